@@ -1,0 +1,125 @@
+package token
+
+import "strings"
+
+// A Deed is one hot change of state, as a value: rows to insert and rows to
+// end, with the records and deliveries that belong to them. The store applies
+// all of a deed or nothing, many deeds in one commit, and answers each alone.
+type Deed struct {
+	End     []Ending   // each conditional on the state it leaves; one lost, the deed is lost
+	Grant   *Grant     // a family to insert before its tokens
+	Issue   []*Token   // rows to insert
+	Events  []*Event   // the audit rows
+	Outbox  []Delivery // what subscribers will hear
+	Answer  *Answer    // the sealed answer for a retry
+	Cutoffs []Cutoff   // supports to cut off in the same commit; Position is the store's to fill
+}
+
+// An Ending is one row that leaves its live state.
+type Ending struct {
+	ID        ID
+	At        int64  // ms
+	Reason    string // revoked, rotated, redeemed
+	By        string // who
+	Successor ID     // the token that replaces it, 0 if none
+	// Quiet is set where no cached verdict can depend on the row: codes and
+	// refresh tokens, which are always judged by the row itself.
+	Quiet bool
+}
+
+// An Event is one governing deed as the audit keeps it. It never carries a
+// secret.
+type Event struct {
+	ID         ID
+	At         int64 // ms
+	Workspace  string
+	Actor      Actor
+	Action     string // token.issued, member.removed, …
+	Target     string // "token:…", "client:…", "user:…"
+	TargetName string // for people
+	Outcome    string // done | refused
+	Detail     map[string]any
+}
+
+// A Delivery is one outbox row: an event on its way to one subscription. It is
+// claimed by state, never by a cursor.
+type Delivery struct {
+	ID      ID
+	Webhook ID
+	Event   ID
+	Type    string
+	Body    []byte
+	At      int64 // ms
+}
+
+// An Answer is what a retry of the same request is given again: sealed under
+// a key that only the caller's own secret opens, for a while and a number of
+// times, then wiped.
+type Answer struct {
+	Key       Hash   // what names the request: caller, route and idempotency key; or the refresh token
+	Request   Hash   // of the request's body: another body under the same key is a mistake
+	Sealed    []byte // AES-256-GCM
+	Tokens    []ID   // the answer is wiped when one of them is used
+	Served    int64  // how often it was given again
+	ExpiresAt int64  // ms
+}
+
+// A Change names one thing of which the judge may now say something else.
+type Change struct {
+	Position int64
+	What     ChangeKind
+	ID       string
+}
+
+// A ChangeKind tells tokens, supports and the lists apart.
+type ChangeKind string
+
+// What can change. The id of a support is its own; of a token, its number.
+const (
+	ChangedToken     ChangeKind = "token"
+	ChangedWorkspace ChangeKind = "workspace"
+	ChangedClient    ChangeKind = "client"
+	ChangedPerson    ChangeKind = "person"
+	ChangedGrant     ChangeKind = "grant"
+	ChangedKeys      ChangeKind = "keys"
+	ChangedCatalogue ChangeKind = "catalogue"
+	ChangedImports   ChangeKind = "imports"
+	Genesis          ChangeKind = "genesis" // the first position of a database
+)
+
+// Change returns which cached thing a change of the support is about: a
+// membership is part of its person, a key part of the ring.
+func (s Support) Change() Change {
+	switch s.Kind {
+	case OnMembership:
+		person, _, _ := strings.Cut(s.ID, " ")
+		return Change{What: ChangedPerson, ID: person}
+	case OnPerson:
+		return Change{What: ChangedPerson, ID: s.ID}
+	case OnClient:
+		return Change{What: ChangedClient, ID: s.ID}
+	case OnGrant:
+		return Change{What: ChangedGrant, ID: s.ID}
+	case OnKey:
+		return Change{What: ChangedKeys, ID: s.ID}
+	}
+	return Change{What: ChangedWorkspace, ID: s.ID}
+}
+
+// StandsOn reports whether a change touches what a token stands on; the mint
+// then reads again before it commits.
+func (t *Token) StandsOn(c Change) bool {
+	switch c.What {
+	case ChangedWorkspace:
+		return t.Workspace == c.ID
+	case ChangedClient:
+		return t.Client == c.ID
+	case ChangedPerson:
+		return t.Person == c.ID || t.Sponsor == c.ID
+	case ChangedGrant:
+		return t.Grant != 0 && GrantSupport(t.Grant).ID == c.ID
+	case ChangedKeys:
+		return t.Key != ""
+	}
+	return false
+}

@@ -1,0 +1,87 @@
+package token
+
+import (
+	"encoding/base32"
+	"encoding/binary"
+	"time"
+)
+
+// An ID is a row's address: 41 bits of milliseconds since 2026, one class bit,
+// 21 random bits. It sorts by time, so rows go to the right edge of the tree.
+// It carries no node number and no counter: those collide or tell volume.
+// It is never authority; knowing one opens nothing.
+type ID int64
+
+const (
+	idRandomBits = 21
+	idClassBit   = ID(1) << idRandomBits
+	idTimeShift  = idRandomBits + 1
+)
+
+// epoch is 2026-01-01T00:00:00Z in milliseconds since 1970.
+const epoch = 1767225600000
+
+// MakeID returns the id for an instant, a class and 21 random bits.
+func MakeID(at time.Time, class Class, random uint32) ID {
+	ms := at.UnixMilli() - epoch
+	if ms < 0 {
+		ms = 0
+	}
+	return ID(ms)<<idTimeShift | ID(class)<<idRandomBits | ID(random&(1<<idRandomBits-1))
+}
+
+// FirstID returns the smallest id of that instant: the bound of a range.
+func FirstID(at time.Time) ID { return MakeID(at, Short, 0) }
+
+// Class tells in which table the row lives.
+func (id ID) Class() Class {
+	if id&idClassBit != 0 {
+		return Long
+	}
+	return Short
+}
+
+// Time returns the instant in the id, to the millisecond.
+func (id ID) Time() time.Time { return time.UnixMilli(int64(id)>>idTimeShift + epoch).UTC() }
+
+// idText is base32hex in lower case: it keeps the order of the numbers.
+var idText = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(base32.NoPadding)
+
+// IDLen is the length of an id's text.
+const IDLen = 13
+
+// String returns the id as 13 characters that sort as the ids do; empty for 0.
+func (id ID) String() string {
+	if id == 0 {
+		return ""
+	}
+	var out [IDLen]byte
+	return string(id.Append(out[:0]))
+}
+
+// Append appends the id's text to b.
+func (id ID) Append(b []byte) []byte {
+	var raw [8]byte
+	binary.BigEndian.PutUint64(raw[:], uint64(id))
+	return idText.AppendEncode(b, raw[:])
+}
+
+// MarshalText writes the id as String does.
+func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// ParseID reads what String wrote. It reports false for anything else.
+func ParseID(s string) (ID, bool) {
+	if len(s) != IDLen {
+		return 0, false
+	}
+	var raw [10]byte
+	n, err := idText.Decode(raw[:], []byte(s))
+	if err != nil || n != 8 {
+		return 0, false
+	}
+	id := ID(binary.BigEndian.Uint64(raw[:8]))
+	if id <= 0 || id.String() != s {
+		return 0, false // the last character carries spare bits: one spelling only
+	}
+	return id, true
+}

@@ -1,0 +1,79 @@
+package token
+
+// A Token is one row: one secret, its facts, and how it ended. Instants are
+// milliseconds since 1970 in UTC; 0 means none. A Token that has been handed
+// out is never changed; a change makes a new one.
+type Token struct {
+	ID         ID     // the row's address, the jti of a signed token
+	Credential ID     // the id of the first secret: what lists, audit and webhooks show
+	Kind       Kind   //
+	Contract   string // the face that issued it: oauth2, v1, hubspot, contentful, fanbase, chronos, panel, import
+	Hash       Hash   // of the secret
+	LastFour   string // of the secret
+
+	Name    string // what people call it
+	Purpose string // why it exists
+	Owner   string // who answers for it: a user id, or free text such as a team
+
+	Workspace string // the workspace it opens; empty: wherever Person is a member
+	Client    string // the client it was issued to; empty for tokens that people make
+	Person    string // the user it acts as; empty for programs
+	Sponsor   string // the user on whose rights it stands beside Person: maker of a service token, actor of an impersonation
+	Actor     string // who acts, when Person is impersonated: "user:ID" or "client:ID"
+	Reason    string // why Person is impersonated
+	Grant     ID     // the family it falls with; 0 if none
+	Scopes    Scopes //
+	Audience  string // resources it is for, separated by spaces; empty: any of the workspace
+	Proof     string // thumbprint of the key it is bound to; empty: a bearer token
+	Key       string // id of the key that signed it; empty: opaque
+	Data      string // facts of a code: redirect URI, challenge (JSON)
+
+	IssuedAt  int64 // ms
+	ExpiresAt int64 // ms; valid iff now < ExpiresAt; 0: never
+	Born      int64 // the position up to which its minter knew everything
+	MaxUses   int64 // 0: any number
+	Uses      int64 // counted only where MaxUses is set
+
+	EndedAt        int64  // ms
+	EndReason      string // revoked, rotated, redeemed, reuse, uninstalled, …
+	EndedBy        string // who ended it
+	SuspendedAt    int64  // ms
+	SuspendedUntil int64  // ms; 0: until resumed
+	Successor      ID     // the refresh token that replaced it
+}
+
+// Live reports whether the row itself says that it is neither ended, nor
+// expired, nor suspended at now (ms). Its supports may still say no.
+func (t *Token) Live(now int64) bool {
+	return t.EndedAt == 0 && (t.ExpiresAt == 0 || now < t.ExpiresAt) && !t.suspended(now)
+}
+
+func (t *Token) suspended(now int64) bool {
+	return t.SuspendedAt != 0 && (t.SuspendedUntil == 0 || now < t.SuspendedUntil)
+}
+
+// Subject returns the sub of the token: the person, or the program itself.
+func (t *Token) Subject() string {
+	switch {
+	case t.Person != "":
+		return t.Person
+	case t.Client != "":
+		return t.Client
+	default:
+		return t.Credential.String()
+	}
+}
+
+// Status is the one word that lists show, by order of priority.
+func (t *Token) Status(now int64) string {
+	switch {
+	case t.EndedAt != 0:
+		return "revoked"
+	case t.ExpiresAt != 0 && now >= t.ExpiresAt:
+		return "expired"
+	case t.suspended(now):
+		return "suspended"
+	default:
+		return "active"
+	}
+}

@@ -1,0 +1,253 @@
+package token
+
+import (
+	"strings"
+	"time"
+)
+
+// A Record is a token and what it stands on, as the judge knows them. A
+// pointer that is nil while the token names such a support means that the
+// support is missing, and the verdict is no.
+type Record struct {
+	Token     *Token
+	Workspace *Workspace
+	Client    *Client
+	Person    *Person
+	Sponsor   *Person
+	Grant     *Grant
+	KeyEnded  Cutoffs
+	// Opened is the workspace that a token without one of its own is used in;
+	// the judge fills it before asking.
+	Opened *Workspace
+}
+
+// A Surface is where a token is shown.
+type Surface uint8
+
+// The surfaces. Bearer surfaces cannot carry a proof.
+const (
+	AtVerify     Surface = iota + 1 // forward authentication and the verify endpoint
+	AtIntrospect                    // somebody asks about a token
+	AtAPI                           // our own API and the contracts' own endpoints
+	AtToken                         // the token endpoint: refresh tokens and codes
+	AtPages                         // sessions
+)
+
+// A Use is one question to the judge.
+type Use struct {
+	Now          int64 // ms
+	Surface      Surface
+	Asker        *Client // who asks, at AtIntrospect; nil: the holder
+	Workspace    string  // named by the caller; empty: not named
+	AnyWorkspace bool    // the surface is about the person, not about a workspace
+	Audience     string  // empty: any audience of the workspace
+	Scopes       Scopes  // all are required
+	Proof        string  // thumbprint of the proof that came along
+}
+
+// A Verdict says what a token opens in this use.
+type Verdict struct {
+	Scopes     Scopes
+	Workspace  string // empty where none is opened
+	Membership *Membership
+}
+
+// MayUse is the one answer to "may this token do this?". It is pure; every
+// surface asks it. A refusal's code is InvalidToken, InsufficientScope,
+// WorkspaceRequired or Forbidden.
+func MayUse(r *Record, u Use) (Verdict, error) {
+	t := r.Token
+	if err := t.usable(u); err != nil {
+		return Verdict{}, err
+	}
+	if err := r.standing(); err != nil {
+		return Verdict{}, err
+	}
+	v, err := r.Opens(u)
+	if err != nil {
+		return Verdict{}, err
+	}
+	if t.Workspace == "" && v.Workspace != "" && (r.Opened == nil || r.Opened.ID != v.Workspace || r.Opened.DisabledAt != 0) {
+		return Verdict{}, Errorf(InvalidToken, "the workspace is not there or is disabled").Because(Ended)
+	}
+	if u.Audience != "" && !t.isFor(u.Audience) {
+		return Verdict{}, Errorf(InvalidToken, "the token is for another audience").Because(WrongAudience)
+	}
+	v.Scopes = r.effective(v.Membership)
+	if missing := v.Scopes.Missing(u.Scopes); missing != nil {
+		return v, &Refusal{Code: InsufficientScope, Text: "the token lacks " + missing.String(), Scope: missing}
+	}
+	return v, nil
+}
+
+// usable judges the row alone.
+func (t *Token) usable(u Use) error {
+	if !t.Kind.shownAt(u.Surface) {
+		return Errorf(InvalidToken, "the token is of another kind than this endpoint takes")
+	}
+	if t.EndedAt != 0 {
+		return Errorf(InvalidToken, "the token was ended (%s)", t.EndReason).Because(Ended)
+	}
+	if t.ExpiresAt != 0 && u.Now >= t.ExpiresAt {
+		return Errorf(InvalidToken, "the token expired on %s; get a new one", time.UnixMilli(t.ExpiresAt).UTC().Format(time.RFC3339)).Because(Expired)
+	}
+	if t.suspended(u.Now) {
+		return Errorf(InvalidToken, "the token is suspended; an administrator can resume it").Because(Suspended)
+	}
+	if t.MaxUses > 0 && t.Uses >= t.MaxUses {
+		return Errorf(InvalidToken, "the token was used as often as it may be").Because(Ended)
+	}
+	if t.Proof != "" && t.Proof != u.Proof {
+		return Errorf(InvalidToken, "the token is bound to a key; its proof is missing or of another key")
+	}
+	return nil
+}
+
+// shownAt keeps each kind to the surfaces it is for: a refresh token, code,
+// session or client secret opens nothing as a bearer token.
+func (k Kind) shownAt(s Surface) bool {
+	switch k {
+	case AuthCode:
+		return s == AtToken
+	case Refresh:
+		return s == AtToken || s == AtIntrospect
+	case Session:
+		return s == AtPages
+	case ClientSecret:
+		return false
+	}
+	return s != AtToken && s != AtPages
+}
+
+// standing judges the supports: all there, none disabled, none cut off.
+func (r *Record) standing() error {
+	t := r.Token
+	gone := Errorf(InvalidToken, "what the token stood on has ended").Because(Ended)
+	switch {
+	case t.Workspace != "" && (r.Workspace == nil || r.Workspace.DisabledAt != 0 || r.Workspace.Cutoffs.Hit(t.Born, t.IssuedAt)),
+		t.Client != "" && (r.Client == nil || r.Client.DisabledAt != 0 || r.Client.Cutoffs.Hit(t.Born, t.IssuedAt)),
+		t.Grant != 0 && (r.Grant == nil || r.Grant.EndedAt != 0 || r.Grant.Cutoffs.Hit(t.Born, t.IssuedAt)),
+		t.Key != "" && r.KeyEnded.Hit(t.Born, t.IssuedAt):
+		return gone
+	}
+	if r.Grant != nil && r.Grant.Installed {
+		return nil // the install belongs to the workspace and survives its installer
+	}
+	for _, p := range [2]struct {
+		id     string
+		person *Person
+	}{{t.Person, r.Person}, {t.Sponsor, r.Sponsor}} {
+		if p.id != "" && (p.person == nil || !p.person.carries(t, t.Workspace)) {
+			return gone
+		}
+	}
+	return nil
+}
+
+// carries reports whether the person, and their membership of the workspace if
+// one is named, still hold the token up.
+func (p *Person) carries(t *Token, workspace string) bool {
+	if p.DisabledAt != 0 || p.Cutoffs.Hit(t.Born, t.IssuedAt) {
+		return false
+	}
+	if workspace == "" {
+		return true
+	}
+	m := p.In(workspace)
+	return m.Live() && !m.Cutoffs.Hit(t.Born, t.IssuedAt)
+}
+
+// Opens decides in which workspace the token is used. It is part of MayUse; the
+// judge asks it first to know which workspace to put into Opened.
+func (r *Record) Opens(u Use) (Verdict, error) {
+	t := r.Token
+	if t.Workspace != "" {
+		if u.Workspace != "" && u.Workspace != t.Workspace {
+			return Verdict{}, Errorf(InvalidToken, "the token is for another workspace").Because(WrongWorkspace)
+		}
+		v := Verdict{Workspace: t.Workspace}
+		if r.Person != nil {
+			v.Membership = r.Person.In(t.Workspace)
+		}
+		return v, nil
+	}
+	if r.Person == nil {
+		return Verdict{}, Errorf(InvalidToken, "the token opens no workspace")
+	}
+	return r.Person.opens(t, u)
+}
+
+// opens finds the workspace of a token that opens all of a person's.
+func (p *Person) opens(t *Token, u Use) (Verdict, error) {
+	var only *Membership
+	live := 0
+	for i := range p.Memberships {
+		m := &p.Memberships[i]
+		if !m.Live() || m.Cutoffs.Hit(t.Born, t.IssuedAt) {
+			continue
+		}
+		live++
+		only = m
+		if u.Workspace == m.Workspace {
+			return Verdict{Workspace: m.Workspace, Membership: m}, nil
+		}
+	}
+	switch {
+	case live == 0:
+		return Verdict{}, Errorf(InvalidToken, "the person is no longer a member of any workspace").Because(Ended)
+	case u.Workspace != "":
+		return Verdict{}, Errorf(InvalidToken, "the person is not a member of this workspace").Because(WrongWorkspace)
+	case live == 1:
+		return Verdict{Workspace: only.Workspace, Membership: only}, nil
+	case u.AnyWorkspace:
+		return Verdict{}, nil
+	}
+	return Verdict{}, Errorf(WorkspaceRequired, "the token opens several workspaces: name one")
+}
+
+// isFor reports whether the token may be used for an audience: one of its own,
+// or any if it names none.
+func (t *Token) isFor(audience string) bool {
+	if t.Audience == "" || t.Audience == audience {
+		return true
+	}
+	for one := range strings.FieldsSeq(t.Audience) {
+		if one == audience {
+			return true
+		}
+	}
+	return false
+}
+
+// effective returns the scopes that the holder may use now: a person's token
+// shrinks with the rights of the person, and of the one it stands on, at once;
+// an install does not.
+func (r *Record) effective(m *Membership) Scopes {
+	t := r.Token
+	if r.Grant != nil && r.Grant.Installed {
+		return t.Scopes
+	}
+	w := r.Workspace
+	if w == nil {
+		w = r.Opened
+	}
+	scopes := w.narrow(t.Scopes, m)
+	if r.Sponsor != nil {
+		scopes = w.narrow(scopes, r.Sponsor.In(t.Workspace))
+	}
+	return scopes
+}
+
+// narrow returns those of the scopes that a member may hold, without a copy
+// where that is all of them.
+func (w *Workspace) narrow(scopes Scopes, m *Membership) Scopes {
+	if w == nil || m == nil {
+		return scopes
+	}
+	for _, s := range scopes {
+		if !w.MayHold(m, s) {
+			return scopes.Filter(func(s string) bool { return w.MayHold(m, s) })
+		}
+	}
+	return scopes
+}
