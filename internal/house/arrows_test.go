@@ -1,0 +1,72 @@
+package house
+
+// anything marks a room that may import every other.
+const anything = "*"
+
+// arrows lists what each room may import of ours, outside its tests. A new
+// room or a new arrow begins here, with a reason in the commit. A room's
+// folders below it belong to the room.
+var arrows = map[string][]string{
+	// The words, and what is pure over them.
+	"token":  {},
+	"guess":  {},
+	"policy": {"token"},
+
+	// What has a memory or a secret.
+	"audit":     {"token"},
+	"keys":      {"token"},
+	"metric":    {"token"},
+	"resources": {"token"},
+	"store":     {"token"},
+	"verifier":  {"token"},
+
+	// The rules.
+	"identity":  {"token", "verifier", "guess", "policy"},
+	"authority": {"token", "policy", "verifier", "keys", "audit", "guess"},
+	"jobs":      {"token", "authority", "audit"},
+
+	// The floor and the faces on it; a face never knows another.
+	"web":     {"token", "metric", "guess"},
+	"oauth":   {"authority", "identity", "verifier", "web", "token", "keys"}, // keys: it publishes the JWKS
+	"dialect": {"authority", "identity", "verifier", "web", "token"},
+	"api":     {"authority", "identity", "verifier", "web", "token", "audit", "resources"}, // it reads the ledger and applies files
+	"panel":   {"authority", "identity", "verifier", "web", "token"},
+	"gateway": {"authority", "identity", "verifier", "web", "token"},
+
+	// What strangers import, and what ties everything.
+	"verify":    {"token"},
+	"client":    {},
+	"cmd/ficha": {anything},
+
+	// Only tests import these.
+	"pgtest": {anything},
+	"house":  {anything},
+}
+
+// testRooms and testModules never reach the binary.
+var (
+	testRooms   = []string{"pgtest", "house"}
+	testModules = []string{
+		"testing",
+		"github.com/chromedp/",
+		"github.com/emersion/go-smtp",
+		"github.com/getkin/kin-openapi",
+		"github.com/google/go-cmp",
+		"github.com/rogpeppe/go-internal",
+		"go.uber.org/goleak",
+		"pgregory.net/rapid",
+	}
+)
+
+// pureRooms do no I/O, so none of outside may be imported there.
+var (
+	pureRooms = []string{"token", "policy"}
+	outside   = []string{"os", "net", "net/http", "database/sql", "log", "log/slog"}
+)
+
+// clockReaders are the files outside cmd that may read the wall clock or
+// sleep, each with its reason.
+var clockReaders = map[string]string{}
+
+// clock are the functions of package time that read the wall clock or wait on it.
+var clock = []string{"Now", "Since", "Until", "Sleep"}
