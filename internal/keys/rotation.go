@@ -1,0 +1,60 @@
+package keys
+
+import "time"
+
+// The rotation of a key: published as next, active once every copy of the key
+// set that others keep must hold it, retiring when a newer one is active, ended
+// when the last token it signed has expired.
+
+// TurnEvery is the longest time between two turns of a node. A node hears of
+// keys that another node made in its next turn.
+const TurnEvery = 30 * time.Second
+
+// margin covers what a node has not heard yet: up to TurnEvery and a slow
+// commit after a key was made, its key set lacks the key; as long after a key
+// was retired, it may still sign with it.
+const margin = time.Minute
+
+// A step is one conditional change of one key. A step with an empty id makes
+// the next key of alg.
+type step struct {
+	alg      string
+	id       string
+	from, to string
+}
+
+// due returns the steps that the keys need at now (ms). Each is right whoever
+// takes it and whatever became of the others: several nodes may try the same,
+// and a node may die between any two.
+func due(rows []Row, now int64, period, life time.Duration) []step {
+	var steps []step
+	signing := map[string]Row{} // by algorithm; active keys come first, the newest of them first
+	follows := map[string]bool{}
+	for _, row := range published(rows) {
+		_, signs := signing[row.Alg]
+		switch {
+		case row.State == Active && !signs:
+			signing[row.Alg] = row
+		case row.State == Active:
+			steps = append(steps, row.to(Retiring))
+		case row.State == Next:
+			follows[row.Alg] = true
+			if !signs || passed(row.CreatedAt, JWKSMaxAge+margin, now) {
+				steps = append(steps, row.to(Active))
+			}
+		case row.State == Retiring && passed(row.RetireAt, life+margin, now):
+			steps = append(steps, row.to(Ended))
+		}
+	}
+	for _, alg := range Algs() {
+		if row, signs := signing[alg]; signs && !follows[alg] && passed(row.ActiveAt, period, now) {
+			steps = append(steps, step{alg: alg})
+		}
+	}
+	return steps
+}
+
+func (r Row) to(state string) step { return step{alg: r.Alg, id: r.ID, from: r.State, to: state} }
+
+// passed reports whether at least d has passed since an instant (ms).
+func passed(since int64, d time.Duration, now int64) bool { return now-since >= d.Milliseconds() }
