@@ -27,20 +27,6 @@ type Ending struct {
 	Quiet bool
 }
 
-// An Event is one governing deed as the audit keeps it. It never carries a
-// secret.
-type Event struct {
-	ID         ID
-	At         int64 // ms
-	Workspace  string
-	Actor      Actor
-	Action     string // token.issued, member.removed, …
-	Target     string // "token:…", "client:…", "user:…"
-	TargetName string // for people
-	Outcome    string // done | refused
-	Detail     map[string]any
-}
-
 // A Delivery is one outbox row: an event on its way to one subscription. It is
 // claimed by state, never by a cursor.
 type Delivery struct {
@@ -66,6 +52,7 @@ type Answer struct {
 
 // A Change names one thing of which the judge may now say something else.
 type Change struct {
+	Mark     string // of the position: tells one history from another
 	Position int64
 	What     ChangeKind
 	ID       string

@@ -22,6 +22,16 @@ type Hash [sha256.Size]byte
 // HashOf returns the hash of a secret as it is presented.
 func HashOf(secret string) Hash { return sha256.Sum256([]byte(secret)) }
 
+// Scan reads a hash from a database's column (database/sql.Scanner).
+func (h *Hash) Scan(column any) error {
+	b, ok := column.([]byte)
+	if !ok || len(b) != len(h) {
+		return errors.New("a hash is 32 bytes")
+	}
+	copy(h[:], b)
+	return nil
+}
+
 // LastFour returns the last four characters of a secret, for lists.
 func LastFour(secret string) string {
 	if len(secret) < 12 {

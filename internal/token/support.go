@@ -127,6 +127,8 @@ type Client struct {
 	Introspect     string   // own | workspace
 	MayImpersonate bool     //
 	AccessTTL      int64    // seconds; 0: the default
+	RefreshTTL     int64    // seconds; 0: the default of its kind
+	RefreshIdle    int64    // seconds; 0: the default of its kind
 	AccessFormat   string   // opaque | jwt | ""
 	SigningAlg     string   // ES256 | EdDSA | RS256 | "": the default
 	RefreshPolicy  string   // rotate | keep | "": by whether it has a secret

@@ -1,0 +1,324 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/fichadev/ficha/internal/token"
+)
+
+// errAlone says that a member was half done: its batch is rolled back, and it
+// is run again alone, where its own outcome is the batch's.
+var errAlone = errors.New("a deed lost a race within its batch")
+
+// batch applies deeds in one transaction. Hot statements cannot fail on data;
+// what a racer did first shows in the rows that they return.
+func (s *Store) batch(ctx context.Context, batch []*pending) (err error) {
+	if !s.engine.shared() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+	}
+	tx := &Tx{session: s.writer, now: s.now()}
+	if _, err := tx.exec(ctx, s.engine.begin()); err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	if err := tx.apply(ctx, batch); err != nil {
+		tx.exec(ctx, "ROLLBACK") //nolint:errcheck // the connection is looked after by revive
+		if r := token.AsRefusal(err); r != nil && len(batch) == 1 {
+			batch[0].out = r
+			return nil
+		}
+		return err
+	}
+	if _, err := tx.exec(ctx, "COMMIT"); err != nil {
+		if s.engine.shared() {
+			return &unknownError{fmt.Errorf("commit: %w", err)}
+		}
+		tx.exec(ctx, "ROLLBACK") //nolint:errcheck // a failed COMMIT may leave the transaction open
+		return fmt.Errorf("commit: %w", err)
+	}
+	s.tell(tx.changes)
+	return nil
+}
+
+// apply writes the deeds, tables in one order and rows by key.
+func (tx *Tx) apply(ctx context.Context, batch []*pending) error {
+	for _, p := range batch {
+		p.out = nil
+	}
+	if err := tx.refuseStale(ctx, batch); err != nil {
+		return err
+	}
+	for _, step := range []func(context.Context, []*pending) error{
+		tx.endRows, tx.keepAnswers, tx.insertGrants, tx.insertTokens, tx.insertRecords,
+	} {
+		if err := step(ctx, live(batch)); err != nil {
+			return err
+		}
+	}
+	tx.changes = changesOf(live(batch))
+	for _, p := range live(batch) {
+		for _, c := range p.deed.Cutoffs {
+			tx.cutoffs = append(tx.cutoffs, c)
+		}
+	}
+	return tx.position(ctx)
+}
+
+// live are the members that nothing has refused yet.
+func live(batch []*pending) []*pending {
+	if !slices.ContainsFunc(batch, func(p *pending) bool { return p.out != nil }) {
+		return batch
+	}
+	return slices.DeleteFunc(slices.Clone(batch), func(p *pending) bool { return p.out != nil })
+}
+
+// changesOf lists what the judge may say something else of.
+func changesOf(batch []*pending) []token.Change {
+	var changes []token.Change
+	for _, p := range batch {
+		if p.out != nil {
+			continue
+		}
+		for _, e := range p.deed.End {
+			if !e.Quiet {
+				changes = append(changes, token.Change{What: token.ChangedToken, ID: strconv.FormatInt(int64(e.ID), 10)})
+			}
+		}
+		for _, c := range p.deed.Cutoffs {
+			changes = append(changes, c.Support.Change())
+		}
+	}
+	return changes
+}
+
+// refuseStale refuses a mint whose knowledge is older than a change of what
+// its token stands on: the mint reads again. What commits after this look is
+// seen by the judge, since the token was born before it.
+func (tx *Tx) refuseStale(ctx context.Context, batch []*pending) error {
+	oldest := int64(-1)
+	for _, p := range batch {
+		for _, t := range p.deed.Issue {
+			if oldest < 0 || t.Born < oldest {
+				oldest = t.Born
+			}
+		}
+	}
+	if oldest < 0 {
+		return nil
+	}
+	n, err := one(ctx, tx, `SELECT n FROM position WHERE one = 1`, scanInt)
+	if err != nil || n <= oldest {
+		return err
+	}
+	changes, err := all(ctx, tx, changesAfter, scanChange, oldest+1)
+	if err != nil {
+		return err
+	}
+	for _, p := range batch {
+		if p.stale(changes) {
+			p.out = token.Errorf(token.Unavailable, "what the token stands on has just changed; try again").Because(token.Stale)
+		}
+	}
+	return nil
+}
+
+func (p *pending) stale(changes []token.Change) bool {
+	for _, t := range p.deed.Issue {
+		for _, c := range changes {
+			if c.Position > t.Born && t.StandsOn(c) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// endRows ends rows, each only if it still is in the state that it leaves.
+func (tx *Tx) endRows(ctx context.Context, batch []*pending) error {
+	ended := map[token.ID]bool{}
+	for _, class := range []token.Class{token.Short, token.Long} {
+		var args []any
+		for _, p := range batch {
+			for _, e := range p.deed.End {
+				if e.ID.Class() == class {
+					args = append(args, int64(e.ID), e.At, e.Reason, e.By, int64(e.Successor))
+				}
+			}
+		}
+		sortRows(args, 5)
+		if err := endText[class].run(ctx, tx.session, args, collect(ended)); err != nil {
+			return fmt.Errorf("end tokens: %w", err)
+		}
+	}
+	for _, p := range batch {
+		won := 0
+		for _, e := range p.deed.End {
+			if ended[e.ID] {
+				won++
+			}
+		}
+		if won == len(p.deed.End) {
+			continue
+		}
+		p.out = token.Errorf(token.Conflict, "it had already ended").Because(token.Lost)
+		if won > 0 {
+			return tx.alone(batch, p)
+		}
+	}
+	return nil
+}
+
+// alone makes a half-done member roll its batch back: alone, its refusal is
+// the outcome; with others, all are run again one by one.
+func (tx *Tx) alone(batch []*pending, p *pending) error {
+	if len(batch) == 1 {
+		return p.out
+	}
+	return errAlone
+}
+
+func (tx *Tx) keepAnswers(ctx context.Context, batch []*pending) error {
+	for _, p := range batch {
+		a := p.deed.Answer
+		if a == nil {
+			continue
+		}
+		kept, err := tx.affects(ctx, insertAnswer, a.Key[:], a.Request[:], a.Sealed, joinIDs(a.Tokens), a.ExpiresAt)
+		if err != nil {
+			return fmt.Errorf("keep an answer: %w", err)
+		}
+		if kept {
+			continue
+		}
+		p.out = token.Errorf(token.Conflict, "this request was made before").Because(token.Lost)
+		if len(p.deed.End) > 0 {
+			return tx.alone(batch, p)
+		}
+	}
+	return nil
+}
+
+func (tx *Tx) insertGrants(ctx context.Context, batch []*pending) error {
+	var args []any
+	for _, p := range batch {
+		if g := p.deed.Grant; g != nil {
+			args = append(args, grantArgs(g)...)
+		}
+	}
+	if err := insertGrants.run(ctx, tx.session, args, nil); err != nil {
+		return fmt.Errorf("insert grants: %w", err)
+	}
+	return nil
+}
+
+// insertTokens inserts the rows. An id that exists is found here, and its deed
+// is minted again with others.
+func (tx *Tx) insertTokens(ctx context.Context, batch []*pending) error {
+	var args [2][2][]any // by class, and whether it has rare columns
+	want := 0
+	for _, p := range batch {
+		for _, t := range p.deed.Issue {
+			class, full := t.ID.Class(), 0
+			if !bare(t) {
+				full = 1
+			}
+			args[class][full] = appendToken(args[class][full], t, full == 1)
+			want++
+		}
+	}
+	got := make(map[token.ID]bool, want)
+	for class := range args {
+		for full, rows := range args[class] {
+			text := insertToken[class][full]
+			sortRows(rows, len(text.types))
+			if err := text.run(ctx, tx.session, rows, collect(got)); err != nil {
+				return fmt.Errorf("insert tokens: %w", err)
+			}
+		}
+	}
+	if len(got) == want {
+		return nil
+	}
+	for _, p := range batch {
+		for _, t := range p.deed.Issue {
+			if !got[t.ID] {
+				p.out = token.Errorf(token.Conflict, "the id is taken").Because(token.Clash)
+				return tx.alone(batch, p)
+			}
+		}
+	}
+	return errAlone // two of the batch chose the same id
+}
+
+func (tx *Tx) insertRecords(ctx context.Context, batch []*pending) error {
+	var events, outbox []any
+	for _, p := range batch {
+		for _, e := range p.deed.Events {
+			args, err := eventArgs(e)
+			if err != nil {
+				return err
+			}
+			events = append(events, args...)
+		}
+		for _, d := range p.deed.Outbox {
+			outbox = append(outbox, deliveryArgs(d)...)
+		}
+	}
+	if err := insertEvents.run(ctx, tx.session, events, nil); err != nil {
+		return fmt.Errorf("insert audit rows: %w", err)
+	}
+	if err := insertOutbox.run(ctx, tx.session, outbox, nil); err != nil {
+		return fmt.Errorf("insert deliveries: %w", err)
+	}
+	return nil
+}
+
+// wrote reports whether a batch of unknown fate was committed: its first
+// marker is there. A batch is one transaction, so one marker speaks for all.
+func (s *Store) wrote(ctx context.Context, batch []*pending) (bool, error) {
+	for _, p := range batch {
+		if p.out != nil {
+			continue
+		}
+		switch d := p.deed; {
+		case len(d.Issue) > 0:
+			t, err := s.Token(ctx, d.Issue[0].ID)
+			return t != nil, err
+		case len(d.Events) > 0:
+			n, err := one(ctx, s.reads, `SELECT COUNT(*) FROM events WHERE id = $1`, scanInt, int64(d.Events[0].ID))
+			return n > 0, err
+		case len(d.End) > 0:
+			t, err := s.Token(ctx, d.End[0].ID)
+			return t != nil && t.EndedAt == d.End[0].At && t.EndedBy == d.End[0].By, err
+		}
+	}
+	return false, errors.New("the batch left no marker")
+}
+
+// collect gathers the ids that a statement returns.
+func collect(into map[token.ID]bool) func(*sql.Rows) error {
+	return func(r *sql.Rows) error {
+		var id int64
+		err := r.Scan(&id)
+		into[token.ID(id)] = true
+		return err
+	}
+}
+
+// sortRows sorts rows of a width by their first column, an int64, so that two
+// batches never wait for each other crosswise.
+func sortRows(args []any, width int) {
+	rows := slices.Collect(slices.Chunk(slices.Clone(args), max(width, 1)))
+	slices.SortFunc(rows, func(a, b []any) int {
+		return int(min(1, max(-1, a[0].(int64)-b[0].(int64))))
+	})
+	args = args[:0]
+	for _, row := range rows {
+		args = append(args, row...)
+	}
+}

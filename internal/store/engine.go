@@ -1,0 +1,172 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	"github.com/pressly/goose/v3/database"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+// An engine is what truly differs between SQLite and PostgreSQL. Everything
+// else is one SQL text.
+type engine interface {
+	name() string
+	shared() bool
+	dialect() database.Dialect
+	// ddl fits the migrations' text to the engine.
+	ddl(text string) string
+	openReads(ctx context.Context) (*sql.DB, error)
+	openWriter(ctx context.Context) (*session, error)
+	schema(ctx context.Context, migrate bool) error
+	// begin is the statement that opens a writing transaction.
+	begin() string
+	// again reports whether the same transaction may succeed if run again.
+	again(err error) bool
+	close() error
+}
+
+func newEngine(cfg Config) (engine, error) {
+	kind, rest, _ := strings.Cut(cfg.Database, ":")
+	switch kind {
+	case "sqlite":
+		driver := "sqlite"
+		if cfg.driver != "" {
+			driver = cfg.driver
+		}
+		return &sqlite{path: rest, driver: driver}, nil
+	case "postgres", "postgresql":
+		driver := "pgx"
+		if cfg.driver != "" {
+			driver = cfg.driver
+		}
+		return &postgres{address: cfg.Database, driver: driver}, nil
+	}
+	return nil, errors.New(`database: use "sqlite:PATH" or "postgres://USER@HOST/NAME"`)
+}
+
+// sqlite has one writer and several readers on one file.
+type sqlite struct {
+	path   string
+	driver string
+	db     *sql.DB // the writer's
+}
+
+func (e *sqlite) name() string              { return "sqlite" }
+func (e *sqlite) shared() bool              { return false }
+func (e *sqlite) dialect() database.Dialect { return database.DialectSQLite3 }
+func (e *sqlite) begin() string             { return "BEGIN IMMEDIATE" }
+func (e *sqlite) again(error) bool          { return false }
+
+// ddl makes a BIGINT key the row's own number, which saves a second tree.
+func (e *sqlite) ddl(text string) string {
+	return strings.ReplaceAll(text, "BIGINT PRIMARY KEY", "INTEGER PRIMARY KEY")
+}
+
+// address returns the data source name. synchronous=FULL: in WAL mode NORMAL
+// may lose the last commits at power loss (sqlite.org/pragma.html).
+func (e *sqlite) address(pragmas ...string) string {
+	q := url.Values{"_pragma": append([]string{
+		"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(10000)", "temp_store(MEMORY)",
+	}, pragmas...)}
+	return "file:" + (&url.URL{Path: e.path}).EscapedPath() + "?" + q.Encode()
+}
+
+func (e *sqlite) openReads(ctx context.Context) (*sql.DB, error) {
+	if err := os.MkdirAll(filepath.Dir(e.path), 0o700); err != nil {
+		return nil, fmt.Errorf("make the data folder: %w", err)
+	}
+	w, err := sql.Open(e.driver, e.address("cache_size(-32768)"))
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", e.path, err)
+	}
+	w.SetMaxOpenConns(1)
+	if err := w.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", e.path, err), w.Close())
+	}
+	e.db = w
+	r, err := sql.Open(e.driver, e.address("query_only(1)", "cache_size(-8192)"))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", e.path, err), w.Close())
+	}
+	r.SetMaxOpenConns(8)
+	r.SetMaxIdleConns(8)
+	return r, nil
+}
+
+func (e *sqlite) openWriter(ctx context.Context) (*session, error) {
+	return newSession(ctx, e.db, false)
+}
+
+func (e *sqlite) schema(ctx context.Context, migrate bool) error {
+	return schema(ctx, e, e.db, migrate)
+}
+func (e *sqlite) close() error { return e.db.Close() }
+
+// postgres has any number of writers; each node has one connection for group
+// commits and a pool for the rest.
+type postgres struct {
+	address string
+	driver  string
+	db      *sql.DB
+}
+
+func (e *postgres) name() string              { return "postgres" }
+func (e *postgres) shared() bool              { return true }
+func (e *postgres) dialect() database.Dialect { return database.DialectPostgres }
+func (e *postgres) begin() string             { return "BEGIN" }
+
+// again: serialization failure, deadlock, or a connection that was lost before
+// anything was sent.
+func (e *postgres) again(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == "40001" || pg.Code == "40P01"
+	}
+	return pgconn.SafeToRetry(err)
+}
+
+// ddl partitions the short tokens by day, so that a day ends by dropping it.
+func (e *postgres) ddl(text string) string {
+	return strings.ReplaceAll(text, ") /* daily ranges */;",
+		") PARTITION BY RANGE (id);\nCREATE TABLE tokens_short_rest PARTITION OF tokens_short DEFAULT;")
+}
+
+func (e *postgres) openReads(ctx context.Context) (*sql.DB, error) {
+	db, err := sql.Open(e.driver, e.address)
+	if err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	db.SetMaxOpenConns(24)
+	db.SetMaxIdleConns(24)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	ask, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	var version int
+	if err := db.QueryRowContext(ask, `SELECT CAST(current_setting('server_version_num') AS BIGINT)`).Scan(&version); err != nil {
+		return nil, errors.Join(fmt.Errorf("reach the database: %w: check the address, the server and its rights", err), db.Close())
+	}
+	if version < 150000 {
+		return nil, errors.Join(errors.New("PostgreSQL is older than 15: upgrade it"), db.Close())
+	}
+	e.db = db
+	return db, nil
+}
+
+func (e *postgres) openWriter(ctx context.Context) (*session, error) {
+	return newSession(ctx, e.db, true)
+}
+
+func (e *postgres) schema(ctx context.Context, migrate bool) error {
+	return schema(ctx, e, e.db, migrate)
+}
+func (e *postgres) close() error { return nil }

@@ -1,0 +1,43 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/fichadev/ficha/internal/token"
+)
+
+const changesAfter = `SELECT n, mark, what, id FROM changes WHERE n >= $1 ORDER BY n, i LIMIT 10000`
+
+func scanChange(r *sql.Rows) (token.Change, error) {
+	var c token.Change
+	var what string
+	err := r.Scan(&c.Position, &c.Mark, &what, &c.ID)
+	c.What = token.ChangeKind(what)
+	return c, err
+}
+
+// Position returns the last position and its mark.
+func (s *Store) Position(ctx context.Context) (token.Change, error) {
+	return one(ctx, s.reads, `SELECT n, mark FROM position WHERE one = 1`, func(r *sql.Rows) (c token.Change, err error) {
+		err = r.Scan(&c.Position, &c.Mark)
+		return c, err
+	})
+}
+
+// Changes returns what changed from a position on, that position included: its
+// row and mark show that the reader and the database share one history. At
+// most 10,000 come at once.
+func (s *Store) Changes(ctx context.Context, from int64) ([]token.Change, error) {
+	return all(ctx, s.reads, changesAfter, scanChange, from)
+}
+
+// PurgeChanges deletes positions that every node has heard of for long, but
+// never the last one.
+func (tx *Tx) PurgeChanges(ctx context.Context, before int64, limit int) (int64, error) {
+	res, err := tx.exec(ctx, `DELETE FROM changes WHERE n IN (SELECT n FROM changes WHERE at < $1 AND n < (SELECT n FROM position WHERE one = 1) ORDER BY n LIMIT $2)`, before, limit)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}

@@ -1,0 +1,74 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/fichadev/ficha/internal/token"
+)
+
+const eventColumns = `id, at, workspace, actor_kind, actor, actor_name, actor_token, acting_for, address, agent, request, action, target, target_name, outcome, detail, hash`
+
+var insertEvents = &rowsText{
+	head: "INSERT INTO events (" + eventColumns + ") VALUES ",
+	types: []string{"BIGINT", "BIGINT", "TEXT", "TEXT", "TEXT", "TEXT", "BIGINT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT",
+		"TEXT", "BYTEA"},
+}
+
+func eventArgs(e *token.Event) ([]any, error) {
+	hash, err := e.Hash()
+	if err != nil {
+		return nil, err
+	}
+	return []any{
+		int64(e.ID), e.At, e.Workspace, string(e.Actor.Kind), e.Actor.ID, e.Actor.Name, int64(e.Actor.Token), e.Actor.For, e.Actor.Address,
+		e.Actor.Agent, e.Actor.Request, e.Action, e.Target, e.TargetName, e.Outcome, list(e.Detail), hash[:],
+	}, nil
+}
+
+var insertOutbox = &rowsText{
+	head:  "INSERT INTO outbox (id, webhook, event, type, body, state, next_at, at) VALUES ",
+	types: []string{"BIGINT", "BIGINT", "BIGINT", "TEXT", "BYTEA", "TEXT", "BIGINT", "BIGINT"},
+}
+
+func deliveryArgs(d token.Delivery) []any {
+	return []any{int64(d.ID), int64(d.Webhook), int64(d.Event), d.Type, d.Body, "due", d.At, d.At}
+}
+
+// Record writes an audit row and its deliveries inside a rare deed.
+func (tx *Tx) Record(ctx context.Context, e *token.Event, outbox []token.Delivery) error {
+	return tx.insertRecords(ctx, []*pending{{deed: &token.Deed{Events: []*token.Event{e}, Outbox: outbox}}})
+}
+
+const insertAnswer = `INSERT INTO answers (key, request, sealed, tokens, expires_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`
+
+// Answer returns what a request was answered, nil if it was not made before or
+// its answer was wiped.
+func (s *Store) Answer(ctx context.Context, key token.Hash) (*token.Answer, error) {
+	return one(ctx, s.reads, `SELECT request, sealed, tokens, served, expires_at FROM answers WHERE key = $1`, func(r *sql.Rows) (*token.Answer, error) {
+		a := &token.Answer{Key: key}
+		var tokens string
+		if err := r.Scan(&a.Request, &a.Sealed, &tokens, &a.Served, &a.ExpiresAt); err != nil {
+			return nil, fmt.Errorf("read an answer: %w", err)
+		}
+		for _, text := range words(tokens) {
+			if id, ok := token.ParseID(text); ok {
+				a.Tokens = append(a.Tokens, id)
+			}
+		}
+		return a, nil
+	}, key[:])
+}
+
+// ServeAnswer counts one more giving of an answer, and reports whether it may
+// be given: it is there, not expired, and was given fewer than most times.
+func (tx *Tx) ServeAnswer(ctx context.Context, key token.Hash, most int64) (bool, error) {
+	return tx.affects(ctx, `UPDATE answers SET served = served + 1 WHERE key = $1 AND served < $2 AND expires_at > $3`, key[:], most, tx.now)
+}
+
+// WipeAnswer forgets an answer: one of its tokens was used, or it expired.
+func (tx *Tx) WipeAnswer(ctx context.Context, key token.Hash) error {
+	_, err := tx.exec(ctx, `DELETE FROM answers WHERE key = $1`, key[:])
+	return err
+}

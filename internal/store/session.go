@@ -1,0 +1,136 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// A runner is a connection or a pool.
+type runner interface {
+	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+// statements keeps every text prepared once; plain is set where the driver
+// does so itself for each connection (pgx).
+type statements struct {
+	on    runner
+	plain bool
+	known sync.Map // text -> *sql.Stmt
+}
+
+func (s *statements) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
+	if st, ok := s.known.Load(text); ok {
+		return st.(*sql.Stmt), nil
+	}
+	st, err := s.on.PrepareContext(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	if had, loaded := s.known.LoadOrStore(text, st); loaded {
+		return had.(*sql.Stmt), st.Close()
+	}
+	return st, nil
+}
+
+func (s *statements) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	if s.plain {
+		return s.on.QueryContext(ctx, text, args...)
+	}
+	st, err := s.prepare(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return st.QueryContext(ctx, args...)
+}
+
+func (s *statements) exec(ctx context.Context, text string, args ...any) (sql.Result, error) {
+	if s.plain {
+		return s.on.ExecContext(ctx, text, args...)
+	}
+	st, err := s.prepare(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return st.ExecContext(ctx, args...)
+}
+
+// affects reports whether the statement touched a row.
+func (s *statements) affects(ctx context.Context, text string, args ...any) (bool, error) {
+	res, err := s.exec(ctx, text, args...)
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	return n > 0, err
+}
+
+func (s *statements) close() error {
+	var err error
+	s.known.Range(func(_, st any) bool {
+		err = errors.Join(err, st.(*sql.Stmt).Close())
+		return true
+	})
+	return err
+}
+
+// A session is one connection with its prepared statements.
+type session struct {
+	*statements
+	conn *sql.Conn
+}
+
+func newSession(ctx context.Context, db *sql.DB, plain bool) (*session, error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	return &session{statements: &statements{on: conn, plain: plain}, conn: conn}, nil
+}
+
+func (s *session) close() error { return errors.Join(s.statements.close(), s.conn.Close()) }
+
+// A querier is whatever can be asked: the pool of readers, or a transaction.
+type querier interface {
+	query(ctx context.Context, text string, args ...any) (*sql.Rows, error)
+}
+
+// all reads every row of a query.
+func all[T any](ctx context.Context, q querier, text string, scan func(*sql.Rows) (T, error), args ...any) ([]T, error) {
+	rows, err := q.query(ctx, text, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err below tells
+	var list []T
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	return list, rows.Err()
+}
+
+// one reads the first row of a query, or the zero value if there is none.
+func one[T any](ctx context.Context, q querier, text string, scan func(*sql.Rows) (T, error), args ...any) (T, error) {
+	var zero T
+	rows, err := q.query(ctx, text, args...)
+	if err != nil {
+		return zero, err
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err below tells
+	if !rows.Next() {
+		return zero, rows.Err()
+	}
+	v, err := scan(rows)
+	if err != nil {
+		return zero, err
+	}
+	return v, rows.Close()
+}

@@ -1,0 +1,144 @@
+// Package store knows the memory: one SQL text on SQLite or PostgreSQL, its
+// migrations, the group commit of hot deeds, and the position that tells every
+// node what changed. It decides nothing about tokens; it keeps what it is told
+// or says that it could not.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/fichadev/ficha/internal/token"
+)
+
+// Config says where the memory is. Now and Log are required.
+type Config struct {
+	// Database is "sqlite:PATH" or a postgres:// address.
+	Database string
+	Now      func() time.Time
+	Log      *slog.Logger
+	// Batch is told the size of every group commit; nil: nobody is.
+	Batch func(deeds int)
+
+	driver string // another database/sql driver, for tests that inject faults
+}
+
+// A Store is the memory of one process. It is safe for use by many at once.
+type Store struct {
+	cfg    Config
+	engine engine
+	db     *sql.DB // reads; on PostgreSQL also rare deeds
+	reads  *statements
+
+	queue   chan *pending
+	stopped chan struct{}
+	stop    context.CancelFunc
+	close   sync.Once
+
+	mu      sync.Mutex // guards writer on SQLite: one writer at a time
+	writer  *session   // the writing connection of group commits
+	hear    func([]token.Change)
+	lastRun int // deeds in the last group commit
+}
+
+// Open opens the database, brings its schema up to date if migrate is set, and
+// refuses one that is older or newer than this program. The caller closes it.
+func Open(ctx context.Context, cfg Config, migrate bool) (*Store, error) {
+	e, err := newEngine(cfg)
+	if err != nil {
+		return nil, err
+	}
+	db, err := e.openReads(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.schema(ctx, migrate); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	s := &Store{
+		cfg: cfg, engine: e, db: db, reads: &statements{on: db, plain: e.shared()},
+		queue: make(chan *pending, 1024), stopped: make(chan struct{}),
+		hear: func([]token.Change) {},
+	}
+	if s.writer, err = e.openWriter(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	if err := s.begin(ctx); err != nil {
+		return nil, errors.Join(err, s.writer.close(), db.Close())
+	}
+	loop, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = cancel
+	go s.write(loop)
+	return s, nil
+}
+
+// OnChange names who hears, after the commit and before its caller is
+// answered, what a local commit changed. It is called once, before the first
+// deed.
+func (s *Store) OnChange(hear func([]token.Change)) { s.hear = hear }
+
+// Shared reports whether other processes may write to the same database, so
+// that changes have to be asked for.
+func (s *Store) Shared() bool { return s.engine.shared() }
+
+// Engine returns "sqlite" or "postgres".
+func (s *Store) Engine() string { return s.engine.name() }
+
+// Ping reports whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	var one int
+	return s.db.QueryRowContext(ctx, "SELECT 1").Scan(&one)
+}
+
+// Close finishes the deeds that wait and closes the database. Closing twice
+// is harmless.
+func (s *Store) Close() error {
+	var err error
+	s.close.Do(func() {
+		s.stop()
+		<-s.stopped
+		err = errors.Join(s.writer.close(), s.reads.close(), s.db.Close(), s.engine.close())
+	})
+	return err
+}
+
+// begin writes the first position of a new database.
+func (s *Store) begin(ctx context.Context) error {
+	return s.Do(ctx, func(tx *Tx) error {
+		mark := newMark()
+		won, err := tx.affects(ctx, `INSERT INTO position (one, n, mark) VALUES (1, 1, $1) ON CONFLICT DO NOTHING`, mark)
+		if err != nil || !won {
+			return err
+		}
+		_, err = tx.exec(ctx, insertChange, 1, 0, mark, string(token.Genesis), "", s.now())
+		return err
+	})
+}
+
+func (s *Store) now() int64 { return s.cfg.Now().UnixMilli() }
+
+// Meta returns a named value of the database, nil if there is none.
+func (s *Store) Meta(ctx context.Context, name string) ([]byte, error) {
+	return one(ctx, s.reads, `SELECT value FROM meta WHERE name = $1`, func(r *sql.Rows) (v []byte, err error) {
+		err = r.Scan(&v)
+		return v, err
+	}, name)
+}
+
+// SetMetaOnce writes a named value unless there is one, and returns the one
+// that stands: two nodes that start together agree.
+func (s *Store) SetMetaOnce(ctx context.Context, name string, value []byte) ([]byte, error) {
+	err := s.Do(ctx, func(tx *Tx) error {
+		_, err := tx.exec(ctx, `INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING`, name, value)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("write %s: %w", name, err)
+	}
+	return s.Meta(ctx, name)
+}

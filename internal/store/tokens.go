@@ -1,0 +1,183 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/fichadev/ficha/internal/token"
+)
+
+// The columns of a token: those that every one has, and the rare ones.
+const (
+	tokenBare = `id, credential, kind, contract, hash, last_four, workspace, client, person, grant_id, scopes, key_id, expires_at, born`
+	tokenRare = `name, purpose, owner, sponsor, actor, reason, audience, proof, data, max_uses`
+	tokenEnds = `uses, ended_at, end_reason, ended_by, suspended_at, suspended_until, successor`
+	tokenAll  = tokenBare + ", " + tokenRare + ", " + tokenEnds
+)
+
+var (
+	bareTypes = []string{"BIGINT", "BIGINT", "TEXT", "TEXT", "BYTEA", "TEXT", "TEXT", "TEXT", "TEXT", "BIGINT", "TEXT", "TEXT", "BIGINT", "BIGINT"}
+	rareTypes = []string{"TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "BIGINT"}
+)
+
+// tables are the two classes.
+var tables = [2]string{token.Short: "tokens_short", token.Long: "tokens_long"}
+
+// insertToken holds the statements by class and by whether rare columns are set.
+var insertToken = [2][2]*rowsText{
+	token.Short: {insertTokenText(token.Short, false), insertTokenText(token.Short, true)},
+	token.Long:  {insertTokenText(token.Long, false), insertTokenText(token.Long, true)},
+}
+
+func insertTokenText(class token.Class, full bool) *rowsText {
+	columns, types := tokenBare, bareTypes
+	if full {
+		columns, types = tokenBare+", "+tokenRare, append(append([]string{}, bareTypes...), rareTypes...)
+	}
+	return &rowsText{
+		head:  "INSERT INTO " + tables[class] + " (" + columns + ") VALUES ",
+		tail:  " ON CONFLICT DO NOTHING RETURNING id",
+		types: types,
+	}
+}
+
+// endText ends rows that have not ended; exactly one of two racers gets its
+// row back.
+var endText = [2]*rowsText{token.Short: newEndText(token.Short), token.Long: newEndText(token.Long)}
+
+func newEndText(class token.Class) *rowsText {
+	return &rowsText{
+		head: "UPDATE " + tables[class] + ` SET ended_at = v.column2, end_reason = v.column3, ended_by = v.column4, successor = v.column5
+			FROM (VALUES `,
+		tail:  `) AS v WHERE id = v.column1 AND ended_at = 0 RETURNING id`,
+		types: []string{"BIGINT", "BIGINT", "TEXT", "TEXT", "BIGINT"},
+	}
+}
+
+// bare reports whether none of the rare columns is set.
+func bare(t *token.Token) bool {
+	return t.Name == "" && t.Purpose == "" && t.Owner == "" && t.Sponsor == "" && t.Actor == "" &&
+		t.Reason == "" && t.Audience == "" && t.Proof == "" && t.Data == "" && t.MaxUses == 0
+}
+
+func appendToken(args []any, t *token.Token, full bool) []any {
+	args = append(args, int64(t.ID), int64(t.Credential), string(t.Kind), t.Contract, t.Hash[:], t.LastFour,
+		t.Workspace, t.Client, t.Person, int64(t.Grant), t.Scopes.String(), t.Key, t.ExpiresAt, t.Born)
+	if full {
+		args = append(args, t.Name, t.Purpose, t.Owner, t.Sponsor, t.Actor, t.Reason, t.Audience, t.Proof, t.Data, t.MaxUses)
+	}
+	return args
+}
+
+func scanToken(r *sql.Rows) (*token.Token, error) {
+	var t token.Token
+	var kind, scopes string
+	err := r.Scan(&t.ID, &t.Credential, &kind, &t.Contract, &t.Hash, &t.LastFour, &t.Workspace, &t.Client, &t.Person,
+		&t.Grant, &scopes, &t.Key, &t.ExpiresAt, &t.Born,
+		&t.Name, &t.Purpose, &t.Owner, &t.Sponsor, &t.Actor, &t.Reason, &t.Audience, &t.Proof, &t.Data, &t.MaxUses,
+		&t.Uses, &t.EndedAt, &t.EndReason, &t.EndedBy, &t.SuspendedAt, &t.SuspendedUntil, &t.Successor)
+	if err != nil {
+		return nil, fmt.Errorf("read a token: %w", err)
+	}
+	t.Kind, t.Scopes = token.Kind(kind), words(scopes)
+	t.IssuedAt = t.ID.Time().UnixMilli()
+	return &t, nil
+}
+
+// words splits a stored set of scopes.
+func words(s string) token.Scopes {
+	if s == "" {
+		return nil
+	}
+	return strings.Split(s, " ")
+}
+
+var (
+	tokenByID = [2]string{
+		token.Short: "SELECT " + tokenAll + " FROM tokens_short WHERE id = $1",
+		token.Long:  "SELECT " + tokenAll + " FROM tokens_long WHERE id = $1",
+	}
+	suspendToken = [2]string{
+		token.Short: "UPDATE tokens_short SET suspended_at = $2, suspended_until = $3 WHERE id = $1 AND ended_at = 0",
+		token.Long:  "UPDATE tokens_long SET suspended_at = $2, suspended_until = $3 WHERE id = $1 AND ended_at = 0",
+	}
+	countUse = "UPDATE tokens_short SET uses = uses + 1 WHERE id = $1 AND uses < max_uses AND ended_at = 0"
+)
+
+// Token returns the row of that address, nil if there is none.
+func (s *Store) Token(ctx context.Context, id token.ID) (*token.Token, error) {
+	return one(ctx, s.reads, tokenByID[id.Class()], scanToken, int64(id))
+}
+
+// Token returns the row as the transaction sees it, nil if there is none.
+func (tx *Tx) Token(ctx context.Context, id token.ID) (*token.Token, error) {
+	return one(ctx, tx, tokenByID[id.Class()], scanToken, int64(id))
+}
+
+// End ends a row if it has not ended; it reports whether this call did.
+func (tx *Tx) End(ctx context.Context, e token.Ending) (bool, error) {
+	won := map[token.ID]bool{}
+	err := endText[e.ID.Class()].run(ctx, tx.session, []any{int64(e.ID), e.At, e.Reason, e.By, int64(e.Successor)}, collect(won))
+	if won[e.ID] && !e.Quiet {
+		tx.Changed(tokenChange(e.ID))
+	}
+	return won[e.ID], err
+}
+
+// Suspend stops a row from opening anything until an instant (ms; 0: until
+// resumed); at 0 resumes it. It reports whether the row lives.
+func (tx *Tx) Suspend(ctx context.Context, id token.ID, at, until int64) (bool, error) {
+	tx.Changed(tokenChange(id))
+	return tx.affects(ctx, suspendToken[id.Class()], int64(id), at, until)
+}
+
+// CountUse counts one use of a token that may be used a number of times only,
+// and reports whether there was one left.
+func (tx *Tx) CountUse(ctx context.Context, id token.ID) (bool, error) {
+	tx.Changed(tokenChange(id))
+	return tx.affects(ctx, countUse, int64(id))
+}
+
+// InsertToken inserts one row inside a rare deed. It refuses with reason Clash
+// if the id is taken.
+func (tx *Tx) InsertToken(ctx context.Context, t *token.Token) error {
+	return tx.insertTokens(ctx, []*pending{{deed: &token.Deed{Issue: []*token.Token{t}}}})
+}
+
+func tokenChange(id token.ID) token.Change {
+	return token.Change{What: token.ChangedToken, ID: strconv.FormatInt(int64(id), 10)}
+}
+
+// Imports returns how many tokens were made elsewhere: while there are none,
+// a secret without an address is looked up nowhere.
+func (s *Store) Imports(ctx context.Context) (int64, error) {
+	return one(ctx, s.reads, `SELECT COUNT(*) FROM imports`, scanInt)
+}
+
+// Imported returns the address of a token that was made elsewhere, 0 if none.
+func (s *Store) Imported(ctx context.Context, hash token.Hash) (token.ID, error) {
+	id, err := one(ctx, s.reads, `SELECT id FROM imports WHERE hash = $1`, scanInt, hash[:])
+	return token.ID(id), err
+}
+
+// Import enters a token that was made elsewhere: its row and its hash. It
+// reports false, and writes nothing, if the hash is there.
+func (tx *Tx) Import(ctx context.Context, t *token.Token) (bool, error) {
+	isNew, err := tx.affects(ctx, `INSERT INTO imports (hash, id) VALUES ($1, $2) ON CONFLICT DO NOTHING`, t.Hash[:], int64(t.ID))
+	if err != nil || !isNew {
+		return false, err
+	}
+	tx.Changed(token.Change{What: token.ChangedImports})
+	return true, tx.InsertToken(ctx, t)
+}
+
+func joinIDs(ids []token.ID) string {
+	parts := make([]string, len(ids))
+	for i, id := range ids {
+		parts[i] = id.String()
+	}
+	return strings.Join(parts, " ")
+}

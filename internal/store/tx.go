@@ -1,0 +1,152 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/fichadev/ficha/internal/token"
+)
+
+// A Tx is one rare deed: what it writes is committed together with its audit
+// rows, its deliveries and its position, or not at all. It belongs to the
+// function it was given to.
+type Tx struct {
+	*session
+	now     int64
+	changes []token.Change
+	cutoffs []token.Cutoff
+}
+
+// Now returns the instant of the transaction in milliseconds: the clock is
+// read once.
+func (tx *Tx) Now() int64 { return tx.now }
+
+// Changed says that the judge may now say something else of a thing.
+func (tx *Tx) Changed(c ...token.Change) { tx.changes = append(tx.changes, c...) }
+
+// Cut ends every token that stands on the support and was born before the
+// position of this transaction.
+func (tx *Tx) Cut(c token.Cutoff) {
+	tx.cutoffs = append(tx.cutoffs, c)
+	tx.Changed(c.Support.Change())
+}
+
+// Do runs f in a transaction of its own and commits it. f may be run again
+// after a serialization failure, so it changes nothing but what it is given.
+// When Do returns nil the deed is durable and this process's judge knows.
+func (s *Store) Do(ctx context.Context, f func(*Tx) error) error {
+	for try := 0; ; try++ {
+		err := s.do(ctx, f)
+		if err == nil || try == 3 || !s.engine.again(err) {
+			return err
+		}
+	}
+}
+
+func (s *Store) do(ctx context.Context, f func(*Tx) error) (err error) {
+	on, done, err := s.exclusive(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { done(err) }()
+	tx := &Tx{session: on, now: s.now()}
+	if _, err = tx.conn.ExecContext(ctx, s.engine.begin()); err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	if err = f(tx); err == nil {
+		err = tx.position(ctx)
+	}
+	if err != nil {
+		return errors.Join(err, tx.rollback(ctx))
+	}
+	// Past this point the caller must learn the outcome, even if it left.
+	if _, err = tx.conn.ExecContext(context.WithoutCancel(ctx), "COMMIT"); err != nil {
+		err = fmt.Errorf("commit: %w", err)
+		return errors.Join(err, tx.rollback(ctx))
+	}
+	s.tell(tx.changes)
+	return nil
+}
+
+// exclusive returns a connection to write on: on SQLite the one writer's, on
+// PostgreSQL one of the pool.
+func (s *Store) exclusive(ctx context.Context) (*session, func(error), error) {
+	if !s.engine.shared() {
+		s.mu.Lock()
+		return s.writer, func(error) { s.mu.Unlock() }, nil
+	}
+	on, err := newSession(ctx, s.db, true)
+	if err != nil {
+		return nil, nil, err
+	}
+	return on, func(error) { on.close() }, nil //nolint:errcheck // it goes back to the pool
+}
+
+func (tx *Tx) rollback(ctx context.Context) error {
+	_, err := tx.conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+	if err != nil && !errors.Is(err, sql.ErrConnDone) {
+		// SQLite may have rolled back by itself; a lost connection has too.
+		return nil //nolint:nilerr // there is nothing left to undo
+	}
+	return nil
+}
+
+// tell lets this process's judge hear of a commit, and other nodes wake up.
+func (s *Store) tell(changes []token.Change) {
+	if len(changes) == 0 {
+		return
+	}
+	s.hear(changes)
+	if s.engine.shared() {
+		// A wake-up only: the change is in the table. Sent on another
+		// connection after the commit, since inside it serialises commits.
+		s.db.ExecContext(context.Background(), "SELECT pg_notify('ficha', '')") //nolint:errcheck // a lost wake-up costs 250 ms
+	}
+}
+
+const insertCutoff = `INSERT INTO cutoffs (kind, id, n, issued_before, reason, at) VALUES ($1, $2, $3, $4, $5, $6)
+	ON CONFLICT DO NOTHING`
+
+const insertChange = `INSERT INTO changes (n, i, mark, what, id, at) VALUES ($1, $2, $3, $4, $5, $6)`
+
+// position advances the position if the transaction changed what the judge may
+// say, and writes what changed: the last statements before COMMIT, since the
+// row is locked from here on.
+func (tx *Tx) position(ctx context.Context) error {
+	if len(tx.changes) == 0 {
+		return nil
+	}
+	mark := newMark()
+	n, err := one(ctx, tx, `UPDATE position SET n = n + 1, mark = $1 WHERE one = 1 RETURNING n`, scanInt, mark)
+	if err != nil {
+		return fmt.Errorf("advance the position: %w", err)
+	}
+	for i := range tx.changes {
+		c := &tx.changes[i]
+		c.Position = n
+		if _, err := tx.exec(ctx, insertChange, n, i, mark, string(c.What), c.ID, tx.now); err != nil {
+			return fmt.Errorf("write a change: %w", err)
+		}
+	}
+	for _, c := range tx.cutoffs {
+		if _, err := tx.exec(ctx, insertCutoff, string(c.Support.Kind), c.Support.ID, n, c.IssuedBefore, c.Reason, tx.now); err != nil {
+			return fmt.Errorf("write a cutoff: %w", err)
+		}
+	}
+	return nil
+}
+
+func newMark() string { return rand.Text()[:16] }
+
+func scanInt(r *sql.Rows) (n int64, err error) {
+	err = r.Scan(&n)
+	return n, err
+}
+
+func scanText(r *sql.Rows) (s string, err error) {
+	err = r.Scan(&s)
+	return s, err
+}

@@ -1,0 +1,228 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/fichadev/ficha/internal/token"
+)
+
+// pending is a deed that waits for its commit.
+type pending struct {
+	deed *token.Deed
+	done chan error
+	keys []any // the rows it touches: members that share one never share a batch
+	out  error // the answer, told after the commit
+}
+
+// Commit makes a hot deed durable together with whatever else arrives at the
+// same moment. It returns nil when it is on disk and this process's judge
+// knows; a refusal with reason Lost, Stale or Clash when nothing of it was
+// done; OutcomeUnknown when the commit's fate could not be learned; a fault
+// otherwise.
+func (s *Store) Commit(ctx context.Context, d *token.Deed) error {
+	p := &pending{deed: d, done: make(chan error, 1)}
+	select {
+	case s.queue <- p:
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the writer: %w", ctx.Err())
+	case <-s.stopped:
+		return errors.New("the store is closed")
+	}
+	// From here on the deed may happen: its caller stays to hear.
+	select {
+	case err := <-p.done:
+		return err
+	case <-s.stopped:
+		select {
+		case err := <-p.done:
+			return err
+		default:
+			return errors.New("the store is closed")
+		}
+	}
+}
+
+// write is the loop of group commits: it commits at once when idle; what
+// arrives during a commit is the next batch.
+func (s *Store) write(ctx context.Context) {
+	defer close(s.stopped)
+	var held []*pending
+	for {
+		batch, rest, ok := s.gather(ctx, held)
+		if !ok {
+			return
+		}
+		held = rest
+		s.commit(context.WithoutCancel(ctx), batch)
+		if s.cfg.Batch != nil {
+			s.cfg.Batch(len(batch))
+		}
+		s.lastRun = len(batch)
+	}
+}
+
+// gather takes what waits, up to 512 deeds, and holds back those that touch a
+// row of the batch. Only after a busy batch it waits a moment for company.
+func (s *Store) gather(ctx context.Context, held []*pending) (batch, rest []*pending, ok bool) {
+	touched := map[any]bool{}
+	take := func(p *pending) {
+		for _, k := range p.touches() {
+			if touched[k] {
+				rest = append(rest, p)
+				return
+			}
+		}
+		for _, k := range p.keys {
+			touched[k] = true
+		}
+		batch = append(batch, p)
+	}
+	for _, p := range held {
+		take(p)
+	}
+	if len(batch) == 0 {
+		select {
+		case p := <-s.queue:
+			take(p)
+		case <-ctx.Done():
+			return s.last()
+		}
+	}
+	var company <-chan time.Time
+	if s.lastRun > 8 {
+		timer := time.NewTimer(time.Millisecond)
+		defer timer.Stop()
+		company = timer.C
+	}
+	for len(batch) < most {
+		select {
+		case p := <-s.queue:
+			take(p)
+			continue
+		default:
+		}
+		if company == nil || len(batch) >= s.lastRun {
+			break
+		}
+		select {
+		case p := <-s.queue:
+			take(p)
+		case <-company:
+			company = nil
+		}
+	}
+	return batch, rest, true
+}
+
+// last drains the queue when the store closes.
+func (s *Store) last() (batch, rest []*pending, ok bool) {
+	select {
+	case p := <-s.queue:
+		return []*pending{p}, nil, true
+	default:
+		return nil, nil, false
+	}
+}
+
+// touches names the rows that the deed changes.
+func (p *pending) touches() []any {
+	if p.keys == nil {
+		for _, e := range p.deed.End {
+			p.keys = append(p.keys, e.ID)
+		}
+		if p.deed.Answer != nil {
+			p.keys = append(p.keys, p.deed.Answer.Key)
+		}
+	}
+	return p.keys
+}
+
+// commit applies a batch and answers each of its members.
+func (s *Store) commit(ctx context.Context, batch []*pending) {
+	err := s.attempt(ctx, batch)
+	if err != nil && len(batch) > 1 {
+		for _, p := range batch {
+			p.out = s.attempt(ctx, []*pending{p})
+			p.done <- p.out
+		}
+		return
+	}
+	for _, p := range batch {
+		if err != nil {
+			p.out = err
+		}
+		p.done <- p.out
+	}
+}
+
+// attempt runs a batch, again after a serialization failure or a deadlock, and
+// looks for its rows after a commit whose fate is unknown.
+func (s *Store) attempt(ctx context.Context, batch []*pending) error {
+	for try := 0; ; try++ {
+		err := s.batch(ctx, batch)
+		if err == nil {
+			return nil
+		}
+		var unknown *unknownError
+		if errors.As(err, &unknown) {
+			return s.settle(ctx, batch, err)
+		}
+		if r := s.revive(ctx); r != nil {
+			return errors.Join(err, r)
+		}
+		if try == 3 || !s.engine.again(err) {
+			return err
+		}
+	}
+}
+
+// revive replaces the writing connection if it was lost.
+func (s *Store) revive(ctx context.Context) error {
+	if !s.engine.shared() {
+		return nil
+	}
+	ask, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	if s.writer.conn.PingContext(ask) == nil {
+		return nil
+	}
+	s.writer.close() //nolint:errcheck // it is lost
+	on, err := s.engine.openWriter(ask)
+	if err != nil {
+		return err
+	}
+	s.writer = on
+	return nil
+}
+
+// unknownError: the connection was lost after COMMIT was sent.
+type unknownError struct{ error }
+
+func (u *unknownError) Unwrap() error { return u.error }
+
+// settle learns what became of a batch by looking for what it would have
+// written; what it cannot learn is told as such, never as done.
+func (s *Store) settle(ctx context.Context, batch []*pending, cause error) error {
+	ask, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if err := s.revive(ask); err != nil {
+		return lost(cause)
+	}
+	done, err := s.wrote(ask, batch)
+	if err != nil {
+		return lost(cause)
+	}
+	if !done {
+		return cause
+	}
+	s.tell(changesOf(batch))
+	return nil
+}
+
+func lost(cause error) error {
+	return fmt.Errorf("%w: %w", cause, token.Errorf(token.OutcomeUnknown,
+		"the database did not say whether this was done; look before you try again"))
+}
