@@ -33,9 +33,12 @@ func (m *memory) AddKey(_ context.Context, row Row) (bool, error) {
 		return false, errors.Join(m.fault, errDisk)
 	}
 	for _, r := range m.rows {
-		if r.ID == row.ID || r.Alg == row.Alg && r.State == row.State {
+		if r.ID == row.ID {
 			return false, nil
 		}
+	}
+	if m.has(row.Alg, row.State) {
+		return false, nil
 	}
 	m.rows = append(m.rows, row)
 	return true, nil
@@ -52,11 +55,18 @@ func (m *memory) SetKeyState(_ context.Context, id, from, to string, at int64) (
 		if r.ID != id || r.State != from {
 			continue
 		}
+		if to == Active && m.has(r.Alg, to) {
+			return false, errors.New("two active keys") // as a unique index would have it
+		}
 		r.State = to
 		*map[string]*int64{Active: &r.ActiveAt, Retiring: &r.RetireAt, Ended: &r.EndedAt}[to] = at
 		return true, nil
 	}
 	return false, nil
+}
+
+func (m *memory) has(alg, state string) bool {
+	return slices.ContainsFunc(m.rows, func(r Row) bool { return r.Alg == alg && r.State == state })
 }
 
 // snapshot is the memory as nodes see it that all read before any wrote.
@@ -179,8 +189,7 @@ func TestNodesThatTurnAtOnceMakeOneKey(t *testing.T) {
 		{10*day - time.Millisecond, "1 active"},
 		{time.Millisecond, "1 active, 1 next"},
 		{6*time.Minute - time.Millisecond, "1 active, 1 next"},
-		{time.Millisecond, "2 active"},
-		{TurnEvery, "1 active, 1 retiring"},
+		{time.Millisecond, "1 active, 1 retiring"},
 		{2*day + time.Minute - time.Millisecond, "1 active, 1 retiring"},
 		{time.Millisecond, "1 active, 1 ended"},
 		{7 * day, "1 active, 1 ended"},
@@ -243,6 +252,51 @@ func TestKeyIsPublishedBeforeItSignsAndUntilItsTokensExpire(t *testing.T) {
 	}
 	if got := strings.Count(string(nodes[0].Ring.JWKS()), `"kty":"OKP"`); got != 1 {
 		t.Errorf("%d keys of Ed25519 are published, want 1", got)
+	}
+}
+
+// dying is a memory whose node dies before a key becomes active.
+type dying struct{ *memory }
+
+func (d dying) SetKeyState(ctx context.Context, id, from, to string, at int64) (bool, error) {
+	if to == Active {
+		return false, errDisk
+	}
+	return d.memory.SetKeyState(ctx, id, from, to, at)
+}
+
+func TestDeathInMidRotationLeavesASignerAndIsMended(t *testing.T) {
+	store := &memory{}
+	now := start
+	clock := func() time.Time { return now }
+	first, dead := node(store, clock), node(dying{store}, clock)
+	if err := first.Ensure(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	old := kid(t, first, ES256)
+	now = now.Add(10 * day)
+	if err := first.Turn(t.Context(), now); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(JWKSMaxAge + margin)
+	if err := dead.Turn(t.Context(), now); !errors.Is(err, errDisk) {
+		t.Fatalf("err = %v", err)
+	}
+	if got := store.count(ES256); got != "1 next, 1 retiring" {
+		t.Fatalf("after the death: %s", got)
+	}
+	second := node(store, clock)
+	if err := second.Ensure(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := kid(t, second, ES256); got != old || store.count(ES256) != "1 next, 1 retiring" {
+		t.Errorf("a new node signs with %s, want %s; keys: %s", got, old, store.count(ES256))
+	}
+	if err := second.Turn(t.Context(), now.Add(TurnEvery)); err != nil {
+		t.Fatal(err)
+	}
+	if got := store.count(ES256); got != "1 active, 1 retiring" || kid(t, second, ES256) == old {
+		t.Errorf("after the next turn: %s, signing with %s", got, kid(t, second, ES256))
 	}
 }
 

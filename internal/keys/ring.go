@@ -8,8 +8,8 @@ import (
 	"sync/atomic"
 )
 
-// ErrNoKey says that the ring has no active key of the algorithm.
-var ErrNoKey = errors.New("no active key")
+// ErrNoKey says that the ring has no key to sign with of the algorithm.
+var ErrNoKey = errors.New("no key to sign with")
 
 // A Ring is the signing keys in memory, opened. Everything may be called by
 // many at once; reading takes no lock.
@@ -21,9 +21,9 @@ type Ring struct {
 
 // held is what one Load made; it is never changed.
 type held struct {
-	byID   map[string]*Signer // next, active and retiring keys
-	active map[string]*Signer // by algorithm
-	jwks   []byte
+	byID  map[string]*Signer // next, active and retiring keys
+	signs map[string]*Signer // by algorithm
+	jwks  []byte
 }
 
 // NewRing returns an empty ring, whose key set is empty and which signs nothing
@@ -41,7 +41,7 @@ func NewRing(master *Master) *Ring {
 // can write to the database but has no master key cannot publish a key.
 func (r *Ring) Load(rows []Row) error {
 	old := r.held.Load()
-	next := &held{byID: map[string]*Signer{}, active: map[string]*Signer{}}
+	next := &held{byID: map[string]*Signer{}, signs: map[string]*Signer{}}
 	var order []*Signer
 	for _, row := range published(rows) {
 		signer, err := r.signer(old, row)
@@ -50,8 +50,8 @@ func (r *Ring) Load(rows []Row) error {
 		}
 		order = append(order, signer)
 		next.byID[row.ID] = signer
-		if row.State == Active && next.active[row.Alg] == nil {
-			next.active[row.Alg] = signer
+		if row.State != Next && next.signs[row.Alg] == nil {
+			next.signs[row.Alg] = signer
 		}
 	}
 	var err error
@@ -69,10 +69,11 @@ func (r *Ring) signer(old *held, row Row) (*Signer, error) {
 	return newSigner(row, r.master)
 }
 
-// Signer returns the active key of an algorithm, the newest if there are two,
-// or ErrNoKey.
+// Signer returns the active key of an algorithm. Where a node has retired it
+// and the new one is not active yet, the newest retiring key still signs. With
+// neither it returns ErrNoKey.
 func (r *Ring) Signer(alg string) (*Signer, error) {
-	if s := r.held.Load().active[alg]; s != nil {
+	if s := r.held.Load().signs[alg]; s != nil {
 		return s, nil
 	}
 	return nil, fmt.Errorf("%s: %w", alg, ErrNoKey)
@@ -82,8 +83,9 @@ func (r *Ring) Signer(alg string) (*Signer, error) {
 // JWKSMaxAge. The bytes are shared and must not be changed.
 func (r *Ring) JWKS() []byte { return r.held.Load().jwks }
 
-// published returns the keys that belong into the key set: active ones first,
-// because there are programs that take the first key; of these the newest.
+// published returns the keys that belong into the key set: active, next, then
+// retiring ones, because there are programs that take the first key; newest
+// first.
 func published(rows []Row) []Row {
 	rank := map[string]int{Active: 1, Next: 2, Retiring: 3}
 	live := slices.DeleteFunc(slices.Clone(rows), func(r Row) bool { return rank[r.State] == 0 })

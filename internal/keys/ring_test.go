@@ -131,17 +131,30 @@ func TestEmptyRingSignsNothingAndPublishesNothing(t *testing.T) {
 	}
 }
 
-func TestOnlyTheNewestActiveKeySigns(t *testing.T) {
+func TestActiveKeySignsElseTheNewestRetiring(t *testing.T) {
 	m := master(1)
-	older := generated(t, m, EdDSA, Active, start)
-	newer := generated(t, m, EdDSA, Active, start.Add(time.Hour))
-	r := loaded(t, m, older, generated(t, m, EdDSA, Next, start.Add(2*time.Hour)), newer,
-		generated(t, m, EdDSA, Retiring, start.Add(3*time.Hour)), generated(t, m, ES256, Next, start))
-	if s, err := r.Signer(EdDSA); err != nil || s.Key() != newer.ID {
-		t.Errorf("Signer = %v, %v; want %s", s.Key(), err, newer.ID)
-	}
-	if _, err := r.Signer(ES256); !errors.Is(err, ErrNoKey) {
-		t.Errorf("a next key signs: %v", err)
+	active := generated(t, m, EdDSA, Active, start)
+	next := generated(t, m, EdDSA, Next, start.Add(time.Minute))
+	older := generated(t, m, EdDSA, Retiring, start.Add(-2*day))
+	newer := generated(t, m, EdDSA, Retiring, start.Add(-day))
+	ended := generated(t, m, EdDSA, Ended, start)
+	for name, tt := range map[string]struct {
+		rows []Row
+		want string
+	}{
+		"active":         {[]Row{newer, next, active, older, ended}, active.ID},
+		"between two":    {[]Row{older, next, newer, ended}, newer.ID},
+		"next alone":     {[]Row{next}, ""},
+		"ended alone":    {[]Row{ended}, ""},
+		"another's only": {[]Row{generated(t, m, ES256, Active, start)}, ""},
+	} {
+		s, err := loaded(t, m, tt.rows...).Signer(EdDSA)
+		switch {
+		case tt.want == "" && !errors.Is(err, ErrNoKey):
+			t.Errorf("%s: err = %v, want ErrNoKey", name, err)
+		case tt.want != "" && (err != nil || s.Key() != tt.want):
+			t.Errorf("%s: signer %v, %v; want %s", name, s, err, tt.want)
+		}
 	}
 }
 

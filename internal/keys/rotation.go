@@ -3,7 +3,7 @@ package keys
 import "time"
 
 // The rotation of a key: published as next, active once every copy of the key
-// set that others keep must hold it, retiring when a newer one is active, ended
+// set that others keep must hold it, retiring when its follower takes over, ended
 // when the last token it signed has expired.
 
 // TurnEvery is the longest time between two turns of a node. A node hears of
@@ -23,31 +23,31 @@ type step struct {
 	from, to string
 }
 
-// due returns the steps that the keys need at now (ms). Each is right whoever
-// takes it and whatever became of the others: several nodes may try the same,
-// and a node may die between any two.
+// due returns the steps that the keys need at now (ms), in order. Several nodes
+// may try the same steps, and a node may die between any two: a follower whose
+// predecessor is already retiring becomes active in the next turn of any node.
 func due(rows []Row, now int64, period, life time.Duration) []step {
 	var steps []step
-	signing := map[string]Row{} // by algorithm; active keys come first, the newest of them first
+	active := map[string]Row{} // by algorithm; the active key comes before its follower
 	follows := map[string]bool{}
 	for _, row := range published(rows) {
-		_, signs := signing[row.Alg]
+		old, signs := active[row.Alg]
 		switch {
-		case row.State == Active && !signs:
-			signing[row.Alg] = row
 		case row.State == Active:
-			steps = append(steps, row.to(Retiring))
+			active[row.Alg] = row
 		case row.State == Next:
 			follows[row.Alg] = true
-			if !signs || passed(row.CreatedAt, JWKSMaxAge+margin, now) {
+			if !signs {
 				steps = append(steps, row.to(Active))
+			} else if passed(row.CreatedAt, JWKSMaxAge+margin, now) {
+				steps = append(steps, old.to(Retiring), row.to(Active))
 			}
 		case row.State == Retiring && passed(row.RetireAt, life+margin, now):
 			steps = append(steps, row.to(Ended))
 		}
 	}
 	for _, alg := range Algs() {
-		if row, signs := signing[alg]; signs && !follows[alg] && passed(row.ActiveAt, period, now) {
+		if row, signs := active[alg]; signs && !follows[alg] && passed(row.ActiveAt, period, now) {
 			steps = append(steps, step{alg: alg})
 		}
 	}

@@ -61,8 +61,7 @@ type Store interface {
 	Keys(ctx context.Context) ([]Row, error)
 	// AddKey inserts the row and reports true, unless the id exists or a key of
 	// the same Alg and State does: then it changes nothing and reports false.
-	// The condition is on insertion alone: for a moment of each rotation two
-	// keys of one algorithm are active.
+	// An algorithm has at most one Next and one Active key at any time.
 	AddKey(ctx context.Context, row Row) (bool, error)
 	// SetKeyState moves the key from one state to another, sets the instant of
 	// the state it enters (ActiveAt, RetireAt or EndedAt) and reports true; it
