@@ -60,7 +60,7 @@ func newGuard(settings []string) (*guard, error) {
 // root, as which PostgreSQL refuses to run.
 func owner() (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
-		return nil, nil //nolint:nilnil // no credential means: as we are, as in SysProcAttr
+		return nil, nil // as we are; SysProcAttr reads it so
 	}
 	u, err := user.Lookup("postgres")
 	if err != nil {
