@@ -270,7 +270,7 @@ func TestDeathInMidRotationLeavesASignerAndIsMended(t *testing.T) {
 	now := start
 	clock := func() time.Time { return now }
 	first, dead := node(store, clock), node(dying{store}, clock)
-	if err := first.Ensure(t.Context()); err != nil {
+	if err := first.EnsureAlg(t.Context(), ES256); err != nil {
 		t.Fatal(err)
 	}
 	old := kid(t, first, ES256)
@@ -286,7 +286,7 @@ func TestDeathInMidRotationLeavesASignerAndIsMended(t *testing.T) {
 		t.Fatalf("after the death: %s", got)
 	}
 	second := node(store, clock)
-	if err := second.Ensure(t.Context()); err != nil {
+	if err := second.EnsureAlg(t.Context(), ES256); err != nil {
 		t.Fatal(err)
 	}
 	if got := kid(t, second, ES256); got != old || store.count(ES256) != "1 next, 1 retiring" {

@@ -38,12 +38,12 @@ func due(rows []Row, now int64, period, life time.Duration) []step {
 		case row.State == Next:
 			follows[row.Alg] = true
 			if !signs {
-				steps = append(steps, row.to(Active))
+				steps = append(steps, move(row, Active))
 			} else if passed(row.CreatedAt, JWKSMaxAge+margin, now) {
-				steps = append(steps, old.to(Retiring), row.to(Active))
+				steps = append(steps, move(old, Retiring), move(row, Active))
 			}
 		case row.State == Retiring && passed(row.RetireAt, life+margin, now):
-			steps = append(steps, row.to(Ended))
+			steps = append(steps, move(row, Ended))
 		}
 	}
 	for _, alg := range Algs() {
@@ -54,7 +54,7 @@ func due(rows []Row, now int64, period, life time.Duration) []step {
 	return steps
 }
 
-func (r Row) to(state string) step { return step{alg: r.Alg, id: r.ID, from: r.State, to: state} }
+func move(r Row, state string) step { return step{alg: r.Alg, id: r.ID, from: r.State, to: state} }
 
 // passed reports whether at least d has passed since an instant (ms).
 func passed(since int64, d time.Duration, now int64) bool { return now-since >= d.Milliseconds() }

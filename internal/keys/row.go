@@ -10,8 +10,9 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"fmt"
-	"log/slog"
 	"time"
+
+	"github.com/fichadev/ficha/internal/token"
 )
 
 // The algorithms that we sign with (RFC 7518, 3.1 and RFC 8037, 3.1).
@@ -32,28 +33,8 @@ const (
 	Ended    = "ended"    // neither published nor opened
 )
 
-// A Row is a signing key as the database holds it. Instants are milliseconds
-// since 1970 in UTC; 0 means not yet.
-type Row struct {
-	ID        string // the kid: 16 characters of the public key's thumbprint (RFC 7638)
-	Alg       string
-	State     string
-	Private   []byte `json:"-"` // PKCS#8, sealed under the master key, bound to ID and Alg
-	Public    []byte // PKIX DER, for people and tools; what we publish comes from Private
-	CreatedAt int64  // published since
-	ActiveAt  int64
-	RetireAt  int64
-	EndedAt   int64
-}
-
-// String names the key without its bytes.
-func (r Row) String() string { return r.Alg + " key " + r.ID + " (" + r.State + ")" }
-
-// GoString names the key without its bytes.
-func (r Row) GoString() string { return r.String() }
-
-// LogValue logs the key without its bytes.
-func (r Row) LogValue() slog.Value { return slog.StringValue(r.String()) }
+// A Row is a signing key as the database holds it.
+type Row = token.SigningKey
 
 // A Store keeps the rows. It is used by many at once, on many nodes.
 type Store interface {
@@ -91,7 +72,7 @@ func Generate(master *Master, alg string, now time.Time) (Row, error) {
 		return Row{}, err
 	}
 	row := Row{ID: members.kid(), Alg: alg, State: Next, Public: public, CreatedAt: now.UnixMilli()}
-	row.Private, err = master.Seal(signingKeys, clear, row.bound())
+	row.Private, err = master.Seal(signingKeys, clear, bound(row))
 	return row, err
 }
 
@@ -110,19 +91,19 @@ func generate(alg string) (crypto.Signer, error) {
 
 // bound ties the sealed key to its row: a private key pasted into another row,
 // or under another algorithm, does not open.
-func (r Row) bound() []byte { return []byte(r.Alg + " " + r.ID) }
+func bound(r Row) []byte { return []byte(r.Alg + " " + r.ID) }
 
-// open returns the private key in the row.
-func (r Row) open(master *Master) (crypto.Signer, error) {
-	clear, err := master.Open(signingKeys, r.Private, r.bound())
+// privateOf returns the private key in the row.
+func privateOf(r Row, master *Master) (crypto.Signer, error) {
+	clear, err := master.Open(signingKeys, r.Private, bound(r))
 	if err != nil {
 		return nil, fmt.Errorf("%v: %w", r, err)
 	}
-	private, err := x509.ParsePKCS8PrivateKey(clear)
+	key, err := x509.ParsePKCS8PrivateKey(clear)
 	if err != nil {
 		return nil, fmt.Errorf("%v: %w", r, err)
 	}
-	signer, ok := private.(crypto.Signer)
+	signer, ok := key.(crypto.Signer)
 	if !ok {
 		return nil, fmt.Errorf("%v: it cannot sign", r)
 	}

@@ -26,16 +26,16 @@ type Signer struct {
 }
 
 func newSigner(row Row, master *Master) (*Signer, error) {
-	private, err := row.open(master)
+	key, err := privateOf(row, master)
 	if err != nil {
 		return nil, err
 	}
-	public, err := jwkOf(private.Public())
+	public, err := jwkOf(key.Public())
 	if err != nil {
 		return nil, err
 	}
 	public.Kid, public.Alg = row.ID, row.Alg
-	return &Signer{private: private, public: public, header: header(public, AccessTokenType)}, nil
+	return &Signer{private: key, public: public, header: header(public, AccessTokenType)}, nil
 }
 
 // Key returns the id of the key, the kid of what it signs.
