@@ -1,0 +1,171 @@
+package pages
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/fichadev/ficha/internal/token"
+)
+
+func newSet(t testing.TB) *Set {
+	t.Helper()
+	s, err := New(Config{Issuer: "https://tokens.acme.example", Environment: "sandbox"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// sample is one page in one of its states.
+type sample struct {
+	name  string
+	write func(*Set, io.Writer, Lang) error
+}
+
+var ana = Person{"Ana Admin", "ana@acme.example"}
+
+var sync = App{Name: "Contacts sync", Description: "Copies contacts to the newsletter.", Publisher: "Acme Labs",
+	Verified: true, RedirectHost: "app.contacts-sync.example"}
+
+func fullConsent() Consent {
+	return Consent{
+		Here: "/panel/consent?request=r1", RequestID: "r1", App: sync, Person: ana,
+		Workspaces: []Workspace{{ID: "ws1", Name: "Acme"}},
+		Required: []Scope{
+			{Name: "oauth"},
+			{Name: "crm.objects.contacts.read", Described: map[string]string{"en": "Read contacts", "es": "Leer contactos"}},
+			{Name: "content:write", Described: map[string]string{"en": "Create, update and publish entries", "pt": "Criar e publicar entradas", "de": "Einträge anlegen und veröffentlichen"}},
+		},
+		Optional:  []Scope{{Name: "forms", Ticked: true}, {Name: "crm.objects.deals.read"}, {Name: "offline_access"}},
+		AccessTTL: 30 * time.Minute, Renewable: true,
+	}
+}
+
+func everyScope() []Scope {
+	var all []Scope
+	for _, name := range token.VendorScopes() {
+		all = append(all, Scope{Name: name})
+	}
+	return all
+}
+
+func workspaces(n int) []Workspace {
+	var all []Workspace
+	for i := range n {
+		all = append(all, Workspace{ID: "ws" + strconv.Itoa(i), Name: "Workspace " + strconv.Itoa(i), Chosen: i == 1})
+	}
+	return all
+}
+
+// samples is every page in every state that changes its words.
+func samples() []sample {
+	all := []sample{
+		login("login", Login{Here: "/panel/login?next=%2Fpanel%2F", Next: "/panel/"}),
+		setup("setup", Setup{Token: "one-time", MinPassword: 12}),
+		setup("setup_errors", Setup{Token: "one-time", MinPassword: 12, Email: "ana@", Name: "Ana",
+			Errors: map[string]FieldError{"email": FieldInvalid, "password": FieldShort, "workspace": FieldMissing}}),
+		home("home", Home{Here: "/panel/", Person: ana, Memberships: []Membership{
+			{"Acme", "super_admin"}, {"Acme Labs", "admin"}, {"Basin", "member"}, {"Basin Press", "reader"}}}),
+		home("home_alone", Home{Here: "/panel/", Person: Person{Email: "solo@acme.example"}}),
+		consent("consent", nil),
+		consent("consent_choice", func(c *Consent) {
+			c.Workspaces, c.App.Verified, c.Renewable, c.AccessTTL = workspaces(3), false, false, time.Hour
+		}),
+		consent("consent_many", func(c *Consent) { c.Workspaces, c.AccessTTL = workspaces(9), 15*24*time.Hour }),
+		consent("consent_vendor", func(c *Consent) { c.Required, c.Optional = everyScope(), nil }),
+		needsAdmin("needs_admin", NeedsAdmin{Here: "/panel/consent?request=r1", App: sync, Person: ana, Workspace: "Acme",
+			Missing: fullConsent().Required[1:], Admins: []Person{{"Berta Boss", "berta@acme.example"}, {"", "carl@acme.example"}}}),
+		needsAdmin("needs_admin_nobody", NeedsAdmin{App: sync, Person: ana, Workspace: "Acme"}),
+	}
+	for _, e := range []LoginError{LoginWrong, LoginMissing, LoginTooMany, LoginUnavailable} {
+		all = append(all, login("login_"+string(e), Login{Here: "/panel/login", Email: "ana@acme.example", Error: e}))
+	}
+	for _, code := range problems() {
+		all = append(all, problem("problem_"+string(code), Problem{Code: code, Status: 400, Detail: "Request 7f3a"}))
+	}
+	return all
+}
+
+func problems() []ProblemCode {
+	return []ProblemCode{UnknownClient, BadRedirect, BadRequest, ScopesInsufficient, ScopesMismatch, MissingRights,
+		ExpiredRequest, Refused, SetupEnded, NotFound, Unexpected}
+}
+
+func login(name string, v Login) sample {
+	return sample{name, func(s *Set, w io.Writer, l Lang) error { return s.Login(w, l, v) }}
+}
+
+func setup(name string, v Setup) sample {
+	return sample{name, func(s *Set, w io.Writer, l Lang) error { return s.Setup(w, l, v) }}
+}
+
+func home(name string, v Home) sample {
+	return sample{name, func(s *Set, w io.Writer, l Lang) error { return s.Home(w, l, v) }}
+}
+
+func needsAdmin(name string, v NeedsAdmin) sample {
+	return sample{name, func(s *Set, w io.Writer, l Lang) error { return s.NeedsAdmin(w, l, v) }}
+}
+
+func problem(name string, v Problem) sample {
+	return sample{name, func(s *Set, w io.Writer, l Lang) error { return s.Problem(w, l, v) }}
+}
+
+func consent(name string, change func(*Consent)) sample {
+	v := fullConsent()
+	if change != nil {
+		change(&v)
+	}
+	return sample{name, func(s *Set, w io.Writer, l Lang) error { return s.Consent(w, l, v) }}
+}
+
+func (p sample) html(t testing.TB, s *Set, lang Lang) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := p.write(s, &out, lang); err != nil {
+		t.Fatalf("%s in %s: %v", p.name, lang, err)
+	}
+	return out.String()
+}
+
+// everyPage runs check on each sample in each language.
+func everyPage(t *testing.T, check func(t *testing.T, lang Lang, html string)) {
+	s := newSet(t)
+	for _, p := range samples() {
+		for _, lang := range Languages() {
+			t.Run(p.name+"/"+string(lang), func(t *testing.T) { check(t, lang, p.html(t, s, lang)) })
+		}
+	}
+}
+
+// TestWritePages lays every page down as files to look at, where
+// FICHA_PAGES_OUT names a folder; else a folder that goes away.
+func TestWritePages(t *testing.T) {
+	dir := os.Getenv("FICHA_PAGES_OUT")
+	if dir == "" {
+		dir = t.TempDir()
+	}
+	s := newSet(t)
+	path, css := s.Style()
+	writeFile(t, filepath.Join(dir, path), css)
+	for _, p := range samples() {
+		for _, lang := range Languages() {
+			writeFile(t, filepath.Join(dir, string(lang), p.name+".html"), []byte(p.html(t, s, lang)))
+		}
+	}
+}
+
+func writeFile(t *testing.T, path string, data []byte) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,70 @@
+package pages
+
+import "io"
+
+// A ProblemCode says what stopped a request that must end on a page of ours,
+// because it may not be answered by a redirect.
+type ProblemCode string
+
+// The problems. Any other value is shown as Unexpected.
+const (
+	UnknownClient      ProblemCode = "unknown_client"      // client_id names no app here
+	BadRedirect        ProblemCode = "bad_redirect"        // redirect_uri is not registered
+	BadRequest         ProblemCode = "bad_request"         // malformed or incomplete
+	ScopesInsufficient ProblemCode = "scopes_insufficient" // HubSpot: a required scope was not asked for
+	ScopesMismatch     ProblemCode = "scopes_mismatch"     // HubSpot: a scope the app is not set up for
+	MissingRights      ProblemCode = "missing_rights"      // the person may not do this
+	ExpiredRequest     ProblemCode = "expired_request"     // the pending authorization is over, or somebody else's
+	Refused            ProblemCode = "refused"             // the person said no, and no redirect follows
+	SetupEnded         ProblemCode = "setup_ended"         // the one-time link was used or is too old
+	NotFound           ProblemCode = "not_found"           // no such page
+	Unexpected         ProblemCode = "unexpected"          // our fault
+)
+
+// keys returns the title's and the explanation's.
+func (c ProblemCode) keys() (title, text string) {
+	switch c {
+	case UnknownClient:
+		return "problem.unknown_client.title", "problem.unknown_client.text"
+	case BadRedirect:
+		return "problem.bad_redirect.title", "problem.bad_redirect.text"
+	case BadRequest:
+		return "problem.bad_request.title", "problem.bad_request.text"
+	case ScopesInsufficient:
+		return "problem.connection.title", "problem.scopes_insufficient.text"
+	case ScopesMismatch:
+		return "problem.connection.title", "problem.scopes_mismatch.text"
+	case MissingRights:
+		return "problem.missing_rights.title", "problem.missing_rights.text"
+	case ExpiredRequest:
+		return "problem.expired_request.title", "problem.expired_request.text"
+	case Refused:
+		return "problem.refused.title", "problem.refused.text"
+	case SetupEnded:
+		return "problem.setup_ended.title", "problem.setup_ended.text"
+	case NotFound:
+		return "problem.not_found.title", "problem.not_found.text"
+	}
+	return "problem.unexpected.title", "problem.unexpected.text"
+}
+
+// Problem is the page for what cannot go on. It repeats nothing of the request
+// by itself.
+type Problem struct {
+	Code   ProblemCode
+	Status int    // the HTTP status it is sent with; shown from 400 on
+	Detail string // a sentence or a request id to quote; shown as text
+}
+
+type problemView struct {
+	Problem
+	TitleKey, TextKey string
+	Calm              bool // nothing went wrong: the person said no
+}
+
+// Problem writes the page for what cannot go on.
+func (s *Set) Problem(w io.Writer, lang Lang, v Problem) error {
+	title, text := v.Code.keys()
+	view := problemView{Problem: v, TitleKey: title, TextKey: text, Calm: v.Code == Refused}
+	return s.render(w, lang, "problem", "", view)
+}

@@ -1,0 +1,85 @@
+package pages
+
+import (
+	"embed"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/nicksnyder/go-i18n/v2/i18n"
+	"golang.org/x/text/language"
+)
+
+//go:embed catalogue/*.json
+var catalogues embed.FS
+
+// words says the catalogue's sentences in one language.
+type words struct{ localizer *i18n.Localizer }
+
+func loadWords() (map[Lang]words, error) {
+	bundle := i18n.NewBundle(language.English)
+	for _, lang := range Languages() {
+		if _, err := bundle.LoadMessageFileFS(catalogues, "catalogue/"+string(lang)+".json"); err != nil {
+			return nil, fmt.Errorf("read catalogue %s: %w", lang, err)
+		}
+	}
+	all := make(map[Lang]words)
+	for _, lang := range Languages() {
+		all[lang] = words{i18n.NewLocalizer(bundle, string(lang))}
+	}
+	return all, nil
+}
+
+// say returns the sentence of a key with its blanks filled from pairs of name
+// and value. It fails on a key that no catalogue has and on an odd pair.
+func (w words) say(key string, pairs ...any) (string, error) {
+	if len(pairs)%2 != 0 {
+		return "", fmt.Errorf("sentence %s: a blank without its value", key)
+	}
+	blanks := make(map[string]any, len(pairs)/2)
+	for i := 0; i < len(pairs); i += 2 {
+		value := pairs[i+1]
+		if text, ok := value.(string); ok {
+			value = plain(text)
+		}
+		blanks[fmt.Sprint(pairs[i])] = value
+	}
+	text, err := w.localizer.Localize(&i18n.LocalizeConfig{MessageID: key, TemplateData: blanks})
+	if err != nil {
+		return "", fmt.Errorf("sentence %s: %w", key, err)
+	}
+	return text, nil
+}
+
+// duration says a length of time in its largest whole unit: 90 minutes stay
+// minutes, 24 hours are a day. Under a minute it is one minute.
+func (w words) duration(d time.Duration) (string, error) {
+	key, count := "duration.minutes", max(1, int(d/time.Minute))
+	switch {
+	case d >= 24*time.Hour && d%(24*time.Hour) == 0:
+		key, count = "duration.days", int(d/(24*time.Hour))
+	case d >= time.Hour && d%time.Hour == 0:
+		key, count = "duration.hours", int(d/time.Hour)
+	}
+	text, err := w.localizer.Localize(&i18n.LocalizeConfig{MessageID: key, PluralCount: count})
+	if err != nil {
+		return "", fmt.Errorf("sentence %s: %w", key, err)
+	}
+	return text, nil
+}
+
+// plain drops from a supplied name what could make a sentence read otherwise
+// than it is written: control characters and marks that turn the direction of
+// text. Joiners stay, because some scripts are misspelt without them.
+func plain(name string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r), r == '\u200b', r == '\ufeff':
+			return -1
+		}
+		return r
+	}, name)
+}
