@@ -3,6 +3,7 @@ package pgtest_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -87,4 +88,29 @@ func TestLinkOutlivesItsServer(t *testing.T) {
 	}
 	s.Restart(t)
 	connect(t, l.DSN)
+}
+
+func TestLinkIsBrokenByManyAtOnce(t *testing.T) {
+	need(t)
+	l := pgtest.Proxy(t, pgtest.Start(t).Database(t))
+	var work sync.WaitGroup
+	for _, deed := range []func(){l.Cut, l.Stall, l.Heal} {
+		work.Go(func() {
+			for range 50 {
+				deed()
+			}
+		})
+	}
+	for range 4 {
+		work.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), wait)
+			defer cancel()
+			if conn, err := pgx.Connect(ctx, l.DSN); err == nil { // whether it works is up to the others
+				_ = conn.Close(ctx)
+			}
+		})
+	}
+	work.Wait()
+	l.Heal()
+	run(t, connect(t, l.DSN), "SELECT 1")
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -259,5 +260,23 @@ func TestPrivateClusterEndsWithItsTest(t *testing.T) {
 	})
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the folder %s outlived its test: %v", dir, err)
+	}
+}
+
+func TestManyAskForDatabasesAtOnce(t *testing.T) {
+	need(t)
+	dsns := make(chan string, 8)
+	var work sync.WaitGroup
+	for range cap(dsns) {
+		work.Go(func() { dsns <- pgtest.Start(t).Database(t) })
+	}
+	work.Wait()
+	close(dsns)
+	seen := map[string]bool{}
+	for dsn := range dsns {
+		if seen[dsn] {
+			t.Errorf("%s was given twice", dsn)
+		}
+		seen[dsn] = true
 	}
 }
