@@ -1,0 +1,135 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/fichadev/ficha/internal/token"
+)
+
+const useColumns = `credential, first_at, last_at, count, address, agent, route`
+
+// upsertUses adds what one node saw to what all nodes saw before. Which node
+// flushes first makes no difference.
+var upsertUses = &rowsText{
+	head: "INSERT INTO uses (" + useColumns + ") VALUES ",
+	tail: ` ON CONFLICT (credential) DO UPDATE SET
+		first_at = CASE WHEN excluded.first_at < uses.first_at THEN excluded.first_at ELSE uses.first_at END,
+		last_at  = CASE WHEN excluded.last_at >= uses.last_at THEN excluded.last_at ELSE uses.last_at END,
+		count    = uses.count + excluded.count,
+		address  = CASE WHEN excluded.last_at >= uses.last_at THEN excluded.address ELSE uses.address END,
+		agent    = CASE WHEN excluded.last_at >= uses.last_at THEN excluded.agent ELSE uses.agent END,
+		route    = CASE WHEN excluded.last_at >= uses.last_at THEN excluded.route ELSE uses.route END`,
+	types: []string{"BIGINT", "BIGINT", "BIGINT", "BIGINT", "TEXT", "TEXT", "TEXT"},
+}
+
+// FlushUses adds uses to those on disk, 512 credentials a commit, and wipes the
+// answers that name a used token. What is written is taken out of the map, so
+// that after a fault the caller may try again with the rest: a wiping that
+// failed is repeated by a later flush or made needless by the answer's expiry.
+func (s *Store) FlushUses(ctx context.Context, uses map[token.ID]token.Seen) error {
+	ids := slices.Sorted(maps.Keys(uses)) // nodes that flush at once lock rows in one order
+	for batch := range slices.Chunk(ids, most) {
+		var args []any
+		for _, id := range batch {
+			u := uses[id]
+			args = append(args, int64(id), u.First, u.Last, u.Count, u.Address, u.Agent, u.Route)
+		}
+		err := s.Do(ctx, func(tx *Tx) error { return upsertUses.run(ctx, tx.session, args, nil) })
+		if err != nil {
+			return fmt.Errorf("write uses: %w", err)
+		}
+		for _, id := range batch {
+			delete(uses, id)
+		}
+	}
+	if err := s.wipeAnswersOf(ctx, ids); err != nil {
+		return fmt.Errorf("wipe answers: %w", err)
+	}
+	return nil
+}
+
+// mostAnswerLife bounds the life of every answer: a token that is older has
+// none left.
+const mostAnswerLife = 15 * time.Minute
+
+var deleteAnswers = &rowsText{head: "DELETE FROM answers WHERE key IN (", tail: ")", types: []string{"BYTEA"}}
+
+// wipeAnswersOf deletes the answers that name one of the tokens: whoever used
+// it has received it. The table holds some minutes only, and is not even read
+// where no young token was used.
+func (s *Store) wipeAnswersOf(ctx context.Context, ids []token.ID) error {
+	young := map[string]bool{}
+	oldest := token.FirstID(time.UnixMilli(s.now()).Add(-mostAnswerLife))
+	for _, id := range ids {
+		if id >= oldest {
+			young[id.String()] = true
+		}
+	}
+	after := []byte{}
+	for len(young) > 0 {
+		page, err := all(ctx, s.reads, `SELECT key, tokens FROM answers WHERE key > $1 ORDER BY key LIMIT 2048`, scanNamed, after)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		after = page[len(page)-1].key
+		var args []any
+		for _, a := range page {
+			if slices.ContainsFunc(words(a.tokens), func(id string) bool { return young[id] }) {
+				args = append(args, a.key)
+			}
+		}
+		if len(args) == 0 {
+			continue
+		}
+		if err := s.Do(ctx, func(tx *Tx) error { return deleteAnswers.run(ctx, tx.session, args, nil) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// named is an answer and the ids of the tokens in it.
+type named struct {
+	key    []byte
+	tokens string
+}
+
+func scanNamed(r *sql.Rows) (n named, err error) {
+	err = r.Scan(&n.key, &n.tokens)
+	return n, err
+}
+
+var selectUses = &rowsText{head: "SELECT " + useColumns + " FROM uses WHERE credential IN (", tail: ")", types: []string{"BIGINT"}}
+
+// LastUses returns what is on disk of the uses of credentials. Those that were
+// never used are not in the map; what the nodes have not flushed yet is not
+// either.
+func (s *Store) LastUses(ctx context.Context, credentials []token.ID) (map[token.ID]token.Seen, error) {
+	seen := make(map[token.ID]token.Seen, len(credentials))
+	scan := func(r *sql.Rows) (struct{}, error) {
+		var id token.ID
+		var u token.Seen
+		err := r.Scan(&id, &u.First, &u.Last, &u.Count, &u.Address, &u.Agent, &u.Route)
+		seen[id] = u
+		return struct{}{}, err
+	}
+	for batch := range slices.Chunk(credentials, most) {
+		n := 1
+		for n < len(batch) {
+			n *= 2
+		}
+		args := make([]any, n) // filled up with the last one, so that there are few texts
+		for i := range args {
+			args[i] = int64(batch[min(i, len(batch)-1)])
+		}
+		if _, err := all(ctx, s.reads, selectUses.text(n), scan, args...); err != nil {
+			return nil, fmt.Errorf("read uses: %w", err)
+		}
+	}
+	return seen, nil
+}

@@ -1,0 +1,94 @@
+package store
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fichadev/ficha/internal/token"
+)
+
+func TestUsesOfAllNodesAddUp(t *testing.T) {
+	eachEngine(t, func(t *testing.T, s *Store) {
+		a, b := newID(token.Long), newID(token.Short)
+		flush := func(uses map[token.ID]token.Seen) {
+			t.Helper()
+			if err := s.FlushUses(t.Context(), uses); err != nil {
+				t.Fatal(err)
+			}
+			if len(uses) != 0 {
+				t.Errorf("%d uses were not taken out", len(uses))
+			}
+		}
+		late := token.Seen{First: 20, Last: 30, Count: 2, Address: "192.0.2.2", Agent: "late", Route: "/late"}
+		flush(map[token.ID]token.Seen{a: late, b: {First: 1, Last: 1, Count: 1}})
+		flush(map[token.ID]token.Seen{a: {First: 10, Last: 25, Count: 5, Address: "192.0.2.1", Agent: "early", Route: "/early"}})
+
+		want := map[token.ID]token.Seen{
+			a: {First: 10, Last: 30, Count: 7, Address: "192.0.2.2", Agent: "late", Route: "/late"},
+			b: {First: 1, Last: 1, Count: 1},
+		}
+		got, err := s.LastUses(t.Context(), []token.ID{a, b, newID(token.Long)})
+		if d := cmp.Diff(want, got); err != nil || d != "" {
+			t.Errorf("%v; want -, got +:\n%s", err, d)
+		}
+	})
+}
+
+func TestManyUsesAreWrittenInBoundedBatches(t *testing.T) {
+	eachEngine(t, func(t *testing.T, s *Store) {
+		const many = 2*most + 3
+		uses, ids := map[token.ID]token.Seen{}, make([]token.ID, many)
+		for i := range ids {
+			ids[i] = token.ID(i + 1)
+			uses[ids[i]] = token.Seen{First: 1, Last: int64(i), Count: 1, Agent: strconv.Itoa(i)}
+		}
+		if err := s.FlushUses(t.Context(), uses); err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.LastUses(t.Context(), ids)
+		if err != nil || len(got) != many {
+			t.Fatalf("%d uses, %v; want %d", len(got), err, many)
+		}
+		for i, id := range ids {
+			if got[id].Agent != strconv.Itoa(i) {
+				t.Fatalf("%d was used by %q", id, got[id].Agent)
+			}
+		}
+	})
+}
+
+func TestFaultLeavesUsesForTheNextTry(t *testing.T) {
+	eachEngine(t, func(t *testing.T, s *Store) {
+		do(t, s, func(tx *Tx) error { _, err := tx.exec(t.Context(), "ALTER TABLE uses RENAME TO hidden"); return err })
+		uses := map[token.ID]token.Seen{1: {Count: 1}}
+		if err := s.FlushUses(t.Context(), uses); err == nil || len(uses) != 1 {
+			t.Errorf("err = %v with %d uses left, want a fault and 1", err, len(uses))
+		}
+	})
+}
+
+func TestAnswerIsWipedOnceItsTokenIsUsed(t *testing.T) {
+	eachEngine(t, func(t *testing.T, s *Store) {
+		used, other := newToken(token.Short), newToken(token.Long)
+		old := token.MakeID(time.Now().Add(-time.Hour), token.Long, 1)
+		keep := func(key string, tokens ...token.ID) token.Hash {
+			t.Helper()
+			a := &token.Answer{Key: token.HashOf(key), Sealed: []byte("sealed"), Tokens: tokens, ExpiresAt: time.Now().Add(time.Minute).UnixMilli()}
+			if err := s.Commit(t.Context(), &token.Deed{Answer: a}); err != nil {
+				t.Fatal(err)
+			}
+			return a.Key
+		}
+		wiped, kept := keep("wiped", other.ID, used.ID), keep("kept", other.ID)
+		if err := s.FlushUses(t.Context(), map[token.ID]token.Seen{used.ID: {Count: 1}, old: {Count: 1}}); err != nil {
+			t.Fatal(err)
+		}
+		same[*token.Answer](t, "the used token's answer", nil)(s.Answer(t.Context(), wiped))
+		if a, err := s.Answer(t.Context(), kept); a == nil || err != nil {
+			t.Errorf("another answer went too: %v", err)
+		}
+	})
+}
