@@ -12,14 +12,14 @@ import (
 
 // The columns of a token: those that every one has, and the rare ones.
 const (
-	tokenBare = `id, credential, kind, contract, hash, last_four, workspace, client, person, grant_id, scopes, key_id, expires_at, born`
+	tokenBare = `id, credential, kind, contract, hash, last_four, workspace, client, person, grant_id, scopes, key_id, expires_at, born, status_index`
 	tokenRare = `name, purpose, owner, sponsor, actor, reason, audience, proof, data, max_uses`
 	tokenEnds = `uses, ended_at, end_reason, ended_by, suspended_at, suspended_until, successor`
 	tokenAll  = tokenBare + ", " + tokenRare + ", " + tokenEnds
 )
 
 var (
-	bareTypes = []string{"BIGINT", "BIGINT", "TEXT", "TEXT", "BYTEA", "TEXT", "TEXT", "TEXT", "TEXT", "BIGINT", "TEXT", "TEXT", "BIGINT", "BIGINT"}
+	bareTypes = []string{"BIGINT", "BIGINT", "TEXT", "TEXT", "BYTEA", "TEXT", "TEXT", "TEXT", "TEXT", "BIGINT", "TEXT", "TEXT", "BIGINT", "BIGINT", "BIGINT"}
 	rareTypes = []string{"TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "BIGINT"}
 )
 
@@ -65,7 +65,7 @@ func bare(t *token.Token) bool {
 
 func appendToken(args []any, t *token.Token, full bool) []any {
 	args = append(args, int64(t.ID), int64(t.Credential), string(t.Kind), t.Contract, t.Hash[:], t.LastFour,
-		t.Workspace, t.Client, t.Person, int64(t.Grant), t.Scopes.String(), t.Key, t.ExpiresAt, t.Born)
+		t.Workspace, t.Client, t.Person, int64(t.Grant), t.Scopes.String(), t.Key, t.ExpiresAt, t.Born, t.StatusIndex)
 	if full {
 		args = append(args, t.Name, t.Purpose, t.Owner, t.Sponsor, t.Actor, t.Reason, t.Audience, t.Proof, t.Data, t.MaxUses)
 	}
@@ -76,7 +76,7 @@ func scanToken(r *sql.Rows) (*token.Token, error) {
 	var t token.Token
 	var kind, scopes string
 	err := r.Scan(&t.ID, &t.Credential, &kind, &t.Contract, &t.Hash, &t.LastFour, &t.Workspace, &t.Client, &t.Person,
-		&t.Grant, &scopes, &t.Key, &t.ExpiresAt, &t.Born,
+		&t.Grant, &scopes, &t.Key, &t.ExpiresAt, &t.Born, &t.StatusIndex,
 		&t.Name, &t.Purpose, &t.Owner, &t.Sponsor, &t.Actor, &t.Reason, &t.Audience, &t.Proof, &t.Data, &t.MaxUses,
 		&t.Uses, &t.EndedAt, &t.EndReason, &t.EndedBy, &t.SuspendedAt, &t.SuspendedUntil, &t.Successor)
 	if err != nil {

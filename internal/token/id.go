@@ -1,6 +1,7 @@
 package token
 
 import (
+	"crypto/rand"
 	"encoding/base32"
 	"encoding/binary"
 	"time"
@@ -28,6 +29,14 @@ func MakeID(at time.Time, class Class, random uint32) ID {
 		ms = 0
 	}
 	return ID(ms)<<idTimeShift | ID(class)<<idRandomBits | ID(random&(1<<idRandomBits-1))
+}
+
+// NewID returns a fresh id for an instant and a class. Two may clash; the
+// insert finds that, and the caller makes another.
+func NewID(at time.Time, class Class) ID {
+	var b [4]byte
+	rand.Read(b[:]) //nolint:errcheck // crypto/rand.Read never fails (Go 1.24)
+	return MakeID(at, class, binary.BigEndian.Uint32(b[:]))
 }
 
 // FirstID returns the smallest id of that instant: the bound of a range.

@@ -15,18 +15,19 @@ type Token struct {
 	Purpose string // why it exists
 	Owner   string // who answers for it: a user id, or free text such as a team
 
-	Workspace string // the workspace it opens; empty: wherever Person is a member
-	Client    string // the client it was issued to; empty for tokens that people make
-	Person    string // the user it acts as; empty for programs
-	Sponsor   string // the user on whose rights it stands beside Person: maker of a service token, actor of an impersonation
-	Actor     string // who acts, when Person is impersonated: "user:ID" or "client:ID"
-	Reason    string // why Person is impersonated
-	Grant     ID     // the family it falls with; 0 if none
-	Scopes    Scopes //
-	Audience  string // resources it is for, separated by spaces; empty: any of the workspace
-	Proof     string // thumbprint of the key it is bound to; empty: a bearer token
-	Key       string // id of the key that signed it; empty: opaque
-	Data      string // facts of a code: redirect URI, challenge (JSON)
+	Workspace   string // the workspace it opens; empty: wherever Person is a member
+	Client      string // the client it was issued to; empty for tokens that people make
+	Person      string // the user it acts as; empty for programs
+	Sponsor     string // the user on whose rights it stands beside Person: maker of a service token, actor of an impersonation
+	Actor       string // who acts, when Person is impersonated: "user:ID" or "client:ID"
+	Reason      string // why Person is impersonated
+	Grant       ID     // the family it falls with; 0 if none
+	Scopes      Scopes //
+	Audience    string // resources it is for, separated by spaces; empty: any of the workspace
+	Proof       string // thumbprint of the key it is bound to; empty: a bearer token
+	Key         string // id of the key that signed it; empty: opaque
+	StatusIndex int64  // its place in the status lists, of signed tokens that live over 5 minutes
+	Data        string // facts of a code: redirect URI, challenge (JSON)
 
 	IssuedAt  int64 // ms
 	ExpiresAt int64 // ms; valid iff now < ExpiresAt; 0: never

@@ -43,6 +43,9 @@ type Use struct {
 	Audience     string  // empty: any audience of the workspace
 	Scopes       Scopes  // all are required
 	Proof        string  // thumbprint of the proof that came along
+	Address      string  // the network address of the holder, for last-used
+	Agent        string  // the holder's User-Agent
+	Route        string  // the pattern of the route it was shown at
 }
 
 // A Verdict says what a token opens in this use.

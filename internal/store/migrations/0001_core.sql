@@ -50,6 +50,7 @@ CREATE TABLE tokens_short (
 	key_id          TEXT NOT NULL,
 	expires_at      BIGINT NOT NULL,
 	born            BIGINT NOT NULL,
+	status_index    BIGINT NOT NULL,
 	name            TEXT NOT NULL DEFAULT '',
 	purpose         TEXT NOT NULL DEFAULT '',
 	owner           TEXT NOT NULL DEFAULT '',
@@ -87,6 +88,7 @@ CREATE TABLE tokens_long (
 	key_id          TEXT NOT NULL,
 	expires_at      BIGINT NOT NULL,
 	born            BIGINT NOT NULL,
+	status_index    BIGINT NOT NULL,
 	name            TEXT NOT NULL DEFAULT '',
 	purpose         TEXT NOT NULL DEFAULT '',
 	owner           TEXT NOT NULL DEFAULT '',
@@ -109,6 +111,15 @@ CREATE INDEX tokens_long_workspace ON tokens_long (workspace, id) WHERE name <> 
 CREATE INDEX tokens_long_person ON tokens_long (person, id) WHERE name <> '' AND person <> '';
 CREATE INDEX tokens_long_expired ON tokens_long (expires_at) WHERE expires_at > 0;
 CREATE INDEX tokens_long_ended ON tokens_long (ended_at) WHERE ended_at > 0;
+
+CREATE INDEX tokens_short_status ON tokens_short (status_index) WHERE status_index > 0;
+CREATE INDEX tokens_long_status ON tokens_long (status_index) WHERE status_index > 0;
+-- The next free place in the status lists.
+CREATE TABLE status_places (
+	one  BIGINT PRIMARY KEY,
+	free BIGINT NOT NULL
+);
+INSERT INTO status_places (one, free) VALUES (1, 1);
 
 -- Tokens that were made elsewhere: found by hash, since they carry no address.
 CREATE TABLE imports (

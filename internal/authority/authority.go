@@ -1,0 +1,97 @@
+// Package authority knows the rules: how tokens and grants come to be and how
+// they end. A token is minted in Issue and nowhere else; every change it
+// decides is one commit with its audit row and its deliveries.
+package authority
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/fichadev/ficha/internal/guess"
+	"github.com/fichadev/ficha/internal/keys"
+	"github.com/fichadev/ficha/internal/token"
+)
+
+// Store is what the authority writes and reads. What the judge can tell is
+// asked of the Judge instead.
+type Store interface {
+	Commit(ctx context.Context, d *token.Deed) error
+	Do(ctx context.Context, f func(Tx) error) error
+	ClientsWithSecret(ctx context.Context, workspace string, hash token.Hash) ([]string, error)
+	ClientTokenWorkspace(ctx context.Context, hash token.Hash) (string, error)
+	Answer(ctx context.Context, key token.Hash) (*token.Answer, error)
+	LastUses(ctx context.Context, credentials []token.ID) (map[token.ID]token.Seen, error)
+	Authorization(ctx context.Context, id token.ID) (*token.Authorization, error)
+	Scopes(ctx context.Context) ([]*token.ScopeInfo, error)
+	Resource(ctx context.Context, identifier string) (*token.Resource, error)
+	PeopleWithRole(ctx context.Context, workspace, role string, limit int) ([]*token.Person, error)
+}
+
+// Judge is the verifier: what is known of tokens and supports.
+type Judge interface {
+	Find(ctx context.Context, secret string) (*token.Record, error)
+	Record(ctx context.Context, id token.ID) (*token.Record, error)
+	Weigh(ctx context.Context, r *token.Record, u token.Use) (token.Verdict, error)
+	Workspace(ctx context.Context, id string) (*token.Workspace, error)
+	Client(ctx context.Context, id string) (*token.Client, error)
+	Person(ctx context.Context, id string) (*token.Person, error)
+	Applied() int64
+	Seen(credential token.ID) (token.Seen, bool)
+}
+
+// Config says what the authority works with. All of it is required.
+type Config struct {
+	Store  Store
+	Judge  Judge
+	Format *token.Format
+	Ring   *keys.Ring
+	Keeper *keys.Keeper
+	Master *keys.Master
+	Issuer string // the public base URL, without a slash at its end
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+// An Authority makes and ends tokens and grants. It is safe for use by many at
+// once.
+type Authority struct {
+	cfg      Config
+	failures *guess.Failures // wrong machine secrets, by address
+	inFlight flights
+	known    atomic.Pointer[map[string]bool] // the catalogue's names
+	status   statusIndex
+}
+
+// New returns an authority that knows the scope catalogue.
+func New(ctx context.Context, cfg Config) (*Authority, error) {
+	a := &Authority{cfg: cfg, failures: guess.New(200, time.Minute, 100_000, cfg.Now)}
+	return a, a.ReloadCatalogue(ctx)
+}
+
+// ReloadCatalogue reads the names of the scope catalogue again; the judge asks
+// for it when it hears of a change.
+func (a *Authority) ReloadCatalogue(ctx context.Context) error {
+	list, err := a.cfg.Store.Scopes(ctx)
+	if err != nil {
+		return err
+	}
+	known := make(map[string]bool, len(list))
+	for _, s := range list {
+		known[s.Name] = true
+	}
+	a.known.Store(&known)
+	return nil
+}
+
+// Known reports whether a scope is in the catalogue or one of the vendors'.
+func (a *Authority) Known(scope string) bool {
+	return (*a.known.Load())[scope] || token.IsVendor(scope)
+}
+
+// Format returns the format of secrets, for those who publish its prefixes.
+func (a *Authority) Format() *token.Format { return a.cfg.Format }
+
+// Issuer returns the public base URL.
+func (a *Authority) Issuer() string { return a.cfg.Issuer }

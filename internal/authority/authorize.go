@@ -1,0 +1,225 @@
+package authority
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fichadev/ficha/internal/token"
+)
+
+// pendingFor is how long an authorize request waits for its person.
+const pendingFor = 30 * time.Minute
+
+// A Request is an authorize request, as every face that has one brings it to
+// the one consent page.
+type Request struct {
+	Contract      string // hubspot, oauth2
+	Client        string
+	RedirectURI   string
+	Scopes        token.Scopes // asked for
+	Optional      token.Scopes // asked for where the account has them, dropped silently else
+	State         string       // returned byte for byte
+	Nonce         string
+	Challenge     string // PKCE, S256
+	Workspace     string // chosen by the address; empty: the person chooses
+	Audience      string // resources, separated by spaces
+	InstallableBy string // what the face requires where the client says nothing
+	Installed     bool   // what is given belongs to the workspace, not to the person
+	Issuer        bool   // the answer carries iss (RFC 9207)
+}
+
+// RedirectTarget returns the client whose registered redirect URI this is,
+// byte for byte; a native client's loopback address may have any port (RFC
+// 8252, 7.3). Until it returns, nothing is redirected anywhere.
+func (a *Authority) RedirectTarget(ctx context.Context, client, redirectURI string) (*token.Client, error) {
+	c, err := a.cfg.Judge.Client(ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	if c == nil || c.DisabledAt != 0 {
+		return nil, token.Errorf(token.InvalidClient, "the application is not known here or is disabled").Because(token.UnknownClient)
+	}
+	for _, registered := range c.RedirectURIs {
+		if registered == redirectURI || isNative(c) && sameLoopback(registered, redirectURI) {
+			return c, nil
+		}
+	}
+	return nil, token.Errorf(token.InvalidRequest, "redirect_uri is not one that the application has registered").Because(token.RedirectMismatch)
+}
+
+// isNative reports whether the client is registered as a native application.
+func isNative(c *token.Client) bool {
+	var meta struct {
+		Type string `json:"application_type"`
+	}
+	return json.Unmarshal([]byte(c.Metadata), &meta) == nil && meta.Type == "native"
+}
+
+// sameLoopback compares two URIs of a loopback address but for the port. The
+// name localhost is never meant: it may be resolved to anything.
+func sameLoopback(registered, got string) bool {
+	r, err := url.Parse(registered)
+	if err != nil || r.Scheme != "http" || !loopbackIP(r.Hostname()) {
+		return false
+	}
+	g, err := url.Parse(got)
+	if err != nil || g.User != nil || g.Fragment != "" || g.Hostname() != r.Hostname() {
+		return false
+	}
+	r.Host, g.Host = "", ""
+	return r.String() == g.String() && strings.HasPrefix(got, "http://") && !strings.ContainsAny(got, "@\\")
+}
+
+func loopbackIP(host string) bool {
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// CheckRequest refuses a request that no person could approve: a grant the
+// client is not registered for, scopes that are unknown or not its own.
+func (a *Authority) CheckRequest(c *token.Client, q Request) error {
+	if !c.Grants("authorization_code") {
+		return token.Errorf(token.UnauthorizedClient, "the application is not registered for authorization_code")
+	}
+	if len(q.Scopes) == 0 {
+		return token.Errorf(token.InvalidScope, "name at least one scope")
+	}
+	for _, s := range q.Scopes {
+		if !a.Known(s) {
+			return token.Errorf(token.InvalidScope, "scope %s is not known here", s).Because(token.ScopesMismatch)
+		}
+		if !c.Scope.Has(s) && (q.Installed || !c.OptionalScope.Has(s)) {
+			return token.Errorf(token.InvalidScope, "scope %s is not one that the application has registered", s).Because(token.ScopesMismatch)
+		}
+	}
+	return nil
+}
+
+// Begin keeps a request until its person answers. It is written only for
+// somebody who is signed in, and a bounded number for each session.
+func (a *Authority) Begin(ctx context.Context, session *token.Token, q Request) (token.ID, error) {
+	text, err := json.Marshal(q)
+	if err != nil {
+		return 0, fmt.Errorf("write a request: %w", err)
+	}
+	now := a.cfg.Now()
+	p := &token.Authorization{
+		ID: token.NewID(now, token.Long), Session: session.ID, Client: q.Client, Contract: q.Contract, Request: string(text),
+		State: token.Pending, ExpiresAt: now.Add(pendingFor).UnixMilli(),
+	}
+	return p.ID, a.cfg.Store.Do(ctx, func(tx Tx) error { return tx.InsertAuthorization(ctx, p) })
+}
+
+// A Choice is a workspace that a request may be approved for, and what stands
+// in the way, if anything does.
+type Choice struct {
+	Workspace *token.Workspace
+	Optional  token.Scopes // of the optional scopes, those that person and workspace hold
+	Missing   token.Scopes // required scopes that the person may not give there
+	Refusal   error        // why it cannot be chosen; nil if it can
+}
+
+// Asked is a pending request as its person sees it.
+type Asked struct {
+	Request Request
+	Client  *token.Client
+	Choices []Choice
+}
+
+// Pending returns a request that waits for the person of this session. A
+// request of another session, an answered and an expired one are NotFound.
+func (a *Authority) Pending(ctx context.Context, session *token.Token, id token.ID) (*Asked, error) {
+	p, err := a.cfg.Store.Authorization(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if p == nil || p.Session != session.ID || p.State != token.Pending || a.cfg.Now().UnixMilli() >= p.ExpiresAt {
+		return nil, token.Errorf(token.NotFound, "this request has expired or was answered; begin again in the application")
+	}
+	asked := &Asked{}
+	if err := json.Unmarshal([]byte(p.Request), &asked.Request); err != nil {
+		return nil, fmt.Errorf("read a request: %w", err)
+	}
+	if asked.Client, err = a.RedirectTarget(ctx, p.Client, asked.Request.RedirectURI); err != nil {
+		return nil, err
+	}
+	person, err := a.cfg.Judge.Person(ctx, session.Person)
+	if err != nil || person == nil {
+		return nil, orElse(err, token.Errorf(token.AccessDenied, "the person is not known here"))
+	}
+	for _, m := range person.Live() {
+		if asked.Request.Workspace != "" && m.Workspace != asked.Request.Workspace {
+			continue
+		}
+		choice, err := a.choice(ctx, asked, m)
+		if err != nil {
+			return nil, err
+		}
+		if choice.Workspace != nil {
+			asked.Choices = append(asked.Choices, choice)
+		}
+	}
+	return asked, nil
+}
+
+// choice weighs one membership: whether the application may be there, and
+// whether this person may let it in.
+func (a *Authority) choice(ctx context.Context, asked *Asked, m *token.Membership) (Choice, error) {
+	w, err := a.cfg.Judge.Workspace(ctx, m.Workspace)
+	if err != nil || w == nil || w.DisabledAt != 0 {
+		return Choice{}, err
+	}
+	ch := Choice{Workspace: w}
+	q, c := asked.Request, asked.Client
+	may := func(s string) bool { return a.Known(s) && w.MayHold(m, s) }
+	ch.Missing = q.Scopes.Filter(func(s string) bool { return !may(s) })
+	ch.Optional = q.Optional.Filter(func(s string) bool { return may(s) && c.OptionalScope.Has(s) })
+	switch {
+	case !c.MayOpen(w.ID):
+		ch.Refusal = token.Errorf(token.AccessDenied, "the application is not offered to this workspace")
+	case !mayInstall(m, orDefault(c.InstallableBy, q.InstallableBy)), len(ch.Missing) > 0:
+		ch.Refusal = token.Errorf(token.AccessDenied, "a super admin has to let this application in").Because(token.NeedsSuperAdmin)
+	}
+	return ch, nil
+}
+
+func orDefault(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+func mayInstall(m *token.Membership, by string) bool {
+	switch by {
+	case token.SuperAdmin:
+		return m.Role == token.SuperAdmin
+	case token.Admin:
+		return m.IsAdmin()
+	}
+	return true
+}
+
+// Admins returns up to five of those who can let an application into a
+// workspace, for the page that says whom to ask.
+func (a *Authority) Admins(ctx context.Context, workspace string) ([]*token.Person, error) {
+	return a.cfg.Store.PeopleWithRole(ctx, workspace, token.SuperAdmin, 5)
+}
+
+// find returns the choice of a workspace; with none named, the only one there is.
+func (q *Asked) find(workspace string) (*Choice, error) {
+	if workspace == "" && len(q.Choices) == 1 {
+		return &q.Choices[0], nil
+	}
+	i := slices.IndexFunc(q.Choices, func(c Choice) bool { return c.Workspace.ID == workspace })
+	if i < 0 {
+		return nil, token.Errorf(token.AccessDenied, "choose one of your accounts")
+	}
+	return &q.Choices[i], nil
+}

@@ -1,0 +1,118 @@
+package authority
+
+import (
+	"context"
+	"crypto/subtle"
+	"slices"
+
+	"github.com/fichadev/ficha/internal/token"
+)
+
+// The ways in which a client shows who it is. ByVendor is a contract's own:
+// there token_endpoint_auth_method has no say.
+const (
+	ByBasic  = "client_secret_basic"
+	ByPost   = "client_secret_post"
+	ByNone   = "none"
+	ByVendor = ""
+)
+
+// AuthenticateClient returns the live client that an id and a secret, shown in
+// a way, belong to. Unknown client, wrong secret, disabled client and another
+// way than the registered one are the same InvalidClient.
+func (a *Authority) AuthenticateClient(ctx context.Context, who token.Actor, way, id, secret string) (*token.Client, error) {
+	if id == "" {
+		return nil, token.Errorf(token.InvalidClient, "the client did not say who it is")
+	}
+	c, err := a.cfg.Judge.Client(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	// The comparison is made for an unknown client too: one answer, one cost.
+	hash := token.HashOf(secret)
+	if c == nil {
+		c = &token.Client{AuthMethod: ByBasic, DisabledAt: 1}
+	}
+	if a.shown(c, way, secret, hash) && c.DisabledAt == 0 {
+		return c, nil
+	}
+	return nil, a.wrongClient(who)
+}
+
+func (a *Authority) shown(c *token.Client, way, secret string, hash token.Hash) bool {
+	if way == ByNone {
+		return c.Public() && secret == ""
+	}
+	if way != ByVendor && way != c.AuthMethod {
+		return false
+	}
+	return a.holds(c, secret, hash)
+}
+
+// holds reports whether the secret is a live one of the client.
+func (a *Authority) holds(c *token.Client, secret string, hash token.Hash) bool {
+	ok, now := 0, a.cfg.Now().UnixMilli()
+	for i := range c.Secrets {
+		s := &c.Secrets[i]
+		if s.Live(now) {
+			ok |= subtle.ConstantTimeCompare(s.Hash[:], hash[:])
+		}
+	}
+	return ok == 1 && secret != ""
+}
+
+// wrongClient counts a wrong secret against the address it came from. Only the
+// failing attempt itself may hear 429: a client with its right secret is never
+// refused because others guessed.
+func (a *Authority) wrongClient(who token.Actor) error {
+	if wait, blocked := a.failures.Fail(who.Address); blocked {
+		return &token.Refusal{Code: token.TooMany, Text: "too many wrong client secrets from this address", RetryAfter: wait}
+	}
+	return token.Errorf(token.InvalidClient, "the client is not known here or its secret is wrong")
+}
+
+// ClientBySecret returns the live client of a workspace that a bearer secret
+// belongs to: Be CMS names the workspace and not the client. A workspace that
+// is foreign or unknown is the same refusal as a wrong secret.
+func (a *Authority) ClientBySecret(ctx context.Context, who token.Actor, workspace, secret string) (*token.Client, error) {
+	hash := token.HashOf(secret)
+	ids, err := a.cfg.Store.ClientsWithSecret(ctx, workspace, hash)
+	if err != nil {
+		return nil, err
+	}
+	var found *token.Client
+	for _, id := range ids {
+		c, err := a.cfg.Judge.Client(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if c == nil || c.DisabledAt != 0 || !a.holds(c, secret, hash) {
+			continue
+		}
+		// Where two clients share a secret, the one that may mint is meant.
+		if found == nil || !found.Grants("client_credentials") && c.Grants("client_credentials") {
+			found = c
+		}
+	}
+	if found == nil {
+		return nil, a.wrongClient(who)
+	}
+	return found, nil
+}
+
+// MayAsk reports whether a client may learn about a token: its own, one for a
+// resource that names it, or any of its workspace where it is registered so.
+func MayAsk(c *token.Client, t *token.Token, workspace string) bool {
+	if t.Client == c.ID {
+		return true
+	}
+	if c.Introspect == "workspace" && workspace != "" && workspace == c.Workspace {
+		return true
+	}
+	for _, r := range c.Resources {
+		if slices.Contains(splitWords(t.Audience), r) {
+			return true
+		}
+	}
+	return false
+}

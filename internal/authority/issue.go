@@ -1,0 +1,239 @@
+package authority
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/fichadev/ficha/internal/audit"
+	"github.com/fichadev/ficha/internal/keys"
+	"github.com/fichadev/ficha/internal/policy"
+	"github.com/fichadev/ficha/internal/token"
+)
+
+// Issued is what a caller is given. The secrets exist here and in the reply.
+type Issued struct {
+	Token         *token.Token
+	Secret        string
+	Refresh       *token.Token // nil if there is none
+	RefreshSecret string
+}
+
+// Issue makes the ordered token durable and returns it. It refuses with
+// InvalidScope, AccessDenied, Invalid (a field), or what the support's state
+// asks for; Lost when what it replaces had ended.
+func (a *Authority) Issue(ctx context.Context, who token.Actor, o Order) (*Issued, error) {
+	if o.Retry != nil {
+		return a.once(ctx, who, o)
+	}
+	return a.mint(ctx, who, o)
+}
+
+// mint is the one place where a token comes to exist. It tries again with
+// fresh knowledge when a support changed under it, and with other ids when one
+// was taken.
+func (a *Authority) mint(ctx context.Context, who token.Actor, o Order) (*Issued, error) {
+	for try := 0; ; try++ {
+		out, deed, err := a.prepare(ctx, who, &o)
+		if err != nil {
+			return nil, err
+		}
+		err = a.cfg.Store.Commit(ctx, deed)
+		if err == nil {
+			return out, nil
+		}
+		if r := token.AsRefusal(err); r == nil || try == 3 || (r.Reason != token.Stale && r.Reason != token.Clash) {
+			return nil, err
+		}
+	}
+}
+
+// prepare fills an order: its tokens, and the deed that makes them durable.
+func (a *Authority) prepare(ctx context.Context, who token.Actor, o *Order) (*Issued, *token.Deed, error) {
+	s, err := a.read(ctx, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := a.check(o, s); err != nil {
+		return nil, nil, err
+	}
+	now := a.cfg.Now()
+	out := &Issued{}
+	deed := &token.Deed{Grant: o.Family}
+	if out.Token, out.Secret, err = a.make(ctx, o, s, now); err != nil {
+		return nil, nil, err
+	}
+	deed.Issue = append(deed.Issue, out.Token)
+	if o.Refresh {
+		a.makeRefresh(o, s, now, out)
+		deed.Issue = append(deed.Issue, out.Refresh)
+	}
+	if err := a.replace(o, now, out, deed); err != nil {
+		return nil, nil, err
+	}
+	if err := a.remember(o, now, out, deed); err != nil {
+		return nil, nil, err
+	}
+	return out, deed, a.tell(who, o, s, now, out, deed)
+}
+
+// make makes the row and the secret of the ordered token.
+func (a *Authority) make(ctx context.Context, o *Order, s supports, now time.Time) (*token.Token, string, error) {
+	life, err := ttl(o, s)
+	if err != nil {
+		return nil, "", err
+	}
+	id := token.NewID(now, token.ClassFor(life))
+	t := &token.Token{
+		ID: id, Credential: id, Kind: o.Kind, Contract: o.Contract, Name: o.Name, Purpose: o.Purpose, Owner: o.Owner,
+		Workspace: o.Workspace, Client: o.Client, Person: o.Person, Sponsor: o.Sponsor, Actor: o.Actor, Reason: o.Reason,
+		Scopes: o.Scopes, Audience: o.Audience, Data: o.Data, IssuedAt: now.UnixMilli(), Born: s.born, MaxUses: o.MaxUses,
+		Grant: family(o),
+	}
+	if life > 0 {
+		t.ExpiresAt = now.Add(life).UnixMilli()
+	}
+	secret, err := a.secret(ctx, o, s, t)
+	if err != nil {
+		return nil, "", err
+	}
+	t.Hash, t.LastFour = token.HashOf(secret), token.LastFour(secret)
+	return t, secret, nil
+}
+
+func family(o *Order) token.ID {
+	switch {
+	case o.Family != nil:
+		return o.Family.ID
+	case o.Grant != nil:
+		return o.Grant.ID
+	}
+	return 0
+}
+
+// secret makes the secret in the ordered form.
+func (a *Authority) secret(ctx context.Context, o *Order, s supports, t *token.Token) (string, error) {
+	switch o.Form {
+	case Hex:
+		return a.cfg.Format.MintHex(t.ID), nil
+	case Contentful:
+		return a.cfg.Format.MintWith(token.ContentfulPrefix, t.ID), nil
+	case Signed:
+		return a.sign(ctx, s, t)
+	}
+	return a.cfg.Format.Mint(t.Kind, t.ID), nil
+}
+
+// statusAfter is the lifetime from which a signed token names its place in a
+// status list: a shorter one is over before a list would be read.
+const statusAfter = 5 * time.Minute
+
+// sign writes the token as a JWT (RFC 9068).
+func (a *Authority) sign(ctx context.Context, s supports, t *token.Token) (string, error) {
+	alg := keys.ES256
+	if s.client != nil && s.client.SigningAlg != "" {
+		alg = s.client.SigningAlg
+	}
+	signer, err := a.cfg.Ring.Signer(alg)
+	if errors.Is(err, keys.ErrNoKey) {
+		if err = a.cfg.Keeper.EnsureAlg(ctx, alg); err == nil {
+			signer, err = a.cfg.Ring.Signer(alg)
+		}
+	}
+	if err != nil {
+		return "", fmt.Errorf("sign a token: %w", err)
+	}
+	t.Key = signer.Key()
+	claims := keys.Claims{
+		ID: t.ID, Issuer: a.cfg.Issuer, Subject: t.Subject(), Audience: t.Audience, Client: t.Client, IssuedAt: t.IssuedAt,
+		ExpiresAt: t.ExpiresAt, Scopes: t.Scopes, Workspace: t.Workspace, Kind: t.Kind, Actor: t.Actor,
+	}
+	if t.ExpiresAt-t.IssuedAt > statusAfter.Milliseconds() {
+		if t.StatusIndex, err = a.status.next(ctx, a.cfg.Store); err != nil {
+			return "", err
+		}
+		claims.StatusIndex, claims.StatusURI = t.StatusIndex%StatusListLen, a.StatusListURI(t.StatusIndex/StatusListLen)
+	}
+	var buf [2048]byte
+	jws, err := signer.Sign(nil, keys.AppendPayload(buf[:0], claims))
+	if err != nil {
+		return "", fmt.Errorf("sign a token: %w", err)
+	}
+	return string(jws), nil
+}
+
+// makeRefresh makes the refresh token of the same family beside an access
+// token.
+func (a *Authority) makeRefresh(o *Order, s supports, now time.Time, out *Issued) {
+	began := now
+	if o.Grant != nil {
+		began = time.UnixMilli(o.Grant.CreatedAt)
+	}
+	life := policy.Refresh(s.client, o.Contract, began, now)
+	id := token.NewID(now, token.ClassFor(life))
+	t := &token.Token{
+		ID: id, Credential: id, Kind: token.Refresh, Contract: o.Contract, Workspace: o.Workspace, Client: o.Client, Person: o.Person,
+		Scopes: o.Scopes, Audience: o.Audience, IssuedAt: now.UnixMilli(), Born: s.born, Grant: family(o),
+	}
+	if o.Grant != nil {
+		t.Scopes = o.Grant.Scopes // a refresh may narrow its access token, never itself (RFC 6749, 6)
+	}
+	if life > 0 {
+		t.ExpiresAt = now.Add(life).UnixMilli()
+	}
+	out.RefreshSecret = a.cfg.Format.Mint(token.Refresh, id)
+	t.Hash, t.LastFour = token.HashOf(out.RefreshSecret), token.LastFour(out.RefreshSecret)
+	out.Refresh = t
+}
+
+// replace ends the code or refresh token that the order is filled for, in the
+// same commit; it loses if somebody ended it first.
+func (a *Authority) replace(o *Order, now time.Time, out *Issued, deed *token.Deed) error {
+	if o.Replaces == nil {
+		return nil
+	}
+	old := o.Replaces
+	end := token.Ending{ID: old.Token.ID, At: now.UnixMilli(), Reason: old.Reason, By: o.Client, Quiet: true}
+	if out.Refresh != nil {
+		end.Successor = out.Refresh.ID
+	}
+	deed.End = append(deed.End, end)
+	if old.Token.Kind != token.Refresh {
+		return nil
+	}
+	answer, err := a.sealRefresh(old, now, out)
+	deed.Answer = answer
+	return err
+}
+
+// tell writes the audit row of a governing deed, and the deliveries of any.
+func (a *Authority) tell(who token.Actor, o *Order, s supports, now time.Time, out *Issued, deed *token.Deed) error {
+	listens := s.workspace != nil && len(s.workspace.Webhooks) > 0
+	routine := !governed(o.Kind) && out.Token.ID.Class() == token.Short && who.Kind != token.User
+	if routine && !listens {
+		return nil // the token's own row is the record
+	}
+	t := out.Token
+	detail := map[string]any{"kind": t.Kind, "scopes": t.Scopes, "contract": t.Contract, "expires_at": t.ExpiresAt}
+	for name, value := range map[string]string{
+		"client": t.Client, "person": t.Person, "purpose": t.Purpose, "owner": t.Owner, "act": t.Actor, "reason": t.Reason, "last_four": t.LastFour,
+	} {
+		if value != "" {
+			detail[name] = value
+		}
+	}
+	e := audit.Note(now, who, t.Workspace, "token.issued", audit.Target{Kind: "token", ID: t.Credential.String(), Name: t.Name}, detail)
+	if t.Kind == token.Impersonated {
+		e.Actor.For = t.Person
+	}
+	if !routine {
+		deed.Events = append(deed.Events, e)
+	}
+	if !listens {
+		return nil
+	}
+	var err error
+	deed.Outbox, err = audit.Deliveries(s.workspace, e)
+	return err
+}

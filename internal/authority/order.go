@@ -1,0 +1,227 @@
+package authority
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/fichadev/ficha/internal/policy"
+	"github.com/fichadev/ficha/internal/token"
+)
+
+// A Form is how the secret of a token looks.
+type Form uint8
+
+// The forms. Signed is a JWT as of RFC 9068.
+const (
+	Opaque     Form = iota
+	Signed          // JWT
+	Hex             // Chronos: 72 hex digits
+	Contentful      // opaque, prefix CFPAT-
+)
+
+// An Order asks for one token, and perhaps a refresh token beside it. It names
+// supports by id: the mint reads them itself, again if they change meanwhile.
+type Order struct {
+	Kind      token.Kind
+	Contract  string        // the face that asks
+	Form      Form          //
+	Client    string        // the client it is for; empty: a person's own
+	Workspace string        // the workspace it opens; empty: wherever Person is a member
+	Person    string        // whom it acts as
+	Sponsor   string        // on whose rights it stands beside Person
+	Actor     string        // who acts, when Person is impersonated
+	Reason    string        // why
+	Scopes    token.Scopes  // exactly these, or the refusal InvalidScope
+	TTL       time.Duration // 0: the default
+	Name      string        // up to 200 characters
+	Purpose   string        // up to 500
+	Owner     string        // up to 200
+	Audience  string        // resources, separated by spaces
+	MaxUses   int64         // 0: any number
+	Data      string        // facts of a code
+
+	Family   *token.Grant // a family that begins with this token
+	Grant    *token.Grant // or the family it joins
+	Refresh  bool         // give a refresh token too
+	Replaces *Replaced    // the code or refresh token that this one is given for
+	Retry    *Retry       // how a retry is told
+}
+
+// Replaced is a code or refresh token that ends when the order is filled.
+type Replaced struct {
+	Token  *token.Token
+	Reason string // redeemed, rotated
+	Secret string // as presented: what the sealed answer opens with
+}
+
+// supports are what an order stands on, as the judge knows them at Born.
+type supports struct {
+	born      int64
+	client    *token.Client
+	workspace *token.Workspace
+	person    *token.Person
+	sponsor   *token.Person
+}
+
+// read reads what an order stands on. Born is read first: what changes after
+// it ends the token at birth, or is found by the commit.
+func (a *Authority) read(ctx context.Context, o *Order) (s supports, err error) {
+	s.born = a.cfg.Judge.Applied()
+	if o.Client != "" {
+		if s.client, err = a.cfg.Judge.Client(ctx, o.Client); err != nil {
+			return s, err
+		}
+		if s.client == nil || s.client.DisabledAt != 0 {
+			return s, token.Errorf(token.InvalidClient, "the client is not known here or is disabled")
+		}
+	}
+	if o.Workspace != "" {
+		if s.workspace, err = a.cfg.Judge.Workspace(ctx, o.Workspace); err != nil {
+			return s, err
+		}
+		if s.workspace == nil || s.workspace.DisabledAt != 0 {
+			return s, token.Errorf(token.AccessDenied, "the workspace is not there or is disabled")
+		}
+	}
+	if s.person, err = a.livePerson(ctx, o.Person, o); err != nil {
+		return s, err
+	}
+	s.sponsor, err = a.livePerson(ctx, o.Sponsor, o)
+	return s, err
+}
+
+func (a *Authority) livePerson(ctx context.Context, id string, o *Order) (*token.Person, error) {
+	if id == "" {
+		return nil, nil
+	}
+	p, err := a.cfg.Judge.Person(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	installed := o.Grant != nil && o.Grant.Installed
+	switch {
+	case p == nil, p.DisabledAt != 0 && !installed:
+		return nil, token.Errorf(token.AccessDenied, "the person is not known here or is disabled")
+	case o.Workspace != "" && !p.In(o.Workspace).Live() && !installed:
+		return nil, token.Errorf(token.AccessDenied, "the person is not a member of this workspace")
+	}
+	return p, nil
+}
+
+// check refuses an order for more than its client, its people, its workspace
+// and its family allow. This is the one place where that is decided.
+func (a *Authority) check(o *Order, s supports) error {
+	if len(o.Scopes) == 0 && needsScopes(o.Kind) {
+		return token.Errorf(token.InvalidScope, "name at least one scope")
+	}
+	for _, scope := range o.Scopes {
+		if err := a.allowed(o, s, scope); err != nil {
+			return err
+		}
+	}
+	if s.workspace != nil && s.workspace.Policy.RequirePurpose && o.Purpose == "" && governed(o.Kind) {
+		return token.AtField("purpose", "this workspace requires a purpose")
+	}
+	for _, f := range []struct {
+		name, value string
+		most        int
+	}{{"name", o.Name, 200}, {"purpose", o.Purpose, 500}, {"owner", o.Owner, 200}, {"reason", o.Reason, 500}, {"audience", o.Audience, 1024}} {
+		if err := CheckText(f.name, f.value, f.most); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func needsScopes(k token.Kind) bool {
+	switch k {
+	case token.Service, token.Ephemeral, token.Impersonated, token.Personal:
+		return true
+	}
+	return false
+}
+
+// governed tells the kinds that people or programs hold on purpose, under a
+// name, from the routine ones of a protocol.
+func governed(k token.Kind) bool {
+	switch k {
+	case token.Service, token.Impersonated, token.Personal:
+		return true
+	}
+	return false
+}
+
+// allowed refuses one scope that the order may not hold.
+func (a *Authority) allowed(o *Order, s supports, scope string) error {
+	if !a.Known(scope) {
+		return token.Errorf(token.InvalidScope, "scope %s is not known here", scope)
+	}
+	if s.client != nil && !s.client.Scope.Has(scope) && !s.client.OptionalScope.Has(scope) {
+		return token.Errorf(token.InvalidScope, "scope %s is not allowed for this client", scope).Because(token.ScopesMismatch)
+	}
+	if s.workspace != nil && !s.workspace.Has(scope) {
+		return token.Errorf(token.InvalidScope, "the workspace does not have scope %s", scope)
+	}
+	if o.Grant != nil && !o.Grant.Scopes.Has(scope) {
+		return token.Errorf(token.InvalidScope, "scope %s was not granted", scope)
+	}
+	if o.Grant != nil && o.Grant.Installed {
+		return nil // its installer's scopes were needed at consent only
+	}
+	if token.IsAdmin(scope) && s.person == nil && s.sponsor == nil {
+		return token.Errorf(token.InvalidScope, "scope %s is held by administrators, not by programs of their own", scope)
+	}
+	for _, p := range []*token.Person{s.person, s.sponsor} {
+		if p != nil && !mayHold(s.workspace, p, scope) {
+			return token.Errorf(token.InvalidScope, "the role or membership does not allow scope %s", scope)
+		}
+	}
+	return nil
+}
+
+// mayHold reports whether a person may hold a scope: in the workspace, or, for
+// a token that opens all of theirs, anywhere as far as this can be said now;
+// the judge asks again at each use.
+func mayHold(w *token.Workspace, p *token.Person, scope string) bool {
+	if w != nil {
+		return w.MayHold(p.In(w.ID), scope)
+	}
+	if !token.IsAdmin(scope) {
+		return true
+	}
+	for _, m := range p.Live() {
+		if m.IsAdmin() {
+			return true
+		}
+	}
+	return false
+}
+
+// ttl returns the lifetime of the order's token, 0 for ever.
+func ttl(o *Order, s supports) (time.Duration, error) {
+	asked := o.TTL
+	if o.Kind == token.Access && asked == 0 && s.client != nil {
+		asked = time.Duration(s.client.AccessTTL) * time.Second
+		if s.workspace != nil {
+			if most := s.workspace.Policy.MaxTTL[token.Access]; most > 0 {
+				asked = min(asked, time.Duration(most)*time.Second)
+			}
+		}
+	}
+	return policy.TTL(o.Kind, s.workspace, asked)
+}
+
+// CheckText refuses text that is too long, or holds control characters, for a
+// named field. Anything else is kept as it is and shown as text.
+func CheckText(field, value string, most int) error {
+	if len(value) > 4*most || len([]rune(value)) > most {
+		return token.AtField(field, "may have at most %d characters", most)
+	}
+	if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\uFFFD' }) {
+		return token.AtField(field, "may not hold control characters")
+	}
+	return nil
+}
+
+func splitWords(s string) []string { return strings.Fields(s) }

@@ -1,0 +1,212 @@
+package authority
+
+import (
+	"context"
+	"time"
+
+	"github.com/fichadev/ficha/internal/policy"
+	"github.com/fichadev/ficha/internal/token"
+)
+
+const (
+	retryWindow = 30 * time.Second // how long a replaced refresh token gets its successor again
+	retryMost   = 20               // and how often: parallel tabs are honest
+)
+
+// Renewal asks for a new access token by a refresh token.
+type Renewal struct {
+	Secret   string
+	Scopes   token.Scopes // fewer than were granted; nil: all
+	Form     Form
+	Audience string // fewer resources than were granted; empty: all
+}
+
+// Refresh exchanges a refresh token (RFC 6749, 6). The answer always carries a
+// refresh token: a new one where the client's are replaced at each use, the
+// same otherwise. Of those who race with one token all get the same successor.
+// A token that was replaced before, and whose successor was used, means that a
+// copy exists: the whole family ends (RFC 9700, 4.14.2).
+func (a *Authority) Refresh(ctx context.Context, who token.Actor, c *token.Client, ask Renewal) (*Issued, error) {
+	r, err := a.refreshToken(ctx, c, ask.Secret)
+	if err != nil {
+		return nil, err
+	}
+	if r.Token.EndedAt != 0 {
+		return a.afterRotation(ctx, who, r, ask)
+	}
+	order, err := a.renewal(ctx, r, c, ask)
+	if err != nil {
+		return nil, err
+	}
+	out, err := a.mint(ctx, who, order)
+	if refusal := token.AsRefusal(err); refusal != nil {
+		if refusal.Reason == token.Lost {
+			if r, err = a.refreshToken(ctx, c, ask.Secret); err != nil {
+				return nil, err
+			}
+			return a.afterRotation(ctx, who, r, ask)
+		}
+		return nil, asGrant(err)
+	}
+	if out != nil && out.Refresh == nil {
+		out.Refresh, out.RefreshSecret = r.Token, ask.Secret
+	}
+	return out, err
+}
+
+// refreshToken finds the refresh token of a client. Unknown and foreign are
+// one refusal for those who hold nothing; a foreign client learns that it is
+// not its own only because it holds the secret.
+func (a *Authority) refreshToken(ctx context.Context, c *token.Client, secret string) (*token.Record, error) {
+	r, err := a.cfg.Judge.Find(ctx, secret)
+	if token.Is(err, token.InvalidToken) || err == nil && r.Token.Kind != token.Refresh {
+		return nil, badRefresh()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if r.Token.Client != c.ID {
+		return nil, token.Errorf(token.InvalidGrant, "refresh token was not issued to this client").Because(token.OtherClient)
+	}
+	return r, nil
+}
+
+func badRefresh() *token.Refusal {
+	return token.Errorf(token.InvalidGrant, "refresh token is invalid, expired or revoked").Because(token.UnknownRefresh)
+}
+
+// renewal makes the order that a live refresh token is worth.
+func (a *Authority) renewal(ctx context.Context, r *token.Record, c *token.Client, ask Renewal) (Order, error) {
+	t := r.Token
+	v, err := a.cfg.Judge.Weigh(ctx, r, token.Use{Now: a.cfg.Now().UnixMilli(), Surface: token.AtToken, Proof: t.Proof})
+	if err != nil {
+		return Order{}, asGrant(err)
+	}
+	if lost := v.Scopes.Missing(t.Scopes); lost != nil {
+		return Order{}, token.Errorf(token.InvalidGrant, "the person no longer holds scope %s; ask for consent again", lost)
+	}
+	if !c.Grants("refresh_token") && t.Contract != "fanbase" {
+		return Order{}, token.Errorf(token.UnauthorizedClient, "the client is not registered for refresh_token")
+	}
+	o := Order{
+		Kind: token.Access, Contract: t.Contract, Form: ask.Form, Client: t.Client, Workspace: t.Workspace, Person: t.Person,
+		Scopes: t.Scopes, Audience: t.Audience, Grant: r.Grant,
+	}
+	if ask.Scopes != nil {
+		if more := t.Scopes.Missing(ask.Scopes); more != nil {
+			return Order{}, token.Errorf(token.InvalidScope, "scope %s was not granted", more)
+		}
+		o.Scopes = ask.Scopes
+	}
+	if policy.Rotates(c) {
+		o.Refresh = true
+		o.Replaces = &Replaced{Token: t, Reason: "rotated", Secret: ask.Secret}
+	}
+	return o, nil
+}
+
+// asGrant turns what the judge or the mint refuses into the one refusal that
+// the token endpoint has for a grant that is no longer good.
+func asGrant(err error) error {
+	r := token.AsRefusal(err)
+	if r == nil {
+		return err
+	}
+	switch r.Code {
+	case token.InvalidToken, token.AccessDenied:
+		return badRefresh()
+	}
+	return err
+}
+
+// afterRotation answers for a refresh token that has ended: with the same
+// successor if it was just replaced and nobody used that; by ending the family
+// if it is a copy; else with no.
+func (a *Authority) afterRotation(ctx context.Context, who token.Actor, r *token.Record, ask Renewal) (*Issued, error) {
+	t := r.Token
+	if t.EndReason != "rotated" || r.Grant == nil || r.Grant.EndedAt != 0 {
+		return nil, badRefresh()
+	}
+	stolen, err := a.isReuse(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	if stolen {
+		return nil, a.endFamily(ctx, who, r.Grant, t, "refresh token reused")
+	}
+	return a.again(ctx, r, ask)
+}
+
+// isReuse reports whether a replaced token is older than the immediate
+// predecessor, or its successor was used.
+func (a *Authority) isReuse(ctx context.Context, t *token.Token) (bool, error) {
+	next, err := a.row(ctx, t.Successor)
+	if err != nil {
+		return false, err
+	}
+	if next == nil || next.EndedAt != 0 {
+		return true, nil
+	}
+	had, err := a.cfg.Store.Answer(ctx, refreshKey(t.ID))
+	if err != nil || had == nil {
+		return false, err
+	}
+	return a.used(ctx, had.Tokens)
+}
+
+// again gives the successor of a just replaced token once more.
+func (a *Authority) again(ctx context.Context, r *token.Record, ask Renewal) (*Issued, error) {
+	if _, err := a.cfg.Judge.Weigh(ctx, alive(r), token.Use{Now: a.cfg.Now().UnixMilli(), Surface: token.AtToken, Proof: r.Token.Proof}); err != nil {
+		return nil, asGrant(err)
+	}
+	key := refreshKey(r.Token.ID)
+	had, err := a.cfg.Store.Answer(ctx, key)
+	if err != nil || had == nil {
+		return nil, orElse(err, badRefresh())
+	}
+	out, err := a.openAnswer(ctx, had, retryWindow, func(sealed []byte) ([]byte, error) {
+		return a.cfg.Master.OpenWith(ask.Secret, "refresh", sealed, boundTo(r.Token))
+	})
+	if err != nil || out == nil {
+		return nil, orElse(err, badRefresh())
+	}
+	var may bool
+	err = a.cfg.Store.Do(ctx, func(tx Tx) (err error) {
+		may, err = tx.ServeAnswer(ctx, key, retryMost)
+		return err
+	})
+	if err != nil || !may {
+		return nil, orElse(err, badRefresh())
+	}
+	return out, nil
+}
+
+// alive is the record as it was before the rotation: the supports and the
+// expiry are judged, not that the token was replaced.
+func alive(r *token.Record) *token.Record {
+	t, copied := *r.Token, *r
+	t.EndedAt, t.EndReason = 0, ""
+	copied.Token = &t
+	return &copied
+}
+
+func orElse(err error, refusal *token.Refusal) error {
+	if err != nil {
+		return err
+	}
+	return refusal
+}
+
+// sealRefresh seals what a replaced refresh token was exchanged for: only who
+// presents that token again, as the same client, can open it.
+func (a *Authority) sealRefresh(old *Replaced, now time.Time, out *Issued) (*token.Answer, error) {
+	return a.newAnswer(out, now, refreshKey(old.Token.ID), token.Hash{}, retryWindow, func(plain []byte) ([]byte, error) {
+		return a.cfg.Master.SealWith(old.Secret, "refresh", plain, boundTo(old.Token))
+	})
+}
+
+func refreshKey(id token.ID) token.Hash { return token.HashOf("refresh\x00" + id.String()) }
+
+func boundTo(t *token.Token) []byte {
+	return []byte(t.ID.String() + "\x00" + t.Client + "\x00" + t.Proof)
+}

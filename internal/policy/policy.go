@@ -1,0 +1,108 @@
+// Package policy knows the limits: how long a token of each kind may live and
+// what a workspace asks of it. Its functions are pure and may be used by many
+// at once.
+package policy
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/fichadev/ficha/internal/token"
+)
+
+const day = 24 * time.Hour
+
+// Limits are the lifetimes of one kind: what it gets unless asked, and the
+// most it may ask. 0 is none.
+type Limits struct{ Default, Most time.Duration }
+
+// Of returns the limits of a kind where a workspace says nothing.
+func Of(kind token.Kind) Limits {
+	switch kind {
+	case token.Access:
+		return Limits{30 * time.Minute, 90 * day}
+	case token.Service:
+		return Limits{30 * day, 90 * day}
+	case token.Ephemeral:
+		return Limits{5 * time.Minute, time.Hour}
+	case token.Impersonated:
+		return Limits{15 * time.Minute, time.Hour}
+	case token.AuthCode:
+		return Limits{time.Minute, 10 * time.Minute}
+	case token.Session:
+		return Limits{12 * time.Hour, 24 * time.Hour}
+	}
+	return Limits{} // personal and refresh tokens: none
+}
+
+// TTL returns the lifetime of a token of a kind in a workspace, which may be
+// nil: what was asked, or the default; 0 means that it never expires. It
+// refuses what is more than the workspace allows, and what its policy requires
+// and was not asked.
+func TTL(kind token.Kind, w *token.Workspace, asked time.Duration) (time.Duration, error) {
+	limits := Of(kind)
+	if w != nil {
+		if s := w.Policy.MaxTTL[kind]; s > 0 {
+			limits.Most = time.Duration(s) * time.Second
+		}
+		if kind == token.Personal && w.Policy.RequireExpiry && asked == 0 {
+			return 0, token.AtField("ttl", "this workspace requires an expiry; ask for at most %s", text(limits.Most))
+		}
+	}
+	switch {
+	case asked < 0:
+		return 0, token.AtField("ttl", "must be positive")
+	case asked == 0 && limits.Default == 0:
+		return limits.Most, nil // where a workspace sets a maximum, nothing is for ever
+	case asked == 0 && limits.Most > 0:
+		return min(limits.Default, limits.Most), nil
+	case asked == 0:
+		return limits.Default, nil
+	case limits.Most > 0 && asked > limits.Most:
+		return 0, token.AtField("ttl", "may be at most %s for %s tokens in this workspace", text(limits.Most), kind)
+	}
+	return asked, nil
+}
+
+// text writes a duration for people.
+func text(d time.Duration) string {
+	if d >= day && d%day == 0 {
+		return fmt.Sprintf("%d days", d/day)
+	}
+	return fmt.Sprintf("%d seconds", int64(d/time.Second))
+}
+
+// Refresh returns how long a new refresh token of a family lives, 0 for ever:
+// for ever with a client that has a secret; 90 days from the consent and 30
+// days from its last use with one that has none, unless the client says
+// otherwise (RFC 9700, 4.14.2).
+func Refresh(c *token.Client, contract string, familyBegan, now time.Time) time.Duration {
+	total, idle := time.Duration(c.RefreshTTL)*time.Second, time.Duration(c.RefreshIdle)*time.Second
+	switch {
+	case total == 0 && idle == 0 && contract == "fanbase":
+		total = 30 * day
+	case total == 0 && idle == 0 && c.Public():
+		total, idle = 90*day, 30*day
+	}
+	left := time.Duration(0)
+	if total > 0 {
+		left = max(total-now.Sub(familyBegan), time.Millisecond)
+	}
+	if idle > 0 && (left == 0 || idle < left) {
+		left = idle
+	}
+	return left
+}
+
+// Rotates reports whether a client's refresh tokens are replaced at each use:
+// those of public clients are, and those of confidential ones are not (FAPI
+// 2.0, 5.3.2.1), unless the client says otherwise.
+func Rotates(c *token.Client) bool {
+	switch c.RefreshPolicy {
+	case "rotate":
+		return true
+	case "keep":
+		return false
+	}
+	return c.Public()
+}

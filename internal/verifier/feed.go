@@ -1,0 +1,226 @@
+package verifier
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/fichadev/ficha/internal/token"
+)
+
+// A feed keeps the cache right. On a database of our own the writer tells us
+// after each commit; on a shared one we ask every 250 ms and when woken.
+type feed struct {
+	applied atomic.Int64 // the position up to which we know everything
+	heard   atomic.Int64 // ms: the moment before the last reading began
+	lost    atomic.Bool  // the database's history is not ours
+	mu      sync.Mutex   // one reading at a time
+	mark    string       // of the applied position; guarded by mu
+	wake    chan struct{}
+	stop    context.CancelFunc
+	stopped chan struct{}
+}
+
+const (
+	// asks is how often a shared database is asked for changes.
+	asks = 250 * time.Millisecond
+	// deaf is how long after the last reading an answer may still be given.
+	deaf = time.Second
+)
+
+func (f *feed) begin(ctx context.Context, v *Verifier) error {
+	at := v.cfg.Now()
+	last, err := v.cfg.Store.Position(ctx)
+	if err != nil {
+		return fmt.Errorf("read the position: %w", err)
+	}
+	f.mark, f.wake = last.Mark, make(chan struct{}, 1)
+	f.applied.Store(last.Position)
+	f.heard.Store(at.UnixMilli())
+	return v.reloadLists(ctx)
+}
+
+// reloadLists reads the two small lists that the judge holds whole.
+func (v *Verifier) reloadLists(ctx context.Context) error {
+	n, err := v.cfg.Store.Imports(ctx)
+	if err != nil {
+		return fmt.Errorf("count imported tokens: %w", err)
+	}
+	cuts, err := v.cfg.Store.KeyCutoffs(ctx)
+	if err != nil {
+		return fmt.Errorf("read ended keys: %w", err)
+	}
+	byKey := map[string]token.Cutoffs{}
+	for _, c := range cuts {
+		byKey[c.Support.ID] = append(byKey[c.Support.ID], c)
+	}
+	v.keyCuts.Store(&byKey)
+	v.imports.Store(n)
+	return nil
+}
+
+// Applied returns the position up to which this judge knows everything: what
+// is minted on that knowledge is born there. Read it before what it is
+// minted from.
+func (v *Verifier) Applied() int64 { return v.feed.applied.Load() }
+
+// Heard returns the instant as of which the judge has heard of every change.
+func (v *Verifier) Heard() time.Time { return time.UnixMilli(v.feed.heard.Load()) }
+
+// Hear applies what a commit of this process changed, before its caller is
+// answered. It is the store's to call, in the order of commits.
+func (v *Verifier) Hear(changes []token.Change) {
+	v.apply(changes)
+	if !v.cfg.Store.Shared() {
+		last := changes[len(changes)-1]
+		v.feed.mu.Lock()
+		defer v.feed.mu.Unlock()
+		v.feed.mark = last.Mark
+		v.feed.applied.Store(last.Position)
+	}
+}
+
+func (v *Verifier) apply(changes []token.Change) {
+	lists := false
+	for _, c := range changes {
+		switch c.What {
+		case token.ChangedToken:
+			if n, err := strconv.ParseInt(c.ID, 10, 64); err == nil {
+				v.tokens.drop(token.ID(n))
+			}
+		case token.ChangedWorkspace:
+			v.workspaces.changed(c.ID)
+		case token.ChangedClient:
+			v.clients.changed(c.ID)
+		case token.ChangedPerson:
+			v.people.changed(c.ID)
+		case token.ChangedGrant:
+			v.grants.changed(c.ID)
+		case token.ChangedKeys, token.ChangedImports:
+			lists = true
+		}
+	}
+	if lists {
+		v.heardOfLists()
+	}
+}
+
+// heardOfLists reads the small lists again. Where that fails, the judge is
+// deaf until it succeeds: a list it cannot read may hold a no.
+func (v *Verifier) heardOfLists() {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := v.reloadLists(ctx); err != nil {
+		v.cfg.Log.Error("read keys and imports", slog.Any("error", err))
+		v.feed.heard.Store(0)
+	}
+	if v.cfg.OnKeys != nil {
+		v.cfg.OnKeys()
+	}
+}
+
+// fresh reports whether the judge knows enough to answer, after asking the
+// database itself if the last reading is too old.
+func (v *Verifier) fresh(ctx context.Context) error {
+	f := &v.feed
+	if f.lost.Load() {
+		return token.Errorf(token.Unavailable, "this node cannot tell what has ended; try another")
+	}
+	if !v.cfg.Store.Shared() && f.heard.Load() != 0 {
+		return nil
+	}
+	if v.cfg.Now().UnixMilli()-f.heard.Load() <= deaf.Milliseconds() {
+		return nil
+	}
+	_, err, _ := v.reading.Do("feed", func() (any, error) { return nil, v.Poll(context.WithoutCancel(ctx)) })
+	if err != nil {
+		return token.Errorf(token.Unavailable, "this node does not reach its database; try again")
+	}
+	return nil
+}
+
+// Poll reads what changed since the applied position and applies it.
+func (v *Verifier) Poll(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	f := &v.feed
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for {
+		began := v.cfg.Now()
+		from := f.applied.Load()
+		changes, err := v.cfg.Store.Changes(ctx, from)
+		if err != nil {
+			return fmt.Errorf("read changes: %w", err)
+		}
+		if len(changes) == 0 || changes[0].Position != from || changes[0].Mark != f.mark {
+			v.loseHistory(from)
+			return token.Errorf(token.Unavailable, "the database's history is not this node's")
+		}
+		last := changes[len(changes)-1]
+		v.apply(changes)
+		f.mark = last.Mark
+		f.applied.Store(last.Position)
+		if last.Position == from || len(changes) < 10_000 {
+			f.heard.Store(began.UnixMilli())
+			return nil
+		}
+	}
+}
+
+// loseHistory: the first row read must be our own last position with the same
+// mark. It was not, so the database was replaced or rolled back under us, and
+// what had ended may look alive in it. Nothing is answered from here on.
+func (v *Verifier) loseHistory(at int64) {
+	if v.feed.lost.Swap(true) {
+		return
+	}
+	v.cfg.Log.Error("the database was replaced or rolled back under this node: it refuses to answer; restore the right database, then start it again",
+		slog.Int64("position", at))
+	v.tokens.clear()
+	v.workspaces.boxes.clear()
+	v.clients.boxes.clear()
+	v.people.boxes.clear()
+	v.grants.boxes.clear()
+}
+
+// Start begins to listen for changes on a shared database; woken delivers
+// wake-ups, of which any may be lost or repeated. On a database of our own it
+// does nothing.
+func (v *Verifier) Start(woken <-chan struct{}) {
+	if !v.cfg.Store.Shared() {
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	v.feed.stop, v.feed.stopped = cancel, make(chan struct{})
+	go v.listen(ctx, woken)
+}
+
+func (v *Verifier) listen(ctx context.Context, woken <-chan struct{}) {
+	defer close(v.feed.stopped)
+	tick := time.NewTicker(asks)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-woken:
+		}
+		if err := v.Poll(ctx); err != nil && ctx.Err() == nil {
+			v.cfg.Log.Warn("cannot read what changed", slog.Any("error", err))
+		}
+	}
+}
+
+// Stop ends the listening. Stopping twice, or before starting, is fine.
+func (v *Verifier) Stop() {
+	if v.feed.stop != nil {
+		v.feed.stop()
+		<-v.feed.stopped
+	}
+}

@@ -1,0 +1,63 @@
+package verifier
+
+import (
+	"sync"
+
+	"github.com/fichadev/ficha/internal/token"
+)
+
+// uses merges uses in memory; somebody flushes them now and then. The path of
+// a question writes nothing.
+type uses struct {
+	shards [16]struct {
+		sync.Mutex
+		seen map[token.ID]token.Seen
+	}
+}
+
+// mostSeen bounds one shard between two flushes.
+const mostSeen = 1 << 16
+
+func (u *uses) note(credential token.ID, use token.Use) {
+	s := &u.shards[uint64(credential)%uint64(len(u.shards))] //nolint:gosec // ids are positive
+	s.Lock()
+	defer s.Unlock()
+	if s.seen == nil {
+		s.seen = map[token.ID]token.Seen{}
+	}
+	one, ok := s.seen[credential]
+	if !ok && len(s.seen) >= mostSeen {
+		return
+	}
+	if !ok {
+		one.First = use.Now
+	}
+	one.Count++
+	one.Last, one.Address, one.Agent, one.Route = use.Now, use.Address, use.Agent, use.Route
+	s.seen[credential] = one
+}
+
+// TakeUses returns what was noted since the last call, and forgets it.
+func (v *Verifier) TakeUses() map[token.ID]token.Seen {
+	all := map[token.ID]token.Seen{}
+	for i := range v.uses.shards {
+		s := &v.uses.shards[i]
+		s.Lock()
+		for id, one := range s.seen {
+			all[id] = one
+		}
+		s.seen = nil
+		s.Unlock()
+	}
+	return all
+}
+
+// Seen returns what this process has noted of a credential since the last
+// flush.
+func (v *Verifier) Seen(credential token.ID) (token.Seen, bool) {
+	s := &v.uses.shards[uint64(credential)%uint64(len(v.uses.shards))] //nolint:gosec // ids are positive
+	s.Lock()
+	defer s.Unlock()
+	one, ok := s.seen[credential]
+	return one, ok
+}

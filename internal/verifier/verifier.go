@@ -1,0 +1,230 @@
+// Package verifier knows the judge: records of tokens and of what they stand
+// on, their cache, the feed that keeps it right, and how the one verdict of
+// package token is asked. It never writes on the path of a question but for
+// the two cases that Witness names.
+package verifier
+
+import (
+	"context"
+	"crypto/subtle"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/fichadev/ficha/internal/token"
+)
+
+// Store is what the judge reads. Missing rows are nil or zero, never an error.
+type Store interface {
+	Token(ctx context.Context, id token.ID) (*token.Token, error)
+	Imports(ctx context.Context) (int64, error)
+	Imported(ctx context.Context, hash token.Hash) (token.ID, error)
+	Workspace(ctx context.Context, id string) (*token.Workspace, error)
+	Client(ctx context.Context, id string) (*token.Client, error)
+	Person(ctx context.Context, id string) (*token.Person, error)
+	Grant(ctx context.Context, id token.ID) (*token.Grant, error)
+	KeyCutoffs(ctx context.Context) (token.Cutoffs, error)
+	Position(ctx context.Context) (token.Change, error)
+	Changes(ctx context.Context, from int64) ([]token.Change, error)
+	Shared() bool
+}
+
+// Witness writes what must be on disk before the judge may say yes: each use of
+// an impersonated token, and each use of a token that may be used a number of
+// times only.
+type Witness interface {
+	Witness(ctx context.Context, r *token.Record, u token.Use) error
+}
+
+// Config says what the judge works with. All but Cached and OnKeys are
+// required.
+type Config struct {
+	Store   Store
+	Witness Witness
+	Format  *token.Format
+	Now     func() time.Time
+	Log     *slog.Logger
+	Cached  int    // tokens held in memory; 0: 500,000
+	OnKeys  func() // told when the signing keys changed
+}
+
+// A Verifier is the judge of one process. It is safe for use by many at once.
+type Verifier struct {
+	cfg        Config
+	tokens     *cache[token.ID, *entry]
+	workspaces *shelf[token.Workspace]
+	clients    *shelf[token.Client]
+	people     *shelf[token.Person]
+	grants     *shelf[token.Grant]
+	facts      factsTable
+	keyCuts    atomic.Pointer[map[string]token.Cutoffs]
+	imports    atomic.Int64
+	reading    singleflight.Group
+	budget     chan struct{} // reads of tokens that are not cached, at once
+	feed       feed
+	uses       uses
+}
+
+// New returns a judge that has heard of everything up to now.
+func New(ctx context.Context, cfg Config) (*Verifier, error) {
+	if cfg.Cached == 0 {
+		cfg.Cached = 500_000
+	}
+	st := cfg.Store
+	v := &Verifier{cfg: cfg, tokens: newCache[token.ID, *entry](cfg.Cached, nil), budget: make(chan struct{}, 32)}
+	v.workspaces = newShelf(100_000, st.Workspace)
+	v.clients = newShelf(100_000, st.Client)
+	v.people = newShelf(100_000, st.Person)
+	v.grants = newShelf(cfg.Cached, func(ctx context.Context, id string) (*token.Grant, error) {
+		n, err := strconv.ParseInt(id, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("read a grant: %w", err)
+		}
+		return st.Grant(ctx, token.ID(n))
+	})
+	if err := v.feed.begin(ctx, v); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// Judge answers whether the token behind a secret may be used so. It returns
+// the record and the verdict; a refusal of the kinds that token.MayUse has, the
+// record beside it where the secret is right; Unavailable when it cannot know;
+// a fault otherwise. Unknown and wrong are one answer.
+func (v *Verifier) Judge(ctx context.Context, secret string, u token.Use) (*token.Record, token.Verdict, error) {
+	r, err := v.Find(ctx, secret)
+	if err != nil {
+		return nil, token.Verdict{}, err
+	}
+	verdict, err := v.Weigh(ctx, r, u)
+	if err != nil {
+		return r, verdict, err
+	}
+	if r.Token.MaxUses > 0 || r.Token.Kind == token.Impersonated {
+		if err := v.cfg.Witness.Witness(ctx, r, u); err != nil {
+			return r, verdict, err
+		}
+	}
+	v.uses.note(r.Token.Credential, u)
+	return r, verdict, nil
+}
+
+// Weigh asks the pure verdict about a record, with the workspace that the use
+// opens at hand. It counts and records nothing.
+func (v *Verifier) Weigh(ctx context.Context, r *token.Record, u token.Use) (token.Verdict, error) {
+	if r.Token.Workspace == "" && r.Person != nil {
+		opened, err := r.Opens(u)
+		if err == nil && opened.Workspace != "" {
+			if r.Opened, err = v.workspaces.get(ctx, opened.Workspace); err != nil {
+				return token.Verdict{}, err
+			}
+		}
+	}
+	return token.MayUse(r, u)
+}
+
+// Find returns the record of a secret, whatever its state. It refuses with
+// InvalidToken when there is none, and says no more than that.
+func (v *Verifier) Find(ctx context.Context, secret string) (*token.Record, error) {
+	if err := v.fresh(ctx); err != nil {
+		return nil, err
+	}
+	if len(secret) > 8192 {
+		return nil, unknown()
+	}
+	hash := token.HashOf(secret)
+	id, ok := v.cfg.Format.Address(secret)
+	if !ok {
+		if v.imports.Load() == 0 {
+			return nil, unknown()
+		}
+		var err error
+		if id, err = v.cfg.Store.Imported(ctx, hash); err != nil {
+			return nil, fmt.Errorf("look up an imported token: %w", err)
+		}
+		if id == 0 {
+			return nil, unknown()
+		}
+	}
+	e, err := v.entry(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if e == nil || subtle.ConstantTimeCompare(e.hash[:], hash[:]) != 1 {
+		return nil, unknown()
+	}
+	return v.record(ctx, e)
+}
+
+// Record returns the record of a row by its address, nil if there is none: for
+// those who know the row already, never for a bearer.
+func (v *Verifier) Record(ctx context.Context, id token.ID) (*token.Record, error) {
+	if err := v.fresh(ctx); err != nil {
+		return nil, err
+	}
+	e, err := v.entry(ctx, id)
+	if err != nil || e == nil {
+		return nil, err
+	}
+	return v.record(ctx, e)
+}
+
+func unknown() error {
+	return token.Errorf(token.InvalidToken, "the token is not known here; check that it is whole, or get a new one")
+}
+
+// entry returns the entry of a row, nil if there is no such row: that is not
+// kept, since a negative answer has nothing that would end it.
+func (v *Verifier) entry(ctx context.Context, id token.ID) (*entry, error) {
+	e, version, ok := v.tokens.get(id)
+	if ok && e.whole() {
+		return e, nil
+	}
+	if ok {
+		v.tokens.drop(id)
+		_, version, _ = v.tokens.get(id)
+	}
+	// Keyed by the row alone: each caller compares its own secret's hash.
+	got, err, _ := v.reading.Do(strconv.FormatInt(int64(id), 36), func() (any, error) {
+		return v.fill(context.WithoutCancel(ctx), id, version)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return got.(*entry), nil
+}
+
+func (v *Verifier) fill(ctx context.Context, id token.ID, version uint64) (*entry, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	select {
+	case v.budget <- struct{}{}:
+		defer func() { <-v.budget }()
+	case <-ctx.Done():
+		return nil, token.Errorf(token.Unavailable, "too many unknown tokens at once; try again")
+	}
+	t, err := v.cfg.Store.Token(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("read a token: %w", err)
+	}
+	if t == nil {
+		return nil, nil
+	}
+	e := v.newEntry(t)
+	if cached(t.Kind) {
+		v.tokens.put(id, e, version)
+	}
+	return e, nil
+}
+
+// cached tells the kinds that are held in memory. Codes and refresh tokens are
+// used once or seldom and end quietly, so they are always read.
+func cached(k token.Kind) bool { return k != token.AuthCode && k != token.Refresh }
+
+// Cached returns how many tokens are held in memory.
+func (v *Verifier) Cached() int { return v.tokens.size() }
