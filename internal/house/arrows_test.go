@@ -36,6 +36,7 @@ var arrows = map[string][]string{
 	// What strangers import, and what ties everything.
 	"verify":    {"token"},
 	"client":    {},
+	"server":    {anything}, // ties the rooms together, for the binary and for tests
 	"cmd/ficha": {anything},
 
 	// Only tests import these.
@@ -45,7 +46,7 @@ var arrows = map[string][]string{
 
 // testRooms and testModules never reach the binary.
 var (
-	testRooms   = []string{"pgtest", "house"}
+	testRooms   = []string{"pgtest", "house", "servertest"}
 	testModules = []string{
 		"testing",
 		"github.com/chromedp/",

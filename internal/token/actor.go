@@ -1,5 +1,7 @@
 package token
 
+import "strings"
+
 // An Actor is who acts, for whom, and from where. The zero value is nobody.
 type Actor struct {
 	Kind      ActorKind
@@ -23,3 +25,26 @@ const (
 	App    ActorKind = "client"
 	System ActorKind = "system" // ID says which: apply, sealer, purge, setup
 )
+
+// ActorOf returns who acts when a token is used as a verdict allows: its
+// person, whoever impersonates them, or the program that holds it. Where and
+// by which request is the caller's to add.
+func ActorOf(r *Record, v Verdict) Actor {
+	t := r.Token
+	who := Actor{Kind: App, ID: t.Subject(), Workspace: v.Workspace, Token: t.Credential}
+	switch {
+	case t.Actor != "":
+		kind, id, _ := strings.Cut(t.Actor, ":")
+		who.Kind, who.ID, who.For = ActorKind(kind), id, t.Person
+	case t.Person != "":
+		who.Kind = User
+		if r.Person != nil {
+			who.Name = r.Person.Email
+		}
+	case t.Client != "" && r.Client != nil:
+		who.Name = r.Client.Name
+	default:
+		who.Name = t.Name
+	}
+	return who
+}

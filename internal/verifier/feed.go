@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -85,7 +86,7 @@ func (v *Verifier) Hear(changes []token.Change) {
 }
 
 func (v *Verifier) apply(changes []token.Change) {
-	lists := false
+	var lists []token.ChangeKind
 	for _, c := range changes {
 		switch c.What {
 		case token.ChangedToken:
@@ -100,26 +101,30 @@ func (v *Verifier) apply(changes []token.Change) {
 			v.people.changed(c.ID)
 		case token.ChangedGrant:
 			v.grants.changed(c.ID)
-		case token.ChangedKeys, token.ChangedImports:
-			lists = true
+		case token.ChangedKeys, token.ChangedImports, token.ChangedCatalogue:
+			if !slices.Contains(lists, c.What) {
+				lists = append(lists, c.What)
+			}
 		}
 	}
-	if lists {
-		v.heardOfLists()
+	if lists != nil {
+		v.heardOf(lists)
 	}
 }
 
-// heardOfLists reads the small lists again. Where that fails, the judge is
-// deaf until it succeeds: a list it cannot read may hold a no.
-func (v *Verifier) heardOfLists() {
+// heardOf reads the small lists again. Where that fails, the judge is deaf
+// until it succeeds: a list it cannot read may hold a no.
+func (v *Verifier) heardOf(lists []token.ChangeKind) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	if err := v.reloadLists(ctx); err != nil {
 		v.cfg.Log.Error("read keys and imports", slog.Any("error", err))
 		v.feed.heard.Store(0)
 	}
-	if v.cfg.OnKeys != nil {
-		v.cfg.OnKeys()
+	for _, what := range lists {
+		if v.cfg.Heard != nil {
+			v.cfg.Heard(what)
+		}
 	}
 }
 

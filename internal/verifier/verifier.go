@@ -40,7 +40,7 @@ type Witness interface {
 	Witness(ctx context.Context, r *token.Record, u token.Use) error
 }
 
-// Config says what the judge works with. All but Cached and OnKeys are
+// Config says what the judge works with. All but Cached and Heard are
 // required.
 type Config struct {
 	Store   Store
@@ -48,8 +48,8 @@ type Config struct {
 	Format  *token.Format
 	Now     func() time.Time
 	Log     *slog.Logger
-	Cached  int    // tokens held in memory; 0: 500,000
-	OnKeys  func() // told when the signing keys changed
+	Cached  int                    // tokens held in memory; 0: 500,000
+	Heard   func(token.ChangeKind) // told of changes of keys and of the catalogue; nil: nobody is
 }
 
 // A Verifier is the judge of one process. It is safe for use by many at once.

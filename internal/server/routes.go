@@ -1,0 +1,45 @@
+package server
+
+import (
+	"fmt"
+
+	"github.com/fichadev/ficha/internal/web"
+)
+
+// mount hangs every face on the floor. A route without a rule cannot be hung.
+func (s *Server) mount() error {
+	for _, routes := range [][]web.Route{
+		s.health(),
+	} {
+		if err := s.Floor.Mount(routes...); err != nil {
+			return fmt.Errorf("mount routes: %w", err)
+		}
+	}
+	return nil
+}
+
+// health are the routes for those who watch the server.
+func (s *Server) health() []web.Route {
+	metrics := s.Metrics.Handler()
+	return []web.Route{
+		{Pattern: "GET /healthz", Rule: web.Rule{Auth: web.AuthNone, Body: web.NoBody}, Handle: func(c *web.Call) error {
+			return c.WriteJSON(200, map[string]string{"status": "alive"})
+		}},
+		{Pattern: "GET /readyz", Rule: web.Rule{Auth: web.AuthNone, Body: web.NoBody}, Handle: s.ready},
+		{Pattern: "GET /metrics", Rule: web.Rule{Auth: web.AuthNone, Body: web.NoBody}, Handle: func(c *web.Call) error {
+			metrics.ServeHTTP(c, c.Request)
+			return nil
+		}},
+	}
+}
+
+// ready answers 200 when the server can issue and verify.
+func (s *Server) ready(c *web.Call) error {
+	if _, err := s.Verifier.Workspace(c.Context(), "ready"); err != nil {
+		return err
+	}
+	if err := s.Store.Ping(c.Context()); err != nil {
+		return err
+	}
+	return c.WriteJSON(200, map[string]string{"status": "ready"})
+}

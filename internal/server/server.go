@@ -1,0 +1,183 @@
+// Package server knows how the rooms are tied together: one page of wiring,
+// read from top to bottom, for the binary and for tests that run the whole
+// house in their own process.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"path/filepath"
+	"time"
+
+	"github.com/fichadev/ficha/internal/authority"
+	"github.com/fichadev/ficha/internal/identity"
+	"github.com/fichadev/ficha/internal/keys"
+	"github.com/fichadev/ficha/internal/metric"
+	"github.com/fichadev/ficha/internal/store"
+	"github.com/fichadev/ficha/internal/token"
+	"github.com/fichadev/ficha/internal/verifier"
+	"github.com/fichadev/ficha/internal/web"
+)
+
+// Config is what a server needs to know. DataDir, Issuer, Now and Log are
+// required; every other zero value works.
+type Config struct {
+	DataDir        string // master.key, and the SQLite database unless Database says else
+	Database       string // sqlite:PATH or postgres://…
+	Issuer         string // the public base URL, without a slash at its end
+	Environment    string // production where empty; part of every secret's prefix
+	MasterKey      string // 32 bytes in base64 or hex; empty: DataDir/master.key
+	TrustedProxies []netip.Prefix
+	Without        []string // contracts that are switched off: becms, fanbase, chronos, hubspot, contentful
+	Cached         int      // tokens held in memory; 0: the judge's default
+	Limits         identity.Limits
+	Now            func() time.Time
+	Log            *slog.Logger
+}
+
+// A Server is the whole house, ready to answer. It is safe for use by many at
+// once.
+type Server struct {
+	Config    Config
+	Store     *store.Store
+	Verifier  *verifier.Verifier
+	Authority *authority.Authority
+	Identity  *identity.Identity
+	Keeper    *keys.Keeper
+	Ring      *keys.Ring
+	Metrics   *metric.Set
+	Floor     *web.Floor
+
+	stop []func()
+}
+
+// New checks everything and ties the rooms together. What it returns answers;
+// it does not listen. The caller closes it.
+func New(ctx context.Context, cfg Config) (s *Server, err error) {
+	s = &Server{Config: cfg, Metrics: metric.New()}
+	defer func() {
+		if err != nil {
+			s.Close() //nolint:errcheck // the first error is told
+		}
+	}()
+	if cfg.Database == "" {
+		cfg.Database = "sqlite:" + filepath.Join(cfg.DataDir, "ficha.db")
+	}
+	master, err := keys.LoadMaster(cfg.DataDir, cfg.MasterKey)
+	if err != nil {
+		return s, err
+	}
+	if s.Store, err = store.Open(ctx, store.Config{Database: cfg.Database, Now: cfg.Now, Log: cfg.Log, Batch: s.batches()}, true); err != nil {
+		return s, err
+	}
+	if err := s.checkMaster(ctx, master); err != nil {
+		return s, err
+	}
+	format, err := token.NewFormat(cfg.Environment, master.Derive("address")[:16])
+	if err != nil {
+		return s, err
+	}
+	s.Ring = keys.NewRing(master)
+	s.Keeper = &keys.Keeper{Store: s.Store, Master: master, Ring: s.Ring, Now: cfg.Now}
+	if err := s.Keeper.Ensure(ctx); err != nil {
+		return s, err
+	}
+	var witness lateWitness
+	s.Verifier, err = verifier.New(ctx, verifier.Config{
+		Store: s.Store, Witness: &witness, Format: format, Now: cfg.Now, Log: cfg.Log, Cached: cfg.Cached, Heard: s.heard,
+	})
+	if err != nil {
+		return s, err
+	}
+	s.Store.OnChange(s.Verifier.Hear)
+	if err := seed(ctx, s.Store); err != nil {
+		return s, err
+	}
+	s.Authority, err = authority.New(ctx, authority.Config{
+		Store: authorityStore{s.Store}, Judge: s.Verifier, Format: format, Ring: s.Ring, Keeper: s.Keeper, Master: master,
+		Issuer: cfg.Issuer, Now: cfg.Now, Log: cfg.Log,
+	})
+	if err != nil {
+		return s, err
+	}
+	witness.Authority = s.Authority
+	s.Identity, err = identity.New(identity.Config{Store: identityStore{s.Store}, Judge: s.Verifier, Now: cfg.Now, Log: cfg.Log, Limits: cfg.Limits})
+	if err != nil {
+		return s, err
+	}
+	s.Floor, err = web.New(web.Config{Log: cfg.Log, Metrics: s.Metrics, Now: cfg.Now, Issuer: cfg.Issuer, TrustedProxies: cfg.TrustedProxies})
+	if err != nil {
+		return s, err
+	}
+	return s, s.mount()
+}
+
+// checkMaster refuses a database that was written under another master key.
+func (s *Server) checkMaster(ctx context.Context, master *keys.Master) error {
+	check, err := s.Store.SetMetaOnce(ctx, "master", master.Check())
+	if err != nil {
+		return err
+	}
+	if !master.Matches(check) {
+		return errors.New("the master key is not the one this database was written with: bring back its master.key or FICHA_MASTER_KEY")
+	}
+	return nil
+}
+
+// heard follows what the judge heard of: the keys and the catalogue are held
+// by other rooms.
+func (s *Server) heard(what token.ChangeKind) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	var err error
+	switch {
+	case what == token.ChangedKeys:
+		var rows []token.SigningKey
+		if rows, err = s.Store.Keys(ctx); err == nil {
+			err = s.Ring.Load(rows)
+		}
+	case what == token.ChangedCatalogue && s.Authority != nil:
+		err = s.Authority.ReloadCatalogue(ctx)
+	}
+	if err != nil {
+		s.Config.Log.Error("follow a change", slog.String("of", string(what)), slog.Any("error", err))
+	}
+}
+
+func (s *Server) batches() func(int) {
+	sizes := s.Metrics.Sizes("commit_deeds", "Deeds in one group commit.")
+	return func(n int) { sizes.Observe(float64(n)) }
+}
+
+// ServeHTTP answers a request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.Floor.ServeHTTP(w, r) }
+
+// Start starts what happens by itself: the feed and the jobs.
+func (s *Server) Start(ctx context.Context) {
+	s.Verifier.Start(s.Store.Listen(ctx))
+	s.stop = append(s.stop, s.Verifier.Stop)
+}
+
+// Close stops what happens by itself and closes the database. Closing twice is
+// harmless.
+func (s *Server) Close() error {
+	for _, stop := range s.stop {
+		stop()
+	}
+	if s.Identity != nil {
+		s.Identity.Close()
+	}
+	if s.Store == nil {
+		return nil
+	}
+	if s.Verifier != nil {
+		if err := s.Store.FlushUses(context.Background(), s.Verifier.TakeUses()); err != nil {
+			return errors.Join(fmt.Errorf("write the last uses: %w", err), s.Store.Close())
+		}
+	}
+	return s.Store.Close()
+}
