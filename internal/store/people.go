@@ -84,6 +84,25 @@ func (tx *Tx) Users(ctx context.Context) (int64, error) {
 	return one(ctx, tx, `SELECT COUNT(*) FROM (SELECT 1 FROM users LIMIT 1) AS first`, scanInt)
 }
 
+// UserNumbered returns the id of the user with that number, "" if none.
+func (tx *Tx) UserNumbered(ctx context.Context, number int64) (string, error) {
+	return one(ctx, tx, `SELECT id FROM users WHERE number = $1`, scanText, number)
+}
+
+// LockUser keeps others from changing a user until the transaction ends; what
+// it reads after this is the newest. It reports whether there is such a user.
+func (tx *Tx) LockUser(ctx context.Context, id string) (bool, error) {
+	return tx.affects(ctx, `UPDATE users SET name = name WHERE id = $1`, id)
+}
+
+// AddUser enters a new user, but no memberships, unless the id, the number or
+// the address is taken; it reports whether it did.
+func (tx *Tx) AddUser(ctx context.Context, p *token.Person) (bool, error) {
+	tx.Changed(token.Change{What: token.ChangedPerson, ID: p.ID})
+	return tx.affects(ctx, `INSERT INTO users (`+userColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
+		p.ID, p.Number, p.Email, p.Name, p.Password, p.Locale, max(p.Version, 1), p.CreatedAt, p.UpdatedAt, p.DisabledAt)
+}
+
 // PutUser writes a user whole, but the memberships.
 func (tx *Tx) PutUser(ctx context.Context, p *token.Person) error {
 	tx.Changed(token.Change{What: token.ChangedPerson, ID: p.ID})

@@ -110,6 +110,14 @@ func (tx *Tx) PutWorkspace(ctx context.Context, w *token.Workspace) error {
 	return err
 }
 
+// LockWorkspace makes the changes of a workspace's members wait for each other
+// until the transaction ends; what it reads after this is the newest. It
+// reports whether there is such a workspace. PostgreSQL would otherwise let two
+// count the same last super admin.
+func (tx *Tx) LockWorkspace(ctx context.Context, id string) (bool, error) {
+	return tx.affects(ctx, `UPDATE workspaces SET name = name WHERE id = $1`, id)
+}
+
 // PutRole writes a role of a workspace.
 func (tx *Tx) PutRole(ctx context.Context, r token.Role) error {
 	tx.Changed(token.Change{What: token.ChangedWorkspace, ID: r.Workspace})

@@ -1,0 +1,91 @@
+package identity
+
+import (
+	"context"
+	"crypto/rand"
+	"runtime"
+	"time"
+
+	"github.com/fichadev/ficha/internal/token"
+)
+
+// maxPassword is the longest password in bytes.
+const maxPassword = 1024
+
+// minChosen is the shortest password, in bytes, that a person may choose.
+const minChosen = 12
+
+// A hasher lets few passwords be hashed at once: each takes 19 MiB and a core.
+type hasher struct {
+	turns   chan struct{}
+	nobodys phc // matches no password; checked where there is no account
+}
+
+func newHasher() *hasher {
+	h := &hasher{turns: make(chan struct{}, max(2, runtime.GOMAXPROCS(0))), nobodys: blankPHC()}
+	h.nobodys.sum = make([]byte, sumLen)
+	rand.Read(h.nobodys.sum) //nolint:errcheck // crypto/rand.Read never fails (Go 1.24)
+	return h
+}
+
+// turn waits until a password may be hashed. The caller gives it back.
+func (h *hasher) turn(ctx context.Context) (giveBack func(), err error) {
+	select {
+	case h.turns <- struct{}{}:
+		return func() { <-h.turns }, nil
+	case <-ctx.Done():
+		return nil, &token.Refusal{Code: token.Unavailable, Text: "too many people sign in at this moment; try again", RetryAfter: time.Second}
+	}
+}
+
+func (h *hasher) hash(ctx context.Context, password string) (string, error) {
+	giveBack, err := h.turn(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer giveBack()
+	p := blankPHC()
+	p.sum = p.of(password, sumLen)
+	return p.String(), nil
+}
+
+// check compares a password with a stored hash, at the same cost where the
+// hash is missing. It asks may when its turn has come, after the wait in which
+// others may have used up the guesses.
+func (h *hasher) check(ctx context.Context, stored, password string, may func() error) (bool, error) {
+	giveBack, err := h.turn(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer giveBack()
+	if err := may(); err != nil {
+		return false, err
+	}
+	p, ok := parsePHC(stored)
+	if !ok {
+		p = h.nobodys
+	}
+	long := len(password) > maxPassword
+	if long {
+		password = password[:maxPassword]
+	}
+	return p.matches(password) && ok && !long, nil
+}
+
+// HashPassword returns the Argon2id hash of a password of 1 to 1024 bytes in
+// the PHC string format. It waits for its turn, and refuses with Unavailable
+// when ctx ends first.
+func (i *Identity) HashPassword(ctx context.Context, password string) (string, error) {
+	if password == "" || len(password) > maxPassword {
+		return "", token.AtField("password", "use 1 to %d bytes", maxPassword)
+	}
+	return i.hasher.hash(ctx, password)
+}
+
+// hashChosen hashes a password that a person chose.
+func (i *Identity) hashChosen(ctx context.Context, field, password string) (string, error) {
+	if len(password) < minChosen || len(password) > maxPassword {
+		return "", token.AtField(field, "use %d to %d characters", minChosen, maxPassword)
+	}
+	return i.hasher.hash(ctx, password)
+}

@@ -1,0 +1,115 @@
+// Package identity knows the people: how they sign in, their passwords, their
+// memberships and how those end. It decides every change of a person; each is
+// one transaction with its audit row and deliveries.
+package identity
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/fichadev/ficha/internal/guess"
+	"github.com/fichadev/ficha/internal/token"
+)
+
+// Store is the memory of people. What is missing is nil, empty or false, never
+// an error.
+type Store interface {
+	Person(ctx context.Context, id string) (*token.Person, error)
+	PersonByEmail(ctx context.Context, email string) (string, error)
+	Users(ctx context.Context) (int64, error)
+	Meta(ctx context.Context, name string) ([]byte, error)
+	// Do runs f in one transaction, perhaps more than once.
+	Do(ctx context.Context, f func(Tx) error) error
+}
+
+// Tx is one transaction. Who changes a person locks the user first and then
+// the workspaces, in the order of their ids, so that nobody waits in a circle.
+type Tx interface {
+	Now() int64
+	Person(ctx context.Context, id string) (*token.Person, error)
+	PersonByEmail(ctx context.Context, email string) (string, error)
+	UserNumbered(ctx context.Context, number int64) (string, error)
+	Users(ctx context.Context) (int64, error)
+	NextNumber(ctx context.Context, table string) (int64, error)
+	LockUser(ctx context.Context, id string) (bool, error)
+	AddUser(ctx context.Context, p *token.Person) (bool, error)
+	PutUser(ctx context.Context, p *token.Person) error
+	Workspace(ctx context.Context, id string) (*token.Workspace, error)
+	LockWorkspace(ctx context.Context, id string) (bool, error)
+	PutWorkspace(ctx context.Context, w *token.Workspace) error
+	PutMembership(ctx context.Context, m *token.Membership) error
+	EndMembership(ctx context.Context, m *token.Membership, reason string) (bool, error)
+	LiveWithRole(ctx context.Context, workspace, role string) (int64, error)
+	Cut(c token.Cutoff)
+	Record(ctx context.Context, e *token.Event, outbox []token.Delivery) error
+	Meta(ctx context.Context, name string) ([]byte, error)
+	SetMeta(ctx context.Context, name string, value []byte) error
+	DropMeta(ctx context.Context, name string, value []byte) (bool, error)
+}
+
+// Judge knows people without asking the database each time.
+type Judge interface {
+	Person(ctx context.Context, id string) (*token.Person, error)
+}
+
+// Limits bound the guessing of passwords. A zero field has its default.
+type Limits struct {
+	PerAddress int           // failures for one account from one address, then refusals: 10
+	PerAccount int           // failures for one account from anywhere, then each try waits: 100
+	Window     time.Duration // in which failures are counted: a minute
+	Delay      time.Duration // how long such a try waits: a second
+	Keys       int           // accounts and pairs remembered: 100,000
+}
+
+// Config says what the room works with. Store, Judge, Now and Log are required.
+type Config struct {
+	Store  Store
+	Judge  Judge
+	Now    func() time.Time
+	Log    *slog.Logger
+	Limits Limits
+	After  func(time.Duration) <-chan time.Time // nil: time.After
+}
+
+// Identity decides about people. It is safe for use by many at once.
+type Identity struct {
+	store  Store
+	judge  Judge
+	now    func() time.Time
+	log    *slog.Logger
+	hasher *hasher
+	after  func(time.Duration) <-chan time.Time
+	delay  time.Duration
+
+	pairs    *guess.Failures // by account and address: refuses
+	accounts *guess.Failures // by account: slows down
+	noted    *guess.Failures // by account: one audit row in an hour
+	aside    sync.WaitGroup  // audit rows that are being written
+}
+
+// New returns the room, ready to use, or says what is missing.
+func New(cfg Config) (*Identity, error) {
+	if cfg.Store == nil || cfg.Judge == nil || cfg.Now == nil || cfg.Log == nil {
+		return nil, errors.New("identity: Store, Judge, Now and Log are required")
+	}
+	l := cfg.Limits
+	window, keys := cmp.Or(l.Window, time.Minute), cmp.Or(l.Keys, 100_000)
+	i := &Identity{
+		store: cfg.Store, judge: cfg.Judge, now: cfg.Now, log: cfg.Log, hasher: newHasher(), after: cfg.After, delay: cmp.Or(l.Delay, time.Second),
+		pairs:    guess.New(cmp.Or(l.PerAddress, 10), window, keys, cfg.Now),
+		accounts: guess.New(cmp.Or(l.PerAccount, 100), window, keys, cfg.Now),
+		noted:    guess.New(1, time.Hour, keys, cfg.Now),
+	}
+	if i.after == nil {
+		i.after = time.After
+	}
+	return i, nil
+}
+
+// Close waits for audit rows that are being written. Nothing may be asked of
+// the room after it; closing twice is harmless.
+func (i *Identity) Close() { i.aside.Wait() }
