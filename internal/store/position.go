@@ -35,7 +35,8 @@ func (s *Store) Changes(ctx context.Context, from int64) ([]token.Change, error)
 // PurgeChanges deletes positions that every node has heard of for long, but
 // never the last one.
 func (tx *Tx) PurgeChanges(ctx context.Context, before int64, limit int) (int64, error) {
-	res, err := tx.exec(ctx, `DELETE FROM changes WHERE n IN (SELECT n FROM changes WHERE at < $1 AND n < (SELECT n FROM position WHERE one = 1) ORDER BY n LIMIT $2)`, before, limit)
+	res, err := tx.exec(ctx, `DELETE FROM changes WHERE n IN (SELECT n FROM (SELECT n, at FROM changes ORDER BY n LIMIT $2) AS oldest
+		WHERE at < $1 AND n < (SELECT n FROM position WHERE one = 1))`, before, limit)
 	if err != nil {
 		return 0, err
 	}

@@ -110,6 +110,10 @@ var selectUses = &rowsText{head: "SELECT " + useColumns + " FROM uses WHERE cred
 // never used are not in the map; what the nodes have not flushed yet is not
 // either.
 func (s *Store) LastUses(ctx context.Context, credentials []token.ID) (map[token.ID]token.Seen, error) {
+	return usesOf(ctx, s.reads, credentials)
+}
+
+func usesOf(ctx context.Context, q querier, credentials []token.ID) (map[token.ID]token.Seen, error) {
 	seen := make(map[token.ID]token.Seen, len(credentials))
 	scan := func(r *sql.Rows) (struct{}, error) {
 		var id token.ID
@@ -127,7 +131,7 @@ func (s *Store) LastUses(ctx context.Context, credentials []token.ID) (map[token
 		for i := range args {
 			args[i] = int64(batch[min(i, len(batch)-1)])
 		}
-		if _, err := all(ctx, s.reads, selectUses.text(n), scan, args...); err != nil {
+		if _, err := all(ctx, q, selectUses.text(n), scan, args...); err != nil {
 			return nil, fmt.Errorf("read uses: %w", err)
 		}
 	}

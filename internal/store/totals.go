@@ -1,0 +1,117 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+
+	"github.com/fichadev/ficha/internal/token"
+)
+
+// total names the tokens of one month, workspace and kind. Of those that no
+// audit row tells of, their number is what remains.
+type total struct{ month, workspace, kind string }
+
+var insertTotals = &rowsText{
+	head:  "INSERT INTO totals (month, workspace, kind, issued) VALUES ",
+	tail:  addTotals,
+	types: []string{"TEXT", "TEXT", "TEXT", "BIGINT"},
+}
+
+var (
+	deleteUses    = &rowsText{head: "DELETE FROM uses WHERE credential IN (", tail: ")", types: []string{"BIGINT"}}
+	deleteImports = &rowsText{head: "DELETE FROM imports WHERE hash IN (", tail: ")", types: []string{"BYTEA"}}
+)
+
+// leaving is what is read of a token as it is deleted.
+type leaving struct {
+	id, credential            token.ID
+	workspace, kind, contract string
+	hash                      []byte
+	successor                 int64
+}
+
+const returnLeaving = ` RETURNING id, credential, workspace, kind, contract, hash, successor`
+
+func scanLeaving(r *sql.Rows) (l leaving, err error) {
+	err = r.Scan(&l.id, &l.credential, &l.workspace, &l.kind, &l.contract, &l.hash, &l.successor)
+	return l, err
+}
+
+// deleteTokens runs a statement that deletes tokens and returns how many. It
+// counts them in the totals and forgets what was kept of them elsewhere: the
+// hash of one that was made elsewhere, and the uses of a credential that ended
+// with it and was not used since an instant.
+func (tx *Tx) deleteTokens(ctx context.Context, since int64, text string, args ...any) (int, error) {
+	gone, err := all(ctx, tx, text+returnLeaving, scanLeaving, args...)
+	if err != nil {
+		return 0, fmt.Errorf("delete tokens: %w", err)
+	}
+	counts := map[total]int64{}
+	var credentials []token.ID
+	var hashes []any
+	for _, l := range gone {
+		counts[total{l.id.Time().Format(monthName), l.workspace, l.kind}]++
+		if l.successor == 0 {
+			credentials = append(credentials, l.credential)
+		}
+		if l.contract == "import" {
+			hashes = append(hashes, l.hash)
+		}
+	}
+	if err := tx.addTotals(ctx, counts); err != nil {
+		return 0, fmt.Errorf("write totals: %w", err)
+	}
+	if err := tx.forgetUses(ctx, credentials, since); err != nil {
+		return 0, fmt.Errorf("forget uses: %w", err)
+	}
+	if err := deleteImports.run(ctx, tx.session, hashes, nil); err != nil {
+		return 0, fmt.Errorf("forget imports: %w", err)
+	}
+	return len(gone), nil
+}
+
+func (tx *Tx) addTotals(ctx context.Context, counts map[total]int64) error {
+	var rows []total
+	for t := range counts {
+		rows = append(rows, t)
+	}
+	slices.SortFunc(rows, func(a, b total) int {
+		return cmp.Or(cmp.Compare(a.month, b.month), cmp.Compare(a.workspace, b.workspace), cmp.Compare(a.kind, b.kind))
+	})
+	var args []any
+	for _, t := range rows {
+		args = append(args, t.month, t.workspace, t.kind, counts[t])
+	}
+	return insertTotals.run(ctx, tx.session, args, nil)
+}
+
+func (tx *Tx) forgetUses(ctx context.Context, credentials []token.ID, since int64) error {
+	seen, err := usesOf(ctx, tx, credentials)
+	if err != nil {
+		return err
+	}
+	var args []any
+	for id, u := range seen {
+		if u.Last <= since {
+			args = append(args, int64(id))
+		}
+	}
+	sortRows(args, 1)
+	return deleteUses.run(ctx, tx.session, args, nil)
+}
+
+// Purged returns how many tokens of a workspace that were issued in a month
+// ("2006-01") have been purged, by kind.
+func (s *Store) Purged(ctx context.Context, month, workspace string) (map[token.Kind]int64, error) {
+	purged := map[token.Kind]int64{}
+	_, err := all(ctx, s.reads, `SELECT kind, issued FROM totals WHERE month = $1 AND workspace = $2`, func(r *sql.Rows) (n int64, err error) {
+		var kind string
+		err = r.Scan(&kind, &n)
+		purged[token.Kind(kind)] = n
+		return n, err
+	}, month, workspace)
+	return purged, err
+}
