@@ -131,7 +131,7 @@ func usesOf(ctx context.Context, q querier, credentials []token.ID) (map[token.I
 		for i := range args {
 			args[i] = int64(batch[min(i, len(batch)-1)])
 		}
-		if _, err := all(ctx, q, selectUses.text(n), scan, args...); err != nil {
+		if _, err := all(ctx, q, selectUses.text(rowsOf{n, true}), scan, args...); err != nil {
 			return nil, fmt.Errorf("read uses: %w", err)
 		}
 	}
