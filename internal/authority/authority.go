@@ -25,8 +25,10 @@ type Store interface {
 	LastUses(ctx context.Context, credentials []token.ID) (map[token.ID]token.Seen, error)
 	Authorization(ctx context.Context, id token.ID) (*token.Authorization, error)
 	Scopes(ctx context.Context) ([]*token.ScopeInfo, error)
+	WorkspaceWithout(ctx context.Context, person string) (string, error)
 	Resource(ctx context.Context, identifier string) (*token.Resource, error)
 	PeopleWithRole(ctx context.Context, workspace, role string, limit int) ([]*token.Person, error)
+	Grants(ctx context.Context, workspace, person string, before token.ID, limit int) ([]*token.Grant, error)
 }
 
 // Judge is the verifier: what is known of tokens and supports.
@@ -38,6 +40,7 @@ type Judge interface {
 	Client(ctx context.Context, id string) (*token.Client, error)
 	Person(ctx context.Context, id string) (*token.Person, error)
 	Applied() int64
+	Poll(ctx context.Context) error
 	Seen(credential token.ID) (token.Seen, bool)
 }
 

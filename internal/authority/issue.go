@@ -43,8 +43,14 @@ func (a *Authority) mint(ctx context.Context, who token.Actor, o Order) (*Issued
 		if err == nil {
 			return out, nil
 		}
-		if r := token.AsRefusal(err); r == nil || try == 3 || (r.Reason != token.Stale && r.Reason != token.Clash) {
+		r := token.AsRefusal(err)
+		if r == nil || try == 3 || r.Reason != token.Stale && r.Reason != token.Clash {
 			return nil, err
+		}
+		if r.Reason == token.Stale {
+			if err := a.cfg.Judge.Poll(ctx); err != nil {
+				return nil, err
+			}
 		}
 	}
 }

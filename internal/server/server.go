@@ -10,7 +10,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/fichadev/ficha/internal/authority"
@@ -39,6 +41,15 @@ type Config struct {
 	Log            *slog.Logger
 }
 
+// DatabaseOrDefault returns where the database is: SQLite in the data folder
+// unless the configuration says else.
+func (c Config) DatabaseOrDefault() string {
+	if c.Database != "" {
+		return c.Database
+	}
+	return "sqlite:" + filepath.Join(c.DataDir, "ficha.db")
+}
+
 // A Server is the whole house, ready to answer. It is safe for use by many at
 // once.
 type Server struct {
@@ -52,7 +63,8 @@ type Server struct {
 	Metrics   *metric.Set
 	Floor     *web.Floor
 
-	stop []func()
+	stop    []func()
+	release func() // gives the data folder free
 }
 
 // New checks everything and ties the rooms together. What it returns answers;
@@ -64,14 +76,14 @@ func New(ctx context.Context, cfg Config) (s *Server, err error) {
 			s.Close() //nolint:errcheck // the first error is told
 		}
 	}()
-	if cfg.Database == "" {
-		cfg.Database = "sqlite:" + filepath.Join(cfg.DataDir, "ficha.db")
+	if err := s.own(); err != nil {
+		return s, err
 	}
 	master, err := keys.LoadMaster(cfg.DataDir, cfg.MasterKey)
 	if err != nil {
 		return s, err
 	}
-	if s.Store, err = store.Open(ctx, store.Config{Database: cfg.Database, Now: cfg.Now, Log: cfg.Log, Batch: s.batches()}, true); err != nil {
+	if s.Store, err = store.Open(ctx, store.Config{Database: cfg.DatabaseOrDefault(), Now: cfg.Now, Log: cfg.Log, Batch: s.batches()}, true); err != nil {
 		return s, err
 	}
 	if err := s.checkMaster(ctx, master); err != nil {
@@ -114,6 +126,23 @@ func New(ctx context.Context, cfg Config) (s *Server, err error) {
 		return s, err
 	}
 	return s, s.mount()
+}
+
+// own takes the data folder for this process's life: two writers on one SQLite
+// file would each trust a cache that the other does not tell.
+func (s *Server) own() error {
+	if err := os.MkdirAll(s.Config.DataDir, 0o700); err != nil {
+		return fmt.Errorf("make the data folder: %w", err)
+	}
+	if !strings.HasPrefix(s.Config.DatabaseOrDefault(), "sqlite:") {
+		return nil // any number of nodes may serve one PostgreSQL
+	}
+	release, err := lock(filepath.Join(s.Config.DataDir, "lock"))
+	if err != nil {
+		return fmt.Errorf("another process owns the data folder %s: stop it, or choose another folder: %w", s.Config.DataDir, err)
+	}
+	s.release = release
+	return nil
 }
 
 // checkMaster refuses a database that was written under another master key.
@@ -170,6 +199,9 @@ func (s *Server) Close() error {
 	}
 	if s.Identity != nil {
 		s.Identity.Close()
+	}
+	if s.release != nil {
+		defer s.release()
 	}
 	if s.Store == nil {
 		return nil

@@ -3,8 +3,11 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -32,6 +35,8 @@ type engine interface {
 	begin() string
 	// again reports whether the same transaction may succeed if run again.
 	again(err error) bool
+	// down reports whether the database did not answer, rather than refuse.
+	down(err error) bool
 	close() error
 }
 
@@ -66,6 +71,17 @@ func (e *sqlite) shared() bool              { return false }
 func (e *sqlite) dialect() database.Dialect { return database.DialectSQLite3 }
 func (e *sqlite) begin() string             { return "BEGIN IMMEDIATE" }
 func (e *sqlite) again(error) bool          { return false }
+
+// down: no room left on the disk, or the disk fails.
+func (e *sqlite) down(err error) bool {
+	var lite interface{ Code() int }
+	if !errors.As(err, &lite) {
+		return false
+	}
+	const full, ioErr = 13, 10 // sqlite.org/rescode.html; extended codes keep the primary one in the low byte
+	code := lite.Code() & 0xff
+	return code == full || code == ioErr
+}
 
 // ddl makes a BIGINT key the row's own number, which saves a second tree.
 func (e *sqlite) ddl(text string) string {
@@ -104,7 +120,7 @@ func (e *sqlite) openReads(ctx context.Context) (*sql.DB, error) {
 }
 
 func (e *sqlite) openWriter(ctx context.Context) (*session, error) {
-	return newSession(ctx, e.db, false)
+	return newSession(ctx, e, e.db)
 }
 
 func (e *sqlite) schema(ctx context.Context, migrate bool) error {
@@ -135,6 +151,19 @@ func (e *postgres) again(err error) bool {
 	return pgconn.SafeToRetry(err)
 }
 
+// down: the connection is lost or refused, or the server is going away
+// (postgresql.org/docs/15/errcodes-appendix.html, classes 08, 53 and 57P).
+func (e *postgres) down(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return strings.HasPrefix(pg.Code, "08") || strings.HasPrefix(pg.Code, "53") || strings.HasPrefix(pg.Code, "57P")
+	}
+	var connect *pgconn.ConnectError
+	var network net.Error
+	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
+}
+
 // ddl partitions the short tokens by day, so that a day ends by dropping it.
 func (e *postgres) ddl(text string) string {
 	return strings.ReplaceAll(text, ") /* daily ranges */;",
@@ -163,7 +192,7 @@ func (e *postgres) openReads(ctx context.Context) (*sql.DB, error) {
 }
 
 func (e *postgres) openWriter(ctx context.Context) (*session, error) {
-	return newSession(ctx, e.db, true)
+	return newSession(ctx, e, e.db)
 }
 
 func (e *postgres) schema(ctx context.Context, migrate bool) error {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+
+	"github.com/fichadev/ficha/internal/token"
 )
 
 // A runner is a connection or a pool.
@@ -20,7 +22,21 @@ type runner interface {
 type statements struct {
 	on    runner
 	plain bool
-	known sync.Map // text -> *sql.Stmt
+	known sync.Map         // text -> *sql.Stmt
+	down  func(error) bool // whether an error means that the database does not answer
+}
+
+func newStatements(e engine, on runner) *statements {
+	return &statements{on: on, plain: e.shared(), down: e.down}
+}
+
+// told returns the error that a caller hears: one that means that the database
+// does not answer is a refusal that says so, with its cause.
+func (s *statements) told(err error) error {
+	if err != nil && s.down(err) {
+		return token.Unreachable(err)
+	}
+	return err
 }
 
 func (s *statements) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
@@ -39,24 +55,28 @@ func (s *statements) prepare(ctx context.Context, text string) (*sql.Stmt, error
 
 func (s *statements) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
 	if s.plain {
-		return s.on.QueryContext(ctx, text, args...)
+		rows, err := s.on.QueryContext(ctx, text, args...)
+		return rows, s.told(err)
 	}
 	st, err := s.prepare(ctx, text)
 	if err != nil {
-		return nil, err
+		return nil, s.told(err)
 	}
-	return st.QueryContext(ctx, args...)
+	rows, err := st.QueryContext(ctx, args...)
+	return rows, s.told(err)
 }
 
 func (s *statements) exec(ctx context.Context, text string, args ...any) (sql.Result, error) {
 	if s.plain {
-		return s.on.ExecContext(ctx, text, args...)
+		res, err := s.on.ExecContext(ctx, text, args...)
+		return res, s.told(err)
 	}
 	st, err := s.prepare(ctx, text)
 	if err != nil {
-		return nil, err
+		return nil, s.told(err)
 	}
-	return st.ExecContext(ctx, args...)
+	res, err := st.ExecContext(ctx, args...)
+	return res, s.told(err)
 }
 
 // affects reports whether the statement touched a row.
@@ -84,12 +104,12 @@ type session struct {
 	conn *sql.Conn
 }
 
-func newSession(ctx context.Context, db *sql.DB, plain bool) (*session, error) {
+func newSession(ctx context.Context, e engine, db *sql.DB) (*session, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("connect: %w", err)
+		return nil, token.Unreachable(fmt.Errorf("connect: %w", err))
 	}
-	return &session{statements: &statements{on: conn, plain: plain}, conn: conn}, nil
+	return &session{statements: newStatements(e, conn), conn: conn}, nil
 }
 
 func (s *session) close() error { return errors.Join(s.statements.close(), s.conn.Close()) }
@@ -97,6 +117,7 @@ func (s *session) close() error { return errors.Join(s.statements.close(), s.con
 // A querier is whatever can be asked: the pool of readers, or a transaction.
 type querier interface {
 	query(ctx context.Context, text string, args ...any) (*sql.Rows, error)
+	told(err error) error
 }
 
 // all reads every row of a query.
@@ -114,7 +135,7 @@ func all[T any](ctx context.Context, q querier, text string, scan func(*sql.Rows
 		}
 		list = append(list, v)
 	}
-	return list, rows.Err()
+	return list, q.told(rows.Err())
 }
 
 // one reads the first row of a query, or the zero value if there is none.
@@ -126,7 +147,7 @@ func one[T any](ctx context.Context, q querier, text string, scan func(*sql.Rows
 	}
 	defer rows.Close() //nolint:errcheck // rows.Err below tells
 	if !rows.Next() {
-		return zero, rows.Err()
+		return zero, q.told(rows.Err())
 	}
 	v, err := scan(rows)
 	if err != nil {

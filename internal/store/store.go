@@ -61,7 +61,7 @@ func Open(ctx context.Context, cfg Config, migrate bool) (*Store, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	s := &Store{
-		cfg: cfg, engine: e, db: db, reads: &statements{on: db, plain: e.shared()},
+		cfg: cfg, engine: e, db: db, reads: newStatements(e, db),
 		queue: make(chan *pending, 1024), stopped: make(chan struct{}),
 		hear: func([]token.Change) {},
 	}

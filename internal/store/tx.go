@@ -78,7 +78,7 @@ func (s *Store) exclusive(ctx context.Context) (*session, func(error), error) {
 		s.mu.Lock()
 		return s.writer, func(error) { s.mu.Unlock() }, nil
 	}
-	on, err := newSession(ctx, s.db, true)
+	on, err := newSession(ctx, s.engine, s.db)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -126,7 +126,7 @@ func (tx *Tx) position(ctx context.Context) error {
 	}
 	for i := range tx.changes {
 		c := &tx.changes[i]
-		c.Position = n
+		c.Position, c.Mark = n, mark
 		if _, err := tx.exec(ctx, insertChange, n, i, mark, string(c.What), c.ID, tx.now); err != nil {
 			return fmt.Errorf("write a change: %w", err)
 		}

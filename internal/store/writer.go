@@ -158,8 +158,9 @@ func (s *Store) commit(ctx context.Context, batch []*pending) {
 	}
 }
 
-// attempt runs a batch, again after a serialization failure or a deadlock, and
-// looks for its rows after a commit whose fate is unknown.
+// attempt runs a batch, again after a serialization failure, a deadlock or a
+// connection that was lost before COMMIT, and looks for its rows after a
+// commit whose fate is unknown.
 func (s *Store) attempt(ctx context.Context, batch []*pending) error {
 	for try := 0; ; try++ {
 		err := s.batch(ctx, batch)
@@ -170,10 +171,12 @@ func (s *Store) attempt(ctx context.Context, batch []*pending) error {
 		if errors.As(err, &unknown) {
 			return s.settle(ctx, batch, err)
 		}
+		was := s.writer
 		if r := s.revive(ctx); r != nil {
-			return errors.Join(err, r)
+			return token.Unreachable(errors.Join(err, r))
 		}
-		if try == 3 || !s.engine.again(err) {
+		// A transaction goes with its connection: nothing of it was done.
+		if try == 3 || !s.engine.again(err) && was == s.writer {
 			return err
 		}
 	}

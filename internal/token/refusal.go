@@ -54,6 +54,7 @@ type Refusal struct {
 	Fields     []Field       // for Invalid and InvalidRequest
 	Scope      Scopes        // for InsufficientScope: what is missing
 	RetryAfter time.Duration // for TooMany and Unavailable
+	Cause      error         // the fault behind an Unavailable: for the log, never for the caller
 }
 
 // A Reason refines a Code for the contracts that tell more apart than the
@@ -84,8 +85,25 @@ const (
 	Lost             Reason = "lost"  // another racer left the state first
 )
 
-// Error returns the sentence with its code, for logs.
-func (r *Refusal) Error() string { return string(r.Code) + ": " + r.Text }
+// Error returns the sentence with its code, and the cause, for logs.
+func (r *Refusal) Error() string {
+	text := string(r.Code) + ": " + r.Text
+	if r.Cause != nil {
+		text += ": " + r.Cause.Error()
+	}
+	return text
+}
+
+// Unwrap returns the fault behind the refusal, nil if there is none.
+func (r *Refusal) Unwrap() error { return r.Cause }
+
+// Unreachable makes the refusal of a request that needed something which does
+// not answer now: never a yes, and never a no that could be taken for one.
+func Unreachable(cause error) *Refusal {
+	return &Refusal{
+		Code: Unavailable, Text: "the database does not answer; try again in a moment", RetryAfter: time.Second, Cause: cause,
+	}
+}
 
 // Errorf makes a refusal.
 func Errorf(code Code, format string, args ...any) *Refusal {

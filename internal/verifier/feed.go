@@ -143,7 +143,7 @@ func (v *Verifier) fresh(ctx context.Context) error {
 	}
 	_, err, _ := v.reading.Do("feed", func() (any, error) { return nil, v.Poll(context.WithoutCancel(ctx)) })
 	if err != nil {
-		return token.Errorf(token.Unavailable, "this node does not reach its database; try again")
+		return token.Unreachable(err)
 	}
 	return nil
 }

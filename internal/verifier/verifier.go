@@ -7,6 +7,7 @@ package verifier
 import (
 	"context"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -206,7 +207,7 @@ func (v *Verifier) fill(ctx context.Context, id token.ID, version uint64) (*entr
 	case v.budget <- struct{}{}:
 		defer func() { <-v.budget }()
 	case <-ctx.Done():
-		return nil, token.Errorf(token.Unavailable, "too many unknown tokens at once; try again")
+		return nil, token.Unreachable(errors.New("the budget of reads is spent"))
 	}
 	t, err := v.cfg.Store.Token(ctx, id)
 	if err != nil {

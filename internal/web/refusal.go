@@ -55,6 +55,8 @@ func (c *Call) fail(err error) {
 	if refusal == nil {
 		c.fault = err
 		refusal = hide(err)
+	} else if refusal.Cause != nil {
+		c.fault = err
 	}
 	c.code = refusal.Code
 	if c.status != 0 {

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"gopkg.in/yaml.v3"
+
+	"github.com/fichadev/ficha/internal/identity"
+	"github.com/fichadev/ficha/internal/server"
+)
+
+// settings are what the server and its maintenance need to know. Each is a
+// flag, a variable and a key of the YAML file; every zero value works.
+type settings struct {
+	Listen         string   `env:"FICHA_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on."`
+	Issuer         string   `env:"FICHA_ISSUER" help:"Public base URL, such as https://tokens.example.com. http is allowed on loopback only." placeholder:"URL"`
+	DataDir        string   `env:"FICHA_DATA_DIR" default:"./ficha-data" help:"Folder of the master key and of the SQLite database." placeholder:"DIR"`
+	Database       string   `env:"FICHA_DATABASE" help:"sqlite:PATH or postgres://…; SQLite in the data folder if not given." placeholder:"URL"`
+	Environment    string   `env:"FICHA_ENVIRONMENT" help:"production, sandbox, or another name; part of every secret's prefix." placeholder:"NAME"`
+	MasterKey      string   `env:"FICHA_MASTER_KEY" help:"32 bytes in base64 or hex, in place of master.key in the data folder." placeholder:"KEY"`
+	SMTPURL        string   `name:"smtp-url" env:"FICHA_SMTP_URL" help:"Mail server, such as smtp://user:password@mail.example.com:587." placeholder:"URL"`
+	TrustedProxies []string `env:"FICHA_TRUSTED_PROXIES" help:"Networks whose X-Forwarded-For is believed, such as 10.0.0.0/8." placeholder:"CIDR"`
+	Without        []string `env:"FICHA_WITHOUT" enum:"becms,fanbase,chronos,hubspot,contentful" help:"Contracts to switch off: becms, fanbase, chronos, hubspot, contentful." placeholder:"NAME"`
+	LogLevel       string   `env:"FICHA_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
+	Limits         limits   `embed:"" prefix:"limits-"`
+}
+
+// limits bound the guessing of passwords.
+type limits struct {
+	PerAddress int           `env:"FICHA_LIMITS_PER_ADDRESS" default:"10" help:"Wrong passwords for one account from one address in a minute, before refusals."`
+	PerAccount int           `env:"FICHA_LIMITS_PER_ACCOUNT" default:"100" help:"Wrong passwords for one account from anywhere in a minute, before delays."`
+	Delay      time.Duration `env:"FICHA_LIMITS_DELAY" default:"1s" help:"How long such a try waits."`
+}
+
+// yamlFile reads the configuration file: keys are the flags' names, with - or
+// _ between words. An unknown key is an error.
+func yamlFile(r io.Reader) (kong.Resolver, error) {
+	given := map[string]any{}
+	if err := yaml.NewDecoder(r).Decode(&given); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("configuration file: %w", err)
+	}
+	flat := map[string]any{}
+	flatten(flat, "", given)
+	used := map[string]bool{}
+	return resolver{flat, used}, nil
+}
+
+func flatten(into map[string]any, prefix string, from map[string]any) {
+	for key, value := range from {
+		name := prefix + strings.ReplaceAll(key, "_", "-")
+		if deeper, ok := value.(map[string]any); ok {
+			flatten(into, name+"-", deeper)
+			continue
+		}
+		into[name] = value
+	}
+}
+
+// resolver hands the file's values to the flags.
+type resolver struct {
+	values map[string]any
+	used   map[string]bool
+}
+
+// Validate refuses keys that no flag has.
+func (r resolver) Validate(app *kong.Application) error {
+	known := map[string]bool{}
+	_ = kong.Visit(app, func(node kong.Visitable, next kong.Next) error {
+		if flag, ok := node.(*kong.Flag); ok {
+			known[flag.Name] = true
+		}
+		return next(nil)
+	})
+	var unknown []string
+	for key := range r.values {
+		if !known[key] {
+			unknown = append(unknown, key)
+		}
+	}
+	if len(unknown) == 0 {
+		return nil
+	}
+	slices.Sort(unknown)
+	return fmt.Errorf("configuration file: unknown keys %s: the keys are the flags' names, see \"ficha serve --help\"", strings.Join(unknown, ", "))
+}
+
+// Resolve returns the file's value for a flag, nil if it has none.
+func (r resolver) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	if value, ok := r.values[flag.Name]; ok {
+		if list, ok := value.([]any); ok {
+			words := make([]string, len(list))
+			for i := range list {
+				words[i] = fmt.Sprint(list[i])
+			}
+			return strings.Join(words, ","), nil
+		}
+		return value, nil
+	}
+	return nil, nil
+}
+
+// logger writes one JSON line for each thing that happens.
+func (s *settings) logger() *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
+		level = slog.LevelInfo
+	}
+	return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+}
+
+// config checks the settings and returns what the server is built from.
+func (s *settings) config(log *slog.Logger) (server.Config, error) {
+	cfg := server.Config{
+		DataDir: s.DataDir, Database: s.Database, Issuer: strings.TrimRight(s.Issuer, "/"), Environment: s.Environment, MasterKey: s.MasterKey,
+		Without: s.Without, Now: time.Now, Log: log, Env: os.LookupEnv, ReadFile: os.ReadFile,
+		Limits: identity.Limits{PerAddress: s.Limits.PerAddress, PerAccount: s.Limits.PerAccount, Delay: s.Limits.Delay},
+	}
+	if cfg.Issuer == "" {
+		cfg.Issuer = "http://" + localName(s.Listen)
+	}
+	if err := checkIssuer(cfg.Issuer); err != nil {
+		return cfg, err
+	}
+	for _, p := range s.TrustedProxies {
+		network, err := netip.ParsePrefix(p)
+		if err != nil {
+			return cfg, fmt.Errorf("trusted-proxies: %q is no network: write it as 10.0.0.0/8", p)
+		}
+		cfg.TrustedProxies = append(cfg.TrustedProxies, network)
+	}
+	return cfg, nil
+}
+
+// localName is how this machine reaches an address that is listened on.
+func localName(listen string) string {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return listen
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+func checkIssuer(issuer string) error {
+	u, err := url.Parse(issuer)
+	if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || u.Path != "" {
+		return fmt.Errorf("issuer: %q is no base URL: write it as https://tokens.example.com", issuer)
+	}
+	ip := net.ParseIP(u.Hostname())
+	loopback := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+	if u.Scheme == "https" || u.Scheme == "http" && loopback {
+		return nil
+	}
+	return errors.New("issuer: http is allowed on loopback only: put the server behind TLS and give its https URL as FICHA_ISSUER")
+}

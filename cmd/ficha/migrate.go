@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/fichadev/ficha/internal/store"
+)
+
+// migrateCommand brings the schema up to date and ends.
+type migrateCommand struct {
+	settings `embed:""`
+}
+
+// Run migrates the database.
+func (c *migrateCommand) Run(ctx context.Context) error {
+	log := c.logger()
+	cfg, err := c.config(log)
+	if err != nil {
+		return err
+	}
+	s, err := store.Open(ctx, store.Config{Database: cfg.DatabaseOrDefault(), Now: time.Now, Log: log}, true)
+	if err != nil {
+		return err
+	}
+	fmt.Println("the schema is up to date")
+	return s.Close()
+}
+
+// versionCommand prints what was built.
+type versionCommand struct{}
+
+// Run prints the version of the module and of its source.
+func (versionCommand) Run() error {
+	version, revision := "devel", ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if v := info.Main.Version; v != "" && v != "(devel)" {
+			version = v
+		}
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				revision = " " + s.Value
+			}
+		}
+	}
+	fmt.Printf("ficha %s%s\n", version, revision)
+	return nil
+}

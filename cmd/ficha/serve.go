@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/fichadev/ficha/internal/server"
+)
+
+// serveCommand runs the server until it is told to stop.
+type serveCommand struct {
+	settings `embed:""`
+	Apply    string `help:"Resources file to apply before listening." placeholder:"FILE" type:"existingfile"`
+}
+
+// drain is how long requests under way may take to finish at the end.
+const drain = 20 * time.Second
+
+// Run checks everything, listens last, and drains at SIGTERM.
+func (c *serveCommand) Run(ctx context.Context) error {
+	log := c.logger()
+	warnUnknown(log)
+	listener, err := c.early(ctx)
+	if err != nil {
+		return err
+	}
+	cfg, err := c.config(log)
+	if err != nil {
+		return err
+	}
+	s, err := server.New(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer s.Close() //nolint:errcheck // told below where it matters
+	if c.Apply != "" {
+		if err := applyFile(ctx, s, c.Apply); err != nil {
+			return err
+		}
+	}
+	s.Start(ctx)
+	if listener == nil {
+		if listener, err = listen(ctx, c.Listen); err != nil {
+			return err
+		}
+	}
+	if err := greet(ctx, s, cfg.Issuer); err != nil {
+		return err
+	}
+	return serve(ctx, s, listener, log)
+}
+
+// early listens first where the port is the system's to choose, since the
+// issuer's URL must be known before anything else.
+func (c *serveCommand) early(ctx context.Context) (net.Listener, error) {
+	if !strings.HasSuffix(c.Listen, ":0") || c.Issuer != "" {
+		return nil, nil
+	}
+	l, err := listen(ctx, c.Listen)
+	if err == nil {
+		c.Listen = l.Addr().String()
+	}
+	return l, err
+}
+
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w: is another server running there? choose another address with --listen", address, err)
+	}
+	return l, nil
+}
+
+func applyFile(ctx context.Context, s *server.Server, name string) error {
+	text, err := os.ReadFile(filepath.Clean(name))
+	if err != nil {
+		return err
+	}
+	report, err := s.Apply(ctx, name, text, false)
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(os.Stderr, report)
+	return nil
+}
+
+// greet prints where the server is and, on an empty database, the link that
+// makes the first super admin.
+func greet(ctx context.Context, s *server.Server, issuer string) error {
+	fmt.Println("Ficha is at", issuer)
+	secret, needed, err := s.Identity.SetupLink(ctx)
+	if err != nil || !needed {
+		return err
+	}
+	fmt.Printf("Make the first super admin (this link works once):\n  %s/panel/setup?token=%s\n", issuer, secret)
+	return nil
+}
+
+// serve answers until ctx ends, then stops accepting and lets what is under
+// way finish.
+func serve(ctx context.Context, s *server.Server, l net.Listener, log *slog.Logger) error {
+	front := s.Floor.Server("")
+	failed := make(chan error, 1)
+	go func() { failed <- front.Serve(l) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	log.Info("draining")
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
+	err := front.Shutdown(end)
+	if served := <-failed; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
+	return errors.Join(err, s.Close())
+}
+
+// warnUnknown names variables that look like ours and are not: a typing error
+// would otherwise be silent.
+func warnUnknown(log *slog.Logger) {
+	for _, pair := range os.Environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		if strings.HasPrefix(name, "FICHA_") && !knownVariable(name) {
+			log.Warn("unknown variable: see \"ficha serve --help\"", slog.String("name", name))
+		}
+	}
+}
+
+func knownVariable(name string) bool {
+	switch name {
+	case "FICHA_LISTEN", "FICHA_ISSUER", "FICHA_DATA_DIR", "FICHA_DATABASE", "FICHA_ENVIRONMENT", "FICHA_MASTER_KEY", "FICHA_SMTP_URL",
+		"FICHA_TRUSTED_PROXIES", "FICHA_WITHOUT", "FICHA_LOG_LEVEL", "FICHA_SERVER", "FICHA_TOKEN":
+		return true
+	}
+	return strings.HasPrefix(name, "FICHA_LIMITS_") || strings.HasPrefix(name, "FICHA_TEST_")
+}

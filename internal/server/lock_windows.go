@@ -1,0 +1,22 @@
+package server
+
+import (
+	"os"
+	"sync"
+	"syscall"
+)
+
+// lock takes a file for this process and returns what gives it free: opened
+// without sharing, it cannot be opened again while this process lives.
+func lock(name string) (func(), error) {
+	path, err := syscall.UTF16PtrFromString(name)
+	if err != nil {
+		return nil, err
+	}
+	h, err := syscall.CreateFile(path, syscall.GENERIC_READ|syscall.GENERIC_WRITE, 0, nil, syscall.OPEN_ALWAYS, syscall.FILE_ATTRIBUTE_NORMAL, 0)
+	if err != nil {
+		return nil, err
+	}
+	f := os.NewFile(uintptr(h), name)
+	return sync.OnceFunc(func() { f.Close() }), nil
+}
