@@ -24,7 +24,7 @@ type hasher struct {
 func newHasher() *hasher {
 	h := &hasher{turns: make(chan struct{}, max(2, runtime.GOMAXPROCS(0))), nobodys: blankPHC()}
 	h.nobodys.sum = make([]byte, sumLen)
-	rand.Read(h.nobodys.sum) //nolint:errcheck // crypto/rand.Read never fails (Go 1.24)
+	rand.Read(h.nobodys.sum) // never fails (Go 1.24)
 	return h
 }
 

@@ -1,9 +1,11 @@
 package identity
 
 import (
+	"slices"
 	"sync"
 	"testing"
 
+	"github.com/fichadev/ficha/internal/store"
 	"github.com/fichadev/ficha/internal/token"
 )
 
@@ -39,6 +41,32 @@ func TestRemovedMemberLosesEveryTokenOfTheWorkspaceAndNoOther(t *testing.T) {
 			}
 		}
 		refused(t, w.Remove(w.ctx, as(boss, "ws1"), ana.ID, "ws1", ""), token.NotFound)
+	})
+}
+
+func TestSubscribersHearOfTheirMembersAlone(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		hook := token.NewID(w.clock.now(), token.Long)
+		w.put(func(tx *store.Tx) error {
+			return tx.PutWebhook(w.ctx, token.Webhook{ID: hook, Workspace: "ws1", URL: "https://hooks.example.test/", Events: []string{"member.*"}}, []byte("sealed"))
+		})
+		ana := w.user("ana@example.test", token.Member)
+		w.member(ana, DeclaredMembership{Workspace: "ws2"})
+		for _, workspace := range []string{"ws1", "ws2"} {
+			if err := w.Remove(w.ctx, apply, ana.ID, workspace, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var heard []string
+		for _, d := range w.store.outbox {
+			if d.Webhook != hook {
+				t.Errorf("a delivery goes to %s, want %s", d.Webhook, hook)
+			}
+			heard = append(heard, d.Type)
+		}
+		if want := []string{"member.added", "member.removed"}; !slices.Equal(heard, want) {
+			t.Errorf("heard %q, want %q", heard, want)
+		}
 	})
 }
 
@@ -246,8 +274,8 @@ func TestWhoMayAppointWhom(t *testing.T) {
 
 func TestMembershipIsCheckedAgainstItsWorkspace(t *testing.T) {
 	w := newWorld(t, "sqlite")
-	w.do(func(tx Tx) error {
-		return tx.(recording).PutRole(w.ctx, token.Role{Workspace: "ws1", Name: "reader", Scopes: token.Scopes{"a:read"}})
+	w.put(func(tx *store.Tx) error {
+		return tx.PutRole(w.ctx, token.Role{Workspace: "ws1", Name: "reader", Scopes: token.Scopes{"a:read"}})
 	})
 	ana := w.user("ana@example.test", "")
 	for name, c := range map[string]struct {

@@ -41,7 +41,7 @@ const (
 
 func blankPHC() phc {
 	p := phc{memory: memory, passes: passes, threads: threads, salt: make([]byte, saltLen)}
-	rand.Read(p.salt) //nolint:errcheck // crypto/rand.Read never fails (Go 1.24)
+	rand.Read(p.salt) // never fails (Go 1.24)
 	return p
 }
 
@@ -61,21 +61,21 @@ func parsePHC(s string) (phc, bool) {
 		return phc{}, false
 	}
 	p := phc{
-		memory: uint32(cost(costs[0], "m=", maxMemory)), passes: uint32(cost(costs[1], "t=", maxPasses)),
-		threads: uint8(cost(costs[2], "p=", maxThreads)), salt: part(parts[4]), sum: part(parts[5]),
+		memory: cost[uint32](costs[0], "m=", maxMemory), passes: cost[uint32](costs[1], "t=", maxPasses),
+		threads: cost[uint8](costs[2], "p=", maxThreads), salt: part(parts[4]), sum: part(parts[5]),
 	}
 	ok := p.passes > 0 && p.threads > 0 && p.memory >= 8*uint32(p.threads) && len(p.salt) >= 8 && len(p.sum) >= 16
 	return p, ok && p.String() == s
 }
 
 // cost reads one parameter, 0 if it is not one of 1 to most.
-func cost(text, name string, most uint64) uint64 {
+func cost[T uint8 | uint32](text, name string, most T) T {
 	digits, ok := strings.CutPrefix(text, name)
 	n, err := strconv.ParseUint(digits, 10, 32)
-	if !ok || err != nil || n > most {
+	if !ok || err != nil || n > uint64(most) {
 		return 0
 	}
-	return n
+	return T(n)
 }
 
 func part(text string) []byte {

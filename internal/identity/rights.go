@@ -121,7 +121,7 @@ func (a actor) mayAppoint(old, next *token.Membership) error {
 		return nil
 	}
 	had, gets := rankOf(old), rankOf(next)
-	why := ""
+	var why string
 	switch {
 	case next.Person == a.who.ID:
 		why = "change your own membership"
@@ -129,7 +129,7 @@ func (a actor) mayAppoint(old, next *token.Membership) error {
 		why = "change a super admin"
 	case gets >= admin && gets != had:
 		why = "appoint admins"
-	case next.MayImpersonate && !(old.Live() && old.MayImpersonate):
+	case next.MayImpersonate && (!old.Live() || !old.MayImpersonate):
 		why = "give the right to impersonate"
 	default:
 		return nil

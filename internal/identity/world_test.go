@@ -3,7 +3,6 @@ package identity
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -23,19 +22,21 @@ type ledger struct {
 	*store.Store
 	mu     sync.Mutex
 	events []*token.Event
+	outbox []token.Delivery
 	broken bool
 }
 
 func (l *ledger) Do(ctx context.Context, f func(Tx) error) error {
 	var rows []*token.Event
+	var outbox []token.Delivery
 	err := l.Store.Do(ctx, func(tx *store.Tx) error {
-		rows = nil
-		return f(recording{tx, l, &rows})
+		rows, outbox = nil, nil
+		return f(recording{tx, l, &rows, &outbox})
 	})
 	if err == nil {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.events = append(l.events, rows...)
+		l.events, l.outbox = append(l.events, rows...), append(l.outbox, outbox...)
 	}
 	return err
 }
@@ -44,6 +45,7 @@ type recording struct {
 	*store.Tx
 	ledger *ledger
 	rows   *[]*token.Event
+	outbox *[]token.Delivery
 }
 
 var errBroken = errors.New("the ledger is broken")
@@ -52,7 +54,7 @@ func (r recording) Record(ctx context.Context, e *token.Event, outbox []token.De
 	if r.ledger.broken {
 		return errBroken
 	}
-	*r.rows = append(*r.rows, e)
+	*r.rows, *r.outbox = append(*r.rows, e), append(*r.outbox, outbox...)
 	return r.Tx.Record(ctx, e, outbox)
 }
 
@@ -79,7 +81,7 @@ func newWorld(t *testing.T, database string) *world {
 	}
 	w := &world{t: t, ctx: t.Context(), clock: &clock{}, slept: make(chan time.Duration, 100)}
 	w.clock.ms.Store(1790000000000)
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.DiscardHandler)
 	s, err := store.Open(w.ctx, store.Config{Database: database, Now: w.clock.now, Log: log}, true)
 	if err != nil {
 		t.Fatal(err)
@@ -130,6 +132,14 @@ func (w *world) do(f func(tx Tx) error) {
 func (w *world) workspace(ws *token.Workspace) {
 	w.t.Helper()
 	w.do(func(tx Tx) error { return tx.PutWorkspace(w.ctx, ws) })
+}
+
+// put writes what this room never does.
+func (w *world) put(f func(tx *store.Tx) error) {
+	w.t.Helper()
+	if err := w.store.Store.Do(w.ctx, f); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // user makes a person without password, member of ws1 with a role ("": none).
