@@ -21,7 +21,7 @@ var arrows = map[string][]string{
 	"verifier":  {"token"},
 
 	// The rules.
-	"identity":  {"token", "verifier", "guess", "policy"},
+	"identity":  {"token", "verifier", "guess", "policy", "audit"},
 	"authority": {"token", "policy", "verifier", "keys", "audit", "guess"},
 	"jobs":      {"token", "authority", "audit"},
 

@@ -13,12 +13,15 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/fichadev/ficha/internal/authority"
 	"github.com/fichadev/ficha/internal/identity"
 	"github.com/fichadev/ficha/internal/keys"
 	"github.com/fichadev/ficha/internal/metric"
+	"github.com/fichadev/ficha/internal/panel"
+	"github.com/fichadev/ficha/internal/panel/pages"
 	"github.com/fichadev/ficha/internal/store"
 	"github.com/fichadev/ficha/internal/token"
 	"github.com/fichadev/ficha/internal/verifier"
@@ -61,9 +64,13 @@ type Server struct {
 	Keeper    *keys.Keeper
 	Ring      *keys.Ring
 	Metrics   *metric.Set
+	Panel     *panel.Panel
 	Floor     *web.Floor
 
 	stop    []func()
+	once    sync.Once
+	closed  error
+	journal *store.Journal
 	release func() // gives the data folder free
 }
 
@@ -83,7 +90,7 @@ func New(ctx context.Context, cfg Config) (s *Server, err error) {
 	if err != nil {
 		return s, err
 	}
-	if s.Store, err = store.Open(ctx, store.Config{Database: cfg.DatabaseOrDefault(), Now: cfg.Now, Log: cfg.Log, Batch: s.batches()}, true); err != nil {
+	if err := s.openStore(ctx); err != nil {
 		return s, err
 	}
 	if err := s.checkMaster(ctx, master); err != nil {
@@ -121,6 +128,13 @@ func New(ctx context.Context, cfg Config) (s *Server, err error) {
 	if err != nil {
 		return s, err
 	}
+	set, err := pages.New(pages.Config{Issuer: cfg.Issuer, Environment: cfg.Environment})
+	if err != nil {
+		return s, err
+	}
+	s.Panel = panel.New(panel.Config{
+		Authority: s.Authority, Identity: s.Identity, Verifier: s.Verifier, Catalogue: s.Store, Pages: set, Issuer: cfg.Issuer,
+	})
 	s.Floor, err = web.New(web.Config{Log: cfg.Log, Metrics: s.Metrics, Now: cfg.Now, Issuer: cfg.Issuer, TrustedProxies: cfg.TrustedProxies})
 	if err != nil {
 		return s, err
@@ -143,6 +157,26 @@ func (s *Server) own() error {
 	}
 	s.release = release
 	return nil
+}
+
+// openStore opens the database and the log of endings beside it, and refuses a
+// database that is behind: it was restored or rolled back, and would revive
+// what had ended.
+func (s *Server) openStore(ctx context.Context) (err error) {
+	if s.journal, err = store.OpenJournal(s.Config.DataDir); err != nil {
+		return err
+	}
+	s.Store, err = store.Open(ctx, store.Config{
+		Database: s.Config.DatabaseOrDefault(), Now: s.Config.Now, Log: s.Config.Log, Batch: s.batches(), Journal: s.journal,
+	}, true)
+	if err != nil {
+		return err
+	}
+	behind, err := s.Store.Behind(ctx, s.journal)
+	if err == nil && behind {
+		err = errors.New(`the database is behind the log of endings beside it, so it was restored or rolled back: run "ficha restore --replay", which ends again what had ended`)
+	}
+	return err
 }
 
 // checkMaster refuses a database that was written under another master key.
@@ -194,22 +228,30 @@ func (s *Server) Start(ctx context.Context) {
 // Close stops what happens by itself and closes the database. Closing twice is
 // harmless.
 func (s *Server) Close() error {
+	s.once.Do(func() { s.closed = s.close() })
+	return s.closed
+}
+
+func (s *Server) close() (err error) {
 	for _, stop := range s.stop {
 		stop()
 	}
 	if s.Identity != nil {
 		s.Identity.Close()
 	}
-	if s.release != nil {
-		defer s.release()
-	}
-	if s.Store == nil {
-		return nil
-	}
-	if s.Verifier != nil {
-		if err := s.Store.FlushUses(context.Background(), s.Verifier.TakeUses()); err != nil {
-			return errors.Join(fmt.Errorf("write the last uses: %w", err), s.Store.Close())
+	if s.Store != nil && s.Verifier != nil {
+		if flushed := s.Store.FlushUses(context.Background(), s.Verifier.TakeUses()); flushed != nil {
+			err = fmt.Errorf("write the last uses: %w", flushed)
 		}
 	}
-	return s.Store.Close()
+	if s.Store != nil {
+		err = errors.Join(err, s.Store.Close())
+	}
+	if s.journal != nil {
+		err = errors.Join(err, s.journal.Close())
+	}
+	if s.release != nil {
+		s.release()
+	}
+	return err
 }

@@ -41,7 +41,7 @@ func (s *Store) batch(ctx context.Context, batch []*pending) (err error) {
 		tx.exec(ctx, "ROLLBACK") //nolint:errcheck // a failed COMMIT may leave the transaction open
 		return fmt.Errorf("commit: %w", err)
 	}
-	s.tell(tx.changes)
+	s.done(ctx, tx)
 	return nil
 }
 
@@ -62,11 +62,10 @@ func (tx *Tx) apply(ctx context.Context, batch []*pending) error {
 	}
 	tx.changes = changesOf(live(batch))
 	for _, p := range live(batch) {
-		for _, c := range p.deed.Cutoffs {
-			tx.cutoffs = append(tx.cutoffs, c)
-		}
+		tx.cutoffs = append(tx.cutoffs, p.deed.Cutoffs...)
+		tx.ends = append(tx.ends, p.deed.End...)
 	}
-	return tx.position(ctx)
+	return tx.advance(ctx)
 }
 
 // live are the members that nothing has refused yet.

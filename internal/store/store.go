@@ -24,6 +24,8 @@ type Config struct {
 	Log      *slog.Logger
 	// Batch is told the size of every group commit; nil: nobody is.
 	Batch func(deeds int)
+	// Journal remembers endings beside the database; nil: nothing does.
+	Journal *Journal
 
 	driver string // another database/sql driver, for tests that inject faults
 }

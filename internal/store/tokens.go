@@ -121,6 +121,9 @@ func (tx *Tx) Token(ctx context.Context, id token.ID) (*token.Token, error) {
 func (tx *Tx) End(ctx context.Context, e token.Ending) (bool, error) {
 	won := map[token.ID]bool{}
 	err := endText[e.ID.Class()].run(ctx, tx.session, []any{int64(e.ID), e.At, e.Reason, e.By, int64(e.Successor)}, collect(won))
+	if won[e.ID] {
+		tx.ends = append(tx.ends, e)
+	}
 	if won[e.ID] && !e.Quiet {
 		tx.Changed(tokenChange(e.ID))
 	}

@@ -18,6 +18,10 @@ type Tx struct {
 	now     int64
 	changes []token.Change
 	cutoffs []token.Cutoff
+	ends    []token.Ending
+
+	position int64 // after the commit, if it advanced
+	mark     string
 }
 
 // Now returns the instant of the transaction in milliseconds: the clock is
@@ -57,7 +61,7 @@ func (s *Store) do(ctx context.Context, f func(*Tx) error) (err error) {
 		return fmt.Errorf("begin: %w", err)
 	}
 	if err = f(tx); err == nil {
-		err = tx.position(ctx)
+		err = tx.advance(ctx)
 	}
 	if err != nil {
 		return errors.Join(err, tx.rollback(ctx))
@@ -67,7 +71,7 @@ func (s *Store) do(ctx context.Context, f func(*Tx) error) (err error) {
 		err = fmt.Errorf("commit: %w", err)
 		return errors.Join(err, tx.rollback(ctx))
 	}
-	s.tell(tx.changes)
+	s.done(ctx, tx)
 	return nil
 }
 
@@ -94,6 +98,12 @@ func (tx *Tx) rollback(ctx context.Context) error {
 	return nil
 }
 
+// done follows a commit: the journal remembers, the judge hears.
+func (s *Store) done(ctx context.Context, tx *Tx) {
+	s.note(ctx, tx)
+	s.tell(tx.changes)
+}
+
 // tell lets this process's judge hear of a commit, and other nodes wake up.
 func (s *Store) tell(changes []token.Change) {
 	if len(changes) == 0 {
@@ -112,10 +122,10 @@ const insertCutoff = `INSERT INTO cutoffs (kind, id, n, issued_before, reason, a
 
 const insertChange = `INSERT INTO changes (n, i, mark, what, id, at) VALUES ($1, $2, $3, $4, $5, $6)`
 
-// position advances the position if the transaction changed what the judge may
+// advance advances the position if the transaction changed what the judge may
 // say, and writes what changed: the last statements before COMMIT, since the
 // row is locked from here on.
-func (tx *Tx) position(ctx context.Context) error {
+func (tx *Tx) advance(ctx context.Context) error {
 	if len(tx.changes) == 0 {
 		return nil
 	}
@@ -124,6 +134,7 @@ func (tx *Tx) position(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("advance the position: %w", err)
 	}
+	tx.position, tx.mark = n, mark
 	for i := range tx.changes {
 		c := &tx.changes[i]
 		c.Position, c.Mark = n, mark
@@ -131,7 +142,9 @@ func (tx *Tx) position(ctx context.Context) error {
 			return fmt.Errorf("write a change: %w", err)
 		}
 	}
-	for _, c := range tx.cutoffs {
+	for i := range tx.cutoffs {
+		c := &tx.cutoffs[i]
+		c.Position, c.At = n, tx.now
 		if _, err := tx.exec(ctx, insertCutoff, string(c.Support.Kind), c.Support.ID, n, c.IssuedBefore, c.Reason, tx.now); err != nil {
 			return fmt.Errorf("write a cutoff: %w", err)
 		}

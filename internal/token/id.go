@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/base32"
 	"encoding/binary"
+	"errors"
 	"time"
 )
 
@@ -77,6 +78,20 @@ func (id ID) Append(b []byte) []byte {
 
 // MarshalText writes the id as String does.
 func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (id *ID) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*id = 0
+		return nil
+	}
+	got, ok := ParseID(string(text))
+	if !ok {
+		return errors.New("no id: an id has 13 characters")
+	}
+	*id = got
+	return nil
+}
 
 // ParseID reads what String wrote. It reports false for anything else.
 func ParseID(s string) (ID, bool) {

@@ -1,0 +1,198 @@
+package store
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/fichadev/ficha/internal/token"
+)
+
+// A Journal lies beside the database and remembers what was ended, so that a
+// database which was restored or rolled back revives nothing: one that is
+// behind its journal is not served until the endings are replayed. It is safe
+// for use by many at once.
+//
+// It is written after the commit and not flushed to the disk by itself: the
+// database is what is durable. What a power loss takes from its end matters
+// only to a restore of an older backup right afterwards.
+type Journal struct {
+	mu   sync.Mutex
+	name string
+	file *os.File
+	size int64
+}
+
+// A JournalLine is one commit that ended something. Position is the
+// database's after it.
+type JournalLine struct {
+	Position int64           `json:"n"`
+	Mark     string          `json:"mark,omitempty"`
+	Ends     []JournalEnding `json:"ends,omitempty"`
+	Cuts     []token.Cutoff  `json:"cuts,omitempty"`
+}
+
+// A JournalEnding is one token that ended.
+type JournalEnding struct {
+	ID     token.ID `json:"id"`
+	At     int64    `json:"at"`
+	Reason string   `json:"why"`
+	By     string   `json:"by"`
+}
+
+// journalMost is the size at which a journal begins anew; the one before is
+// kept beside it.
+const journalMost = 64 << 20
+
+// OpenJournal opens the journal of a data folder, or makes an empty one.
+func OpenJournal(dir string) (*Journal, error) {
+	j := &Journal{name: filepath.Join(dir, "endings.log")}
+	return j, j.open()
+}
+
+func (j *Journal) open() error {
+	f, err := os.OpenFile(j.name, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("open the log of endings: %w", err)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	j.file, j.size = f, info.Size()
+	return nil
+}
+
+// Append writes one commit.
+func (j *Journal) Append(l JournalLine) error {
+	text, err := json.Marshal(l)
+	if err != nil {
+		return fmt.Errorf("write the log of endings: %w", err)
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.size > journalMost {
+		if err := j.turn(); err != nil {
+			return err
+		}
+	}
+	n, err := j.file.Write(append(text, '\n'))
+	j.size += int64(n)
+	if err != nil {
+		return fmt.Errorf("write the log of endings: %w", err)
+	}
+	return nil
+}
+
+func (j *Journal) turn() error {
+	if err := errors.Join(j.file.Sync(), j.file.Close(), os.Rename(j.name, j.name+".1")); err != nil {
+		return fmt.Errorf("turn the log of endings: %w", err)
+	}
+	return j.open()
+}
+
+// Lines reads the journal and the one before it, oldest first. A line that was
+// torn by a crash is left out.
+func (j *Journal) Lines(each func(JournalLine) error) error {
+	for _, name := range []string{j.name + ".1", j.name} {
+		if err := lines(name, each); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func lines(name string, each func(JournalLine) error) error {
+	f, err := os.Open(name) //nolint:gosec // in the operator's own data folder
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the log of endings: %w", err)
+	}
+	defer f.Close() //nolint:errcheck // only read
+	in := bufio.NewReaderSize(f, 1<<20)
+	for {
+		text, err := in.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read the log of endings: %w", err)
+		}
+		var l JournalLine
+		if json.Unmarshal(bytes.TrimSpace(text), &l) != nil {
+			continue
+		}
+		if err := each(l); err != nil {
+			return err
+		}
+	}
+}
+
+// Close flushes the journal to the disk and closes it.
+func (j *Journal) Close() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return errors.Join(j.file.Sync(), j.file.Close())
+}
+
+// Behind reports whether the database is behind the journal: its position is
+// earlier, its history another, or a token that the journal ended last lives
+// in it.
+func (s *Store) Behind(ctx context.Context, j *Journal) (bool, error) {
+	var last JournalLine
+	if err := j.Lines(func(l JournalLine) error {
+		if l.Position >= last.Position {
+			last.Position, last.Mark = l.Position, l.Mark
+		}
+		if len(l.Ends) > 0 {
+			last.Ends = l.Ends
+		}
+		return nil
+	}); err != nil {
+		return false, err
+	}
+	at, err := s.Position(ctx)
+	if err != nil {
+		return false, err
+	}
+	if at.Position < last.Position || at.Position == last.Position && last.Mark != "" && at.Mark != last.Mark {
+		return true, nil
+	}
+	for _, e := range last.Ends {
+		t, err := s.Token(ctx, e.ID)
+		if err != nil {
+			return false, err
+		}
+		if t != nil && t.EndedAt == 0 {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// note writes to the journal what a commit ended, or that the position
+// advanced. A journal that cannot be written is an alarm, not a reason to undo
+// what is durable.
+func (s *Store) note(ctx context.Context, tx *Tx) {
+	if s.cfg.Journal == nil || len(tx.ends) == 0 && tx.position == 0 {
+		return
+	}
+	l := JournalLine{Position: tx.position, Mark: tx.mark, Cuts: tx.cutoffs}
+	for _, e := range tx.ends {
+		l.Ends = append(l.Ends, JournalEnding{ID: e.ID, At: e.At, Reason: e.Reason, By: e.By})
+	}
+	if err := s.cfg.Journal.Append(l); err != nil {
+		s.cfg.Log.ErrorContext(ctx, "the log of endings cannot be written: a restore of an older backup could revive what ends from now on",
+			slog.Any("error", err))
+	}
+}

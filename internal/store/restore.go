@@ -1,0 +1,173 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/fichadev/ficha/internal/token"
+)
+
+// Backup writes a copy of a SQLite database to a new file while servers run.
+// The master key is not in it.
+func Backup(ctx context.Context, from, to string) error {
+	if _, err := os.Stat(to); err == nil {
+		return fmt.Errorf("%s exists: choose another name for the backup", to)
+	}
+	db, err := sql.Open("sqlite", (&sqlite{path: from}).address())
+	if err != nil {
+		return fmt.Errorf("open %s: %w", from, err)
+	}
+	defer db.Close() //nolint:errcheck // only read
+	if _, err := db.ExecContext(ctx, `VACUUM INTO $1`, to); err != nil {
+		return fmt.Errorf("write %s: %w", to, err)
+	}
+	return os.Chmod(to, 0o600)
+}
+
+// Replace puts a backup in the place of a SQLite database that nobody serves.
+// The database that was there stays beside it, as NAME.before.
+func Replace(ctx context.Context, backup, database string) error {
+	db, err := sql.Open("sqlite", (&sqlite{path: backup}).address())
+	if err != nil {
+		return fmt.Errorf("open %s: %w", backup, err)
+	}
+	var ok string
+	err = db.QueryRowContext(ctx, `PRAGMA integrity_check`).Scan(&ok)
+	if err = errors.Join(err, db.Close()); err != nil || ok != "ok" {
+		return fmt.Errorf("%s is damaged or no backup: %s: %w", backup, ok, err)
+	}
+	if err := os.MkdirAll(filepath.Dir(database), 0o700); err != nil {
+		return err
+	}
+	fresh := database + ".restoring"
+	if err := os.RemoveAll(fresh); err != nil {
+		return err
+	}
+	if err := Backup(ctx, backup, fresh); err != nil {
+		return err
+	}
+	// Dying between the renames leaves no database under its name: the next
+	// start refuses, since the journal is ahead of an empty one.
+	for _, tail := range []string{"", "-wal", "-shm"} {
+		if err := os.Rename(database+tail, database+".before"+tail); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return os.Rename(fresh, database)
+}
+
+// Replayed says what a replay did.
+type Replayed struct {
+	Tokens  int  // ended again
+	Cutoffs int  // placed again, with the support's own end
+	All     bool // the journal does not reach back: everything born before was cut off
+}
+
+// Replay ends again what the journal says has ended, and leaves the database
+// ahead of the journal. Where the journal does not reach back to the
+// database's position, every token born before is cut off.
+func (s *Store) Replay(ctx context.Context, j *Journal) (Replayed, error) {
+	var done Replayed
+	at, err := s.Position(ctx)
+	if err != nil {
+		return done, err
+	}
+	first, last := int64(0), at.Position
+	err = j.Lines(func(l JournalLine) error {
+		if l.Position > 0 && first == 0 {
+			first = l.Position
+		}
+		last = max(last, l.Position)
+		return nil
+	})
+	if err != nil {
+		return done, err
+	}
+	done.All = first > at.Position+1
+	err = s.Do(ctx, func(tx *Tx) error {
+		done.Tokens, done.Cutoffs = 0, 0
+		if err := tx.replay(ctx, j, at.Position, &done); err != nil {
+			return err
+		}
+		if done.All {
+			if err := tx.cutEverything(ctx); err != nil {
+				return err
+			}
+		}
+		tx.Changed(token.Change{What: token.Genesis})
+		_, err := tx.exec(ctx, `UPDATE position SET n = $1 WHERE one = 1`, last)
+		return err
+	})
+	return done, err
+}
+
+// replay ends tokens and supports of the lines after a position; quiet endings
+// carry none, so every line's tokens are looked at.
+func (tx *Tx) replay(ctx context.Context, j *Journal, after int64, done *Replayed) error {
+	return j.Lines(func(l JournalLine) error {
+		for _, e := range l.Ends {
+			won, err := tx.End(ctx, token.Ending{ID: e.ID, At: e.At, Reason: e.Reason, By: e.By})
+			if err != nil {
+				return err
+			}
+			if won {
+				done.Tokens++
+			}
+		}
+		if l.Position <= after {
+			return nil
+		}
+		for _, c := range l.Cuts {
+			done.Cutoffs++
+			if _, err := tx.exec(ctx, insertCutoff, string(c.Support.Kind), c.Support.ID, c.Position, c.IssuedBefore, c.Reason, c.At); err != nil {
+				return err
+			}
+			if err := tx.endSupport(ctx, c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// endSupport ends what was cut off: a person who was removed is not a member
+// again because of a restore. Who should come back is brought back by hand.
+func (tx *Tx) endSupport(ctx context.Context, c token.Cutoff) error {
+	if c.IssuedBefore != 0 {
+		return nil
+	}
+	text := map[token.SupportKind]string{
+		token.OnWorkspace:  `UPDATE workspaces SET disabled_at = $2 WHERE id = $1 AND disabled_at = 0`,
+		token.OnClient:     `UPDATE clients SET disabled_at = $2 WHERE id = $1 AND disabled_at = 0`,
+		token.OnPerson:     `UPDATE users SET disabled_at = $2 WHERE id = $1 AND disabled_at = 0`,
+		token.OnMembership: `UPDATE memberships SET removed_at = $2 WHERE person || ' ' || workspace = $1 AND removed_at = 0`,
+		token.OnGrant:      `UPDATE grants SET ended_at = $2 WHERE CAST(id AS TEXT) = $1 AND ended_at = 0`,
+	}[c.Support.Kind]
+	if text == "" {
+		return nil
+	}
+	_, err := tx.exec(ctx, text, c.Support.ID, c.At)
+	return err
+}
+
+// cutEverything cuts off whatever a token can stand on.
+func (tx *Tx) cutEverything(ctx context.Context) error {
+	for kind, text := range map[token.SupportKind]string{
+		token.OnWorkspace: `SELECT id FROM workspaces`,
+		token.OnPerson:    `SELECT id FROM users`,
+		token.OnClient:    `SELECT id FROM clients`,
+	} {
+		ids, err := all(ctx, tx, text, scanText)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			tx.Cut(token.Cutoff{Support: token.Support{Kind: kind, ID: id}, Reason: "restored from a backup older than the log of endings"})
+		}
+	}
+	return nil
+}

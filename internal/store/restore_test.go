@@ -1,0 +1,125 @@
+package store
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/fichadev/ficha/internal/token"
+)
+
+// kept opens the store of a folder with its journal.
+func kept(t *testing.T, dir string) (*Store, *Journal) {
+	t.Helper()
+	j, err := OpenJournal(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(context.Background(), Config{
+		Database: "sqlite:" + filepath.Join(dir, "ficha.db"), Now: time.Now, Log: slog.New(slog.DiscardHandler), Journal: j,
+	}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, j
+}
+
+func shut(t *testing.T, s *Store, j *Journal) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRestoredBackupRevivesNothingThatEnded(t *testing.T) {
+	ctx, dir := context.Background(), t.TempDir()
+	s, j := kept(t, dir)
+	revoked, rotated, lives := newToken(token.Long), newToken(token.Long), newToken(token.Long)
+	person := &token.Person{ID: "usr_1", Number: 1, Email: "a@example.test"}
+	member := &token.Membership{ID: "mem_1", Person: "usr_1", Workspace: "ws1", Role: token.Member}
+	must(t, s.Commit(ctx, &token.Deed{Issue: []*token.Token{revoked, rotated, lives}}))
+	must(t, s.Do(ctx, func(tx *Tx) error {
+		if err := tx.PutUser(ctx, person); err != nil {
+			return err
+		}
+		return tx.PutMembership(ctx, member)
+	}))
+	backup := filepath.Join(dir, "backup.db")
+	must(t, Backup(ctx, filepath.Join(dir, "ficha.db"), backup))
+	must(t, s.Commit(ctx, &token.Deed{End: []token.Ending{{ID: revoked.ID, At: 9, Reason: "revoked", By: "x"}}}))
+	must(t, s.Commit(ctx, &token.Deed{End: []token.Ending{{ID: rotated.ID, At: 9, Reason: "rotated", By: "x", Quiet: true}}}))
+	must(t, s.Do(ctx, func(tx *Tx) error {
+		_, err := tx.EndMembership(ctx, member, "left")
+		return err
+	}))
+	ahead, err := s.Position(ctx)
+	must(t, err)
+	shut(t, s, j)
+
+	must(t, Replace(ctx, backup, filepath.Join(dir, "ficha.db")))
+	s, j = kept(t, dir)
+	defer shut(t, s, j)
+	if behind, err := s.Behind(ctx, j); err != nil || !behind {
+		t.Fatalf("a restored database: got behind %v, %v, want true", behind, err)
+	}
+	done, err := s.Replay(ctx, j)
+	if err != nil || done.Tokens != 2 || done.Cutoffs != 1 || done.All {
+		t.Fatalf("got %+v, %v, want 2 tokens and 1 cutoff", done, err)
+	}
+	if behind, err := s.Behind(ctx, j); err != nil || behind {
+		t.Errorf("after the replay: got behind %v, %v, want false", behind, err)
+	}
+	for _, want := range []struct {
+		id    token.ID
+		ended bool
+	}{{revoked.ID, true}, {rotated.ID, true}, {lives.ID, false}} {
+		got, err := s.Token(ctx, want.id)
+		if err != nil || (got.EndedAt != 0) != want.ended {
+			t.Errorf("token %v: got ended at %d, %v, want ended %v", want.id, got.EndedAt, err, want.ended)
+		}
+	}
+	p, err := s.Person(ctx, "usr_1")
+	if err != nil || p.Memberships[0].Live() || !p.Memberships[0].Cutoffs.Hit(ahead.Position-1, 0) {
+		t.Errorf("the membership: got %+v, %v, want removed and cut off", p.Memberships[0], err)
+	}
+	if at, err := s.Position(ctx); err != nil || at.Position <= ahead.Position {
+		t.Errorf("got position %d, %v, want more than %d", at.Position, err, ahead.Position)
+	}
+}
+
+func TestBackupOlderThanTheJournalCutsOffEverything(t *testing.T) {
+	ctx, dir := context.Background(), t.TempDir()
+	s, j := kept(t, dir)
+	must(t, s.Do(ctx, func(tx *Tx) error {
+		return tx.PutWorkspace(ctx, &token.Workspace{ID: "ws1", Number: 1})
+	}))
+	must(t, j.Append(JournalLine{Position: 1000, Mark: "later"}))
+	shut(t, s, j)
+	// The journal begins after the database's last position: what lies between is not known.
+	only, err := OpenJournal(t.TempDir())
+	must(t, err)
+	must(t, only.Append(JournalLine{Position: 1000, Mark: "later"}))
+	s, j = kept(t, dir)
+	defer shut(t, s, j)
+	done, err := s.Replay(ctx, only)
+	if err != nil || !done.All {
+		t.Fatalf("got %+v, %v, want everything cut off", done, err)
+	}
+	w, err := s.Workspace(ctx, "ws1")
+	if err != nil || !w.Cutoffs.Hit(999, 0) {
+		t.Errorf("got cutoffs %+v, %v, want one past 1000", w.Cutoffs, err)
+	}
+	must(t, only.Close())
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
