@@ -37,7 +37,7 @@ type purge func(ctx context.Context, tx *Tx) (int, error)
 func (s *Store) Purge(ctx context.Context) (int, error) {
 	sum := 0
 	for _, step := range []purge{
-		s.purgeShort, purgeShortNamed, purgeLongExpired, purgeLongEnded, purgeGrants, purgeAnswers, purgeAuthorizations, purgeChanges,
+		s.purgeShort, purgeShortNamed, purgeLongExpired, purgeLongEnded, purgeGrants, purgeAnswers, purgeAuthorizations, purgeChanges, purgeEvents,
 	} {
 		var n int
 		err := s.Do(ctx, func(tx *Tx) (err error) {
