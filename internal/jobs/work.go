@@ -1,0 +1,94 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/fichadev/ficha/internal/token"
+)
+
+// A Purger deletes what ended long ago, a bounded step at a time; it returns
+// the rows it looked at, 0 when nothing is left.
+type Purger interface {
+	Purge(ctx context.Context) (int, error)
+}
+
+// Purge returns the job that keeps the database small: tokens, grants, answers,
+// authorize requests, changes and audit rows past their time. What a run has no
+// time for is left to the next.
+func Purge(p Purger) Job {
+	return Job{Name: "purge", Every: time.Minute, Run: func(ctx context.Context, _ time.Time) error {
+		for ctx.Err() == nil {
+			n, err := p.Purge(ctx)
+			if err != nil && ctx.Err() == nil {
+				return err
+			}
+			if n == 0 {
+				return nil
+			}
+		}
+		return nil
+	}}
+}
+
+// daysAhead is how many days have their tables before they begin: so long may
+// every node be away without a token that falls into the rest.
+const daysAhead = 7
+
+// Days keeps the tables of days.
+type Days interface {
+	EnsurePartitions(ctx context.Context, now time.Time, days int) error
+	DropPartitions(ctx context.Context, now time.Time) error
+}
+
+// Partitions returns the job that makes the tables of coming days and drops
+// those of days long gone. One that fails does not keep the other from being
+// done.
+func Partitions(d Days) Job {
+	return Job{Name: "partitions", Every: time.Hour, Run: func(ctx context.Context, now time.Time) error {
+		return errors.Join(d.EnsurePartitions(ctx, now, daysAhead), d.DropPartitions(ctx, now))
+	}}
+}
+
+// Seal returns the job that seals the audit each second. Every node tries:
+// where nothing waits it only reads, and of two nodes one wins.
+func Seal(run func(ctx context.Context, now time.Time) error) Job {
+	return Job{Name: "seal", Every: time.Second, EachNode: true, Run: run}
+}
+
+// TurnKeys returns the job that turns the signing keys over and loads those of
+// other nodes.
+func TurnKeys(turn func(ctx context.Context, now time.Time) error, every time.Duration) Job {
+	return Job{Name: "keys", Every: every, EachNode: true, Run: turn}
+}
+
+// UsesTo keeps uses; what it has kept it takes out of the map.
+type UsesTo interface {
+	FlushUses(ctx context.Context, uses map[token.ID]token.Seen) error
+}
+
+// mostHeld bounds the uses that wait for a database that does not answer.
+const mostHeld = 1 << 20
+
+// FlushUses returns the job that writes down what this node has seen used since
+// the last run, every 10 s and when it stops. What could not be written waits
+// for the next run.
+func FlushUses(take func() map[token.ID]token.Seen, to UsesTo) Job {
+	held := map[token.ID]token.Seen{}
+	return Job{Name: "uses", Every: 10 * time.Second, EachNode: true, AtStop: true, Run: func(ctx context.Context, _ time.Time) error {
+		for id, seen := range take() {
+			if had, ok := held[id]; ok || len(held) < mostHeld {
+				held[id] = had.And(seen)
+			}
+		}
+		if len(held) == 0 {
+			return nil
+		}
+		if err := to.FlushUses(ctx, held); err != nil {
+			return fmt.Errorf("%d uses wait: %w", len(held), err)
+		}
+		return nil
+	}}
+}
