@@ -15,24 +15,46 @@ type Tx interface {
 	Record(ctx context.Context, e *token.Event, outbox []token.Delivery) error
 
 	Workspace(ctx context.Context, id string) (*token.Workspace, error)
+	WorkspaceNumbered(ctx context.Context, number int64) (string, error)
+	LockWorkspace(ctx context.Context, id string) (bool, error)
+	AddWorkspace(ctx context.Context, w *token.Workspace) (bool, error)
 	PutWorkspace(ctx context.Context, w *token.Workspace) error
 	PutRole(ctx context.Context, r token.Role) error
 	DropRole(ctx context.Context, workspace, name string) error
+	ClientToken(ctx context.Context, hash token.Hash) (workspace string, endedAt int64, err error)
 	PutClientToken(ctx context.Context, workspace string, hash token.Hash, lastFour string) (bool, error)
+	EndClientToken(ctx context.Context, workspace string, hash token.Hash) (bool, error)
+	RestoreClientToken(ctx context.Context, workspace string, hash token.Hash) (bool, error)
 	NextNumber(ctx context.Context, table string) (int64, error)
 
+	Person(ctx context.Context, id string) (*token.Person, error)
+	PutMembership(ctx context.Context, m *token.Membership) error
+
 	Client(ctx context.Context, id string) (*token.Client, error)
+	ClientIDs(ctx context.Context, workspace string) ([]string, error)
+	ClientNumbered(ctx context.Context, number int64) (string, error)
+	LockClient(ctx context.Context, id string) (bool, error)
+	AddClient(ctx context.Context, c *token.Client) (bool, error)
 	PutClient(ctx context.Context, c *token.Client) error
 	PutSecret(ctx context.Context, client string, s token.Secret) error
 	EndSecret(ctx context.Context, client string, id token.ID) (bool, error)
 
+	Scope(ctx context.Context, name string) (*token.ScopeInfo, error)
 	PutScope(ctx context.Context, i *token.ScopeInfo) error
+	DropScope(ctx context.Context, name string) (bool, error)
+	Resource(ctx context.Context, identifier string) (*token.Resource, error)
 	PutResource(ctx context.Context, r *token.Resource) error
+	DropResource(ctx context.Context, r *token.Resource) (bool, error)
+	EndedWebhook(ctx context.Context, workspace, url string) (bool, error)
+	RenewWebhook(ctx context.Context, h token.Webhook) (bool, error)
 	PutWebhook(ctx context.Context, h token.Webhook, sealedSecret []byte) error
 	EndWebhook(ctx context.Context, workspace string, id token.ID) (bool, error)
 
 	InsertToken(ctx context.Context, t *token.Token) error
+	Token(ctx context.Context, id token.ID) (*token.Token, error)
+	Imported(ctx context.Context, hash token.Hash) (token.ID, error)
 	Import(ctx context.Context, t *token.Token) (bool, error)
+	ImportAgain(ctx context.Context, was token.ID, t *token.Token) (bool, error)
 	Suspend(ctx context.Context, id token.ID, at, until int64) (bool, error)
 	CountUse(ctx context.Context, id token.ID) (bool, error)
 	TakeStatus(ctx context.Context, n int64) (int64, error)

@@ -40,6 +40,8 @@ type Config struct {
 	Without        []string // contracts that are switched off: becms, fanbase, chronos, hubspot, contentful
 	Cached         int      // tokens held in memory; 0: the judge's default
 	Limits         identity.Limits
+	Env            func(name string) (string, bool)  // for ${NAME} in a resources file; nil: refused there
+	ReadFile       func(path string) ([]byte, error) // for file:PATH in a resources file; nil: refused there
 	Now            func() time.Time
 	Log            *slog.Logger
 }

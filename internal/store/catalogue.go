@@ -9,22 +9,26 @@ import (
 	"github.com/fichadev/ficha/internal/token"
 )
 
+const scopeColumns = `name, description, use, created_at`
+
+func scanScope(r *sql.Rows) (*token.ScopeInfo, error) {
+	var i token.ScopeInfo
+	var description, use string
+	if err := r.Scan(&i.Name, &description, &use, &i.CreatedAt); err != nil {
+		return nil, fmt.Errorf("read a scope: %w", err)
+	}
+	return &i, errors.Join(read(description, &i.Description), read(use, &i.Use))
+}
+
 // Scopes returns the catalogue of scopes by name.
 func (s *Store) Scopes(ctx context.Context) ([]*token.ScopeInfo, error) {
-	return all(ctx, s.reads, `SELECT name, description, use, created_at FROM scopes ORDER BY name`, func(r *sql.Rows) (*token.ScopeInfo, error) {
-		var i token.ScopeInfo
-		var description, use string
-		if err := r.Scan(&i.Name, &description, &use, &i.CreatedAt); err != nil {
-			return nil, fmt.Errorf("read a scope: %w", err)
-		}
-		return &i, errors.Join(read(description, &i.Description), read(use, &i.Use))
-	})
+	return all(ctx, s.reads, `SELECT `+scopeColumns+` FROM scopes ORDER BY name`, scanScope)
 }
 
 // PutScope writes an entry of the catalogue.
 func (tx *Tx) PutScope(ctx context.Context, i *token.ScopeInfo) error {
 	tx.Changed(token.Change{What: token.ChangedCatalogue, ID: i.Name})
-	_, err := tx.exec(ctx, `INSERT INTO scopes (name, description, use, created_at) VALUES ($1, $2, $3, $4)
+	_, err := tx.exec(ctx, `INSERT INTO scopes (`+scopeColumns+`) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (name) DO UPDATE SET description = excluded.description, use = excluded.use`,
 		i.Name, list(i.Description), list(i.Use), i.CreatedAt)
 	return err

@@ -74,20 +74,29 @@ func (s *Store) Clients(ctx context.Context, workspace, after string, limit int)
 	return all(ctx, s.reads, `SELECT `+clientColumns+` FROM clients WHERE workspace = $1 AND id > $2 ORDER BY id LIMIT $3`, scanClient, workspace, after, limit)
 }
 
-// PutClient writes a client whole, but its secrets.
+const insertClient = `INSERT INTO clients (` + clientColumns + `)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)`
+
+func clientArgs(c *token.Client, now int64) []any {
+	return []any{
+		c.ID, c.Number, c.Workspace, c.Name, c.Description, c.AuthMethod, list(c.RedirectURIs), list(c.GrantTypes), c.Scope.String(), c.OptionalScope.String(),
+		c.Distribution, list(c.Workspaces), c.InstallableBy, c.Introspect, truth(c.MayImpersonate), c.AccessTTL, c.RefreshTTL, c.RefreshIdle,
+		c.AccessFormat, c.SigningAlg, c.RefreshPolicy, c.Metadata, c.CreatedAt, now, c.DisabledAt,
+	}
+}
+
+// PutClient writes a client whole, but its workspace, which it keeps, and its
+// secrets.
 func (tx *Tx) PutClient(ctx context.Context, c *token.Client) error {
 	tx.Changed(token.Change{What: token.ChangedClient, ID: c.ID})
-	_, err := tx.exec(ctx, `INSERT INTO clients (`+clientColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)
+	_, err := tx.exec(ctx, insertClient+`
 		ON CONFLICT (id) DO UPDATE SET number = excluded.number, name = excluded.name, description = excluded.description, auth_method = excluded.auth_method,
 			redirect_uris = excluded.redirect_uris, grant_types = excluded.grant_types, scope = excluded.scope, optional_scope = excluded.optional_scope,
 			distribution = excluded.distribution, workspaces = excluded.workspaces, installable_by = excluded.installable_by, introspect = excluded.introspect,
 			may_impersonate = excluded.may_impersonate, access_ttl = excluded.access_ttl, refresh_ttl = excluded.refresh_ttl,
 			refresh_idle = excluded.refresh_idle, access_format = excluded.access_format, signing_alg = excluded.signing_alg,
 			refresh_policy = excluded.refresh_policy, metadata = excluded.metadata, updated_at = excluded.updated_at, disabled_at = excluded.disabled_at`,
-		c.ID, c.Number, c.Workspace, c.Name, c.Description, c.AuthMethod, list(c.RedirectURIs), list(c.GrantTypes), c.Scope.String(), c.OptionalScope.String(),
-		c.Distribution, list(c.Workspaces), c.InstallableBy, c.Introspect, truth(c.MayImpersonate), c.AccessTTL, c.RefreshTTL, c.RefreshIdle,
-		c.AccessFormat, c.SigningAlg, c.RefreshPolicy, c.Metadata, c.CreatedAt, tx.now, c.DisabledAt)
+		clientArgs(c, tx.now)...)
 	return err
 }
 
