@@ -18,6 +18,9 @@ type cli struct {
 
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database's schema to this program's version."`
+	Check   checkCommand   `cmd:"" help:"Ask the invariants of a live database."`
+	Backup  backupCommand  `cmd:"" help:"Copy a SQLite database while it is served."`
+	Restore restoreCommand `cmd:"" help:"Put a backup in place; nothing that ended comes back to life."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

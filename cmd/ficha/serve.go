@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fichadev/ficha/internal/resources"
 	"github.com/fichadev/ficha/internal/server"
 )
 
@@ -35,6 +36,11 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	cfg, err := c.config(log)
 	if err != nil {
 		return err
+	}
+	if c.Apply != "" && cfg.Environment == "" {
+		if cfg.Environment, err = declaredEnvironment(cfg, c.Apply); err != nil {
+			return err
+		}
 	}
 	s, err := server.New(ctx, cfg)
 	if err != nil {
@@ -78,6 +84,20 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 		return nil, fmt.Errorf("listen on %s: %w: is another server running there? choose another address with --listen", address, err)
 	}
 	return l, nil
+}
+
+// declaredEnvironment reads from a resources file which environment a new
+// database is for.
+func declaredEnvironment(cfg server.Config, name string) (string, error) {
+	text, err := os.ReadFile(filepath.Clean(name))
+	if err != nil {
+		return "", err
+	}
+	file, _, err := resources.Parse(name, text, cfg.Env, cfg.ReadFile)
+	if err != nil {
+		return "", err
+	}
+	return file.Environment, nil
 }
 
 func applyFile(ctx context.Context, s *server.Server, name string) error {

@@ -4,6 +4,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,7 +13,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -98,7 +98,10 @@ func New(ctx context.Context, cfg Config) (s *Server, err error) {
 	if err := s.checkMaster(ctx, master); err != nil {
 		return s, err
 	}
-	format, err := token.NewFormat(cfg.Environment, master.Derive("address")[:16])
+	if err := s.settleEnvironment(ctx); err != nil {
+		return s, err
+	}
+	format, err := token.NewFormat(s.Config.Environment, master.Derive("address")[:16])
 	if err != nil {
 		return s, err
 	}
@@ -144,21 +147,25 @@ func New(ctx context.Context, cfg Config) (s *Server, err error) {
 	return s, s.mount()
 }
 
-// own takes the data folder for this process's life: two writers on one SQLite
-// file would each trust a cache that the other does not tell.
-func (s *Server) own() error {
-	if err := os.MkdirAll(s.Config.DataDir, 0o700); err != nil {
-		return fmt.Errorf("make the data folder: %w", err)
+// own takes the data folder for this process's life. Any number of nodes may
+// serve one PostgreSQL, but each keeps its own log of endings.
+func (s *Server) own() (err error) {
+	s.release, err = Own(s.Config.DataDir)
+	return err
+}
+
+// Own takes a data folder for this process and returns what gives it free. It
+// makes the folder if there is none. Two writers on one SQLite file would each
+// trust a cache that the other does not tell.
+func Own(dir string) (func(), error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
-	if !strings.HasPrefix(s.Config.DatabaseOrDefault(), "sqlite:") {
-		return nil // any number of nodes may serve one PostgreSQL
-	}
-	release, err := lock(filepath.Join(s.Config.DataDir, "lock"))
+	release, err := lock(filepath.Join(dir, "lock"))
 	if err != nil {
-		return fmt.Errorf("another process owns the data folder %s: stop it, or choose another folder: %w", s.Config.DataDir, err)
+		return nil, fmt.Errorf("another process owns the data folder %s: stop it, or choose another folder: %w", dir, err)
 	}
-	s.release = release
-	return nil
+	return release, nil
 }
 
 // openStore opens the database and the log of endings beside it, and refuses a
@@ -190,6 +197,20 @@ func (s *Server) checkMaster(ctx context.Context, master *keys.Master) error {
 	if !master.Matches(check) {
 		return errors.New("the master key is not the one this database was written with: bring back its master.key or FICHA_MASTER_KEY")
 	}
+	return nil
+}
+
+// settleEnvironment keeps a database to the environment it began with: the
+// prefix of every secret is made of it.
+func (s *Server) settleEnvironment(ctx context.Context) error {
+	kept, err := s.Store.SetMetaOnce(ctx, "environment", []byte(cmp.Or(s.Config.Environment, "production")))
+	if err != nil {
+		return err
+	}
+	if s.Config.Environment != "" && s.Config.Environment != string(kept) {
+		return fmt.Errorf("this database holds secrets of the environment %s, not %s: set FICHA_ENVIRONMENT to it, or use another database", kept, s.Config.Environment)
+	}
+	s.Config.Environment = string(kept)
 	return nil
 }
 

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/fichadev/ficha/internal/server"
+	"github.com/fichadev/ficha/internal/store"
+)
+
+// checkCommand asks the invariants of a live database.
+type checkCommand struct {
+	settings `embed:""`
+	output   `embed:""`
+}
+
+// Run prints each promise and what breaks it; a breach is exit code 1.
+func (c *checkCommand) Run(ctx context.Context) error {
+	s, err := c.open(ctx, false, nil)
+	if err != nil {
+		return err
+	}
+	defer s.Close() //nolint:errcheck // only read
+	found, err := s.Check(ctx)
+	if err != nil {
+		return err
+	}
+	broken := 0
+	t := table{head: []string{"promise", "breaches", "what must hold", "first"}}
+	for _, f := range found {
+		broken += f.Breaches
+		t.add(map[string]any{"promise": f.Promise.Name, "breaches": f.Breaches, "what must hold": f.Promise.Text, "first": strings.Join(f.First, " ")})
+	}
+	if err := c.print(t); err != nil {
+		return err
+	}
+	if broken > 0 {
+		return fmt.Errorf("%d breaches: keep the database as it is, and tell us: see SECURITY.md", broken)
+	}
+	return nil
+}
+
+// open opens the database without serving it.
+func (s *settings) open(ctx context.Context, migrate bool, j *store.Journal) (*store.Store, error) {
+	log := s.logger()
+	cfg, err := s.config(log)
+	if err != nil {
+		return nil, err
+	}
+	if path, ok := strings.CutPrefix(cfg.DatabaseOrDefault(), "sqlite:"); ok && !migrate {
+		if _, err := os.Stat(path); err != nil {
+			return nil, fmt.Errorf("there is no database at %s: name its folder with --data-dir", path)
+		}
+	}
+	return store.Open(ctx, store.Config{Database: cfg.DatabaseOrDefault(), Now: time.Now, Log: log, Journal: j}, migrate)
+}
+
+// backupCommand copies a SQLite database while it is served.
+type backupCommand struct {
+	settings `embed:""`
+	File     string `arg:"" help:"Where the backup goes; it must not exist."`
+}
+
+// Run writes the backup. The master key is not in it.
+func (c *backupCommand) Run(ctx context.Context) error {
+	path, err := c.sqlitePath()
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("there is no database at %s: name its folder with --data-dir", path)
+	}
+	if err := store.Backup(ctx, path, c.File); err != nil {
+		return err
+	}
+	fmt.Printf("%s holds the database. It does not hold the master key: keep %s elsewhere.\n", c.File, filepath.Join(c.DataDir, "master.key"))
+	return nil
+}
+
+func (s *settings) sqlitePath() (string, error) {
+	cfg, err := s.config(s.logger())
+	if err != nil {
+		return "", err
+	}
+	path, ok := strings.CutPrefix(cfg.DatabaseOrDefault(), "sqlite:")
+	if !ok {
+		return "", errors.New("PostgreSQL has its own tools for this: pg_dump or pg_basebackup; after a restore run \"ficha restore --replay\" on every node")
+	}
+	return path, nil
+}
+
+// restoreCommand puts a backup in place and ends again what had ended.
+type restoreCommand struct {
+	settings `embed:""`
+	File     string `arg:"" optional:"" help:"The backup."`
+	Replay   bool   `help:"Only end again what the log of endings beside the database says; for a database that was restored by other means."`
+}
+
+// Run restores. It owns the data folder meanwhile, so no server can run on it.
+func (c *restoreCommand) Run(ctx context.Context) error {
+	if (c.File == "") == !c.Replay {
+		return errors.New("name the backup, or use --replay alone")
+	}
+	release, err := server.Own(c.DataDir)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if c.File != "" {
+		path, err := c.sqlitePath()
+		if err != nil {
+			return err
+		}
+		if err := store.Replace(ctx, c.File, path); err != nil {
+			return err
+		}
+	}
+	return c.replay(ctx)
+}
+
+func (c *restoreCommand) replay(ctx context.Context) error {
+	j, err := store.OpenJournal(c.DataDir)
+	if err != nil {
+		return err
+	}
+	defer j.Close() //nolint:errcheck // written through by Close of the store's own deeds
+	s, err := c.open(ctx, true, j)
+	if err != nil {
+		return err
+	}
+	done, err := s.Replay(ctx, j)
+	if err = errors.Join(err, s.Close()); err != nil {
+		return err
+	}
+	fmt.Printf("Ended again: %d tokens, %d cutoffs.\n", done.Tokens, done.Cutoffs)
+	if done.All {
+		fmt.Println("The log of endings does not reach back to this backup, so every token born before now was cut off: people and programs have to get new ones.")
+	}
+	return nil
+}
