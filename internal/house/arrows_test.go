@@ -40,8 +40,9 @@ var arrows = map[string][]string{
 	"cmd/ficha": {anything},
 
 	// Only tests import these.
-	"pgtest": {anything},
-	"house":  {anything},
+	"pgtest":     {anything},
+	"servertest": {anything},
+	"house":      {anything},
 }
 
 // testRooms and testModules never reach the binary.

@@ -48,6 +48,8 @@ func roomOf(importPath string) (string, bool) {
 	}
 	parts := strings.Split(rest, "/")
 	switch {
+	case slices.Contains(testRooms, parts[len(parts)-1]): // a test's room may stand inside another
+		return parts[len(parts)-1], true
 	case parts[0] == "internal" && len(parts) > 1:
 		return parts[1], true
 	case parts[0] == "cmd" && len(parts) > 1:
