@@ -20,7 +20,7 @@ func nodeHash(left, right token.Hash) token.Hash {
 
 // split returns the size of the left branch of a tree of n leaves: the largest
 // power of two below n.
-func split(n int) int { return 1 << (bits.Len(uint(n-1)) - 1) } //nolint:gosec // n is the length of a list
+func split(n int) int { return 1 << (bits.Len(uint(n-1)) - 1) }
 
 // Root returns the root over the hashes of records, in their order. Of none it
 // is the hash of nothing.

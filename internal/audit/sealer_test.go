@@ -384,10 +384,10 @@ func TestOldRecordsGoInWholeSeals(t *testing.T) {
 		}
 		h.note(t, "ws1", "token.issued", h.now()) // not sealed
 		for _, step := range []struct {
-			days            time.Duration // since the start
+			days            int // since the start
 			records, purged int64
 		}{{123, 6, 0}, {439, 6, 0}, {441, 4, 2}, {460, 4, 2}, {2000, 0, 6}} {
-			h.ms.Store(start.Add(step.days * day).UnixMilli())
+			h.ms.Store(start.AddDate(0, 0, step.days).UnixMilli())
 			for n := 1; n > 0; {
 				var err error
 				if n, err = h.Purge(t.Context()); err != nil {

@@ -5,6 +5,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -157,8 +158,8 @@ func (r *Runner) claim(ctx context.Context, j Job) {
 		return
 	}
 	fault := ""
-	if err := r.do(ctx, j); err != nil {
-		fault = err.Error()
+	if run := r.do(ctx, j); run.Err != nil {
+		fault = run.Err.Error()
 	}
 	again := r.cfg.Now().Add(min(j.Every, looks))
 	back, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
@@ -168,12 +169,12 @@ func (r *Runner) claim(ctx context.Context, j Job) {
 	}
 }
 
-// do runs a job once and keeps how it went.
-func (r *Runner) do(ctx context.Context, j Job) error {
+// do runs a job once, and keeps and returns how it went.
+func (r *Runner) do(ctx context.Context, j Job) Run {
 	ctx, cancel := context.WithTimeout(ctx, lease)
 	defer cancel()
 	run := Run{Began: r.cfg.Now()}
-	run.Err = guarded(ctx, j, run.Began)
+	run.Err = r.guarded(ctx, j, run.Began)
 	run.Took = r.cfg.Now().Sub(run.Began)
 	if run.Err != nil {
 		r.warn(ctx, j, run.Err)
@@ -184,15 +185,16 @@ func (r *Runner) do(ctx context.Context, j Job) error {
 	if r.cfg.Ran != nil {
 		r.cfg.Ran(j.Name, run)
 	}
-	return run.Err
+	return run
 }
 
 // guarded runs a job and returns its panic as a fault: what is done later must
 // not take down what answers now.
-func guarded(ctx context.Context, j Job, now time.Time) (err error) {
+func (r *Runner) guarded(ctx context.Context, j Job, now time.Time) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+			r.cfg.Log.Error("a job panicked", slog.String("job", j.Name), slog.String("stack", string(debug.Stack())))
+			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
 	return j.Run(ctx, now)
@@ -200,7 +202,7 @@ func guarded(ctx context.Context, j Job, now time.Time) (err error) {
 
 // warn logs a fault, but not that a run was broken off by the runner's end.
 func (r *Runner) warn(ctx context.Context, j Job, err error) {
-	if ctx.Err() == nil || context.Cause(ctx) == context.DeadlineExceeded {
+	if ctx.Err() == nil || errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		r.cfg.Log.Warn("a job was not done", slog.String("job", j.Name), slog.Any("error", err))
 	}
 }

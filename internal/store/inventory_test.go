@@ -130,7 +130,7 @@ func TestInventoryPagesMeetWithoutGapOrRepetition(t *testing.T) {
 	eachEngine(t, func(t *testing.T, s *Store) {
 		var want []token.ID
 		for n := range 23 {
-			k := put(t, s, token.Class(n%2), func(*token.Token) {}) //nolint:gosec // 0 or 1
+			k := put(t, s, token.Class(n%2), func(*token.Token) {})
 			want = append(want, k.ID)
 		}
 		slices.Sort(want)

@@ -142,7 +142,7 @@ func TestEndedTokensAreKeptForTheirTime(t *testing.T) {
 // the clock about.
 func TestPurgeSparesWhatMayLive(t *testing.T) {
 	eachEngineAt(t, func(t *testing.T, s *Store, c *clock) {
-		seed := uint64(time.Now().UnixNano()) //nolint:gosec // any seed will do
+		seed := uint64(time.Now().UnixNano())
 		t.Logf("seed %d", seed)
 		rnd := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test's
 		lives := []time.Duration{0, time.Minute, 24 * time.Hour, 25 * time.Hour, 40 * oneDay}

@@ -96,13 +96,10 @@ func scanLeaf(r *sql.Rows) (l token.Leaf, err error) {
 	return l, err
 }
 
-// keepEvents is how long audit rows are kept.
-const keepEvents = 400 * oneDay
-
 // purgeEvents deletes whole seals of which even the newest record is old; the
 // seals themselves stay, so that the chain can be checked for ever.
 func purgeEvents(ctx context.Context, tx *Tx) (int, error) {
-	edge := token.FirstID(time.UnixMilli(tx.now - keepEvents.Milliseconds()))
+	edge := token.FirstID(time.UnixMilli(tx.now - AuditKept.Milliseconds()))
 	old, err := all(ctx, tx, `SELECT s.workspace, s.number, s.first_id, s.last_id
 		FROM (SELECT DISTINCT workspace, seal FROM (SELECT workspace, seal FROM events WHERE id < $1 ORDER BY id LIMIT $2) AS oldest) AS e
 		JOIN seals s ON s.workspace = e.workspace AND s.number = e.seal WHERE s.last_id < $1`, func(r *sql.Rows) (v token.Seal, err error) {

@@ -115,13 +115,6 @@ func (s *Store) LastUses(ctx context.Context, credentials []token.ID) (map[token
 
 func usesOf(ctx context.Context, q querier, credentials []token.ID) (map[token.ID]token.Seen, error) {
 	seen := make(map[token.ID]token.Seen, len(credentials))
-	scan := func(r *sql.Rows) (struct{}, error) {
-		var id token.ID
-		var u token.Seen
-		err := r.Scan(&id, &u.First, &u.Last, &u.Count, &u.Address, &u.Agent, &u.Route)
-		seen[id] = u
-		return struct{}{}, err
-	}
 	for batch := range slices.Chunk(credentials, most) {
 		n := 1
 		for n < len(batch) {
@@ -131,9 +124,24 @@ func usesOf(ctx context.Context, q querier, credentials []token.ID) (map[token.I
 		for i := range args {
 			args[i] = int64(batch[min(i, len(batch)-1)])
 		}
-		if _, err := all(ctx, q, selectUses.text(rowsOf{n, true}), scan, args...); err != nil {
+		list, err := all(ctx, q, selectUses.text(rowsOf{n, true}), scanUse, args...)
+		if err != nil {
 			return nil, fmt.Errorf("read uses: %w", err)
+		}
+		for _, u := range list {
+			seen[u.credential] = u.Seen
 		}
 	}
 	return seen, nil
+}
+
+// used is one row of uses.
+type used struct {
+	credential token.ID
+	token.Seen
+}
+
+func scanUse(r *sql.Rows) (u used, err error) {
+	err = r.Scan(&u.credential, &u.First, &u.Last, &u.Count, &u.Address, &u.Agent, &u.Route)
+	return u, err
 }
