@@ -27,6 +27,21 @@ const (
 	addTotals = ` ON CONFLICT (month, workspace, kind) DO UPDATE SET issued = totals.issued + excluded.issued`
 )
 
+// What each step looks for, by an index of its own.
+const (
+	overNamed = `DELETE FROM tokens_short WHERE id IN (SELECT id FROM tokens_short
+		WHERE id < $1 AND expires_at > 0 AND expires_at <= $2 ORDER BY id LIMIT $3)`
+	overExpired = `DELETE FROM tokens_long WHERE id IN (SELECT id FROM tokens_long
+		WHERE expires_at > 0 AND expires_at <= $1 ORDER BY expires_at LIMIT $2)`
+	overEnded = `DELETE FROM tokens_long WHERE id IN (SELECT id FROM tokens_long
+		WHERE ended_at > 0 AND ended_at <= $1 ORDER BY ended_at LIMIT $2)`
+	overGrants  = `SELECT id FROM grants WHERE ended_at > 0 AND ended_at <= $1 ORDER BY ended_at LIMIT $2`
+	overForever = `DELETE FROM tokens_long WHERE id IN (SELECT id FROM tokens_long
+		WHERE grant_id = $1 AND grant_id <> 0 AND expires_at = 0 LIMIT $2)`
+	overAnswers  = `DELETE FROM answers WHERE key IN (SELECT key FROM answers WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`
+	overRequests = `DELETE FROM authorizations WHERE id IN (SELECT id FROM authorizations WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`
+)
+
 // A purge looks at or deletes at most 500 rows and says how many those were.
 type purge func(ctx context.Context, tx *Tx) (int, error)
 
@@ -87,20 +102,17 @@ func (s *Store) purgeShort(ctx context.Context, tx *Tx) (int, error) {
 func purgeShortNamed(ctx context.Context, tx *Tx) (int, error) {
 	over := tx.now - keepNamed.Milliseconds()
 	edge := token.FirstID(time.UnixMilli(over).Add(-token.ShortLife))
-	return tx.deleteTokens(ctx, over, `DELETE FROM tokens_short WHERE id IN (SELECT id FROM tokens_short
-		WHERE id < $1 AND expires_at > 0 AND expires_at <= $2 ORDER BY id LIMIT $3)`, int64(edge), over, purgeStep)
+	return tx.deleteTokens(ctx, over, overNamed, int64(edge), over, purgeStep)
 }
 
 func purgeLongExpired(ctx context.Context, tx *Tx) (int, error) {
 	over := tx.now - keepNamed.Milliseconds()
-	return tx.deleteTokens(ctx, over, `DELETE FROM tokens_long WHERE id IN (SELECT id FROM tokens_long
-		WHERE expires_at > 0 AND expires_at <= $1 ORDER BY expires_at LIMIT $2)`, over, purgeStep)
+	return tx.deleteTokens(ctx, over, overExpired, over, purgeStep)
 }
 
 func purgeLongEnded(ctx context.Context, tx *Tx) (int, error) {
 	over := tx.now - keepNamed.Milliseconds()
-	return tx.deleteTokens(ctx, over, `DELETE FROM tokens_long WHERE id IN (SELECT id FROM tokens_long
-		WHERE ended_at > 0 AND ended_at <= $1 ORDER BY ended_at LIMIT $2)`, over, purgeStep)
+	return tx.deleteTokens(ctx, over, overEnded, over, purgeStep)
 }
 
 // purgeGrants deletes families that ended long ago, and those of their tokens
@@ -108,29 +120,33 @@ func purgeLongEnded(ctx context.Context, tx *Tx) (int, error) {
 // missing is refused, as it was before.
 func purgeGrants(ctx context.Context, tx *Tx) (int, error) {
 	over := tx.now - keepNamed.Milliseconds()
-	ended, err := all(ctx, tx, `SELECT id FROM grants WHERE ended_at > 0 AND ended_at <= $1 ORDER BY ended_at LIMIT $2`, scanInt, over, purgeStep)
+	ended, err := all(ctx, tx, overGrants, scanInt, over, purgeStep)
 	if err != nil {
 		return 0, err
 	}
+	sum := 0
 	for _, id := range ended {
-		n, err := tx.deleteTokens(ctx, over, `DELETE FROM tokens_long WHERE id IN (SELECT id FROM tokens_long
-			WHERE grant_id = $1 AND grant_id <> 0 AND expires_at = 0 LIMIT $2)`, id, purgeStep)
+		n, err := tx.deleteTokens(ctx, over, overForever, id, purgeStep)
+		sum += n + 1
 		if err != nil || n == purgeStep {
-			return n, err // the rest of a big family comes first in the next step
+			return sum, err // the rest of a big family comes first in the next step
 		}
 		if _, err := tx.exec(ctx, `DELETE FROM grants WHERE id = $1`, id); err != nil {
 			return 0, err
 		}
+		if sum >= purgeStep {
+			break
+		}
 	}
-	return len(ended), nil
+	return sum, nil
 }
 
 func purgeAnswers(ctx context.Context, tx *Tx) (int, error) {
-	return tx.count(ctx, `DELETE FROM answers WHERE key IN (SELECT key FROM answers WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`, tx.now, purgeStep)
+	return tx.count(ctx, overAnswers, tx.now, purgeStep)
 }
 
 func purgeAuthorizations(ctx context.Context, tx *Tx) (int, error) {
-	return tx.count(ctx, `DELETE FROM authorizations WHERE id IN (SELECT id FROM authorizations WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
+	return tx.count(ctx, overRequests,
 		tx.now, purgeStep)
 }
 

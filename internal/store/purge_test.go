@@ -1,9 +1,11 @@
 package store
 
 import (
+	"database/sql"
 	"log/slog"
 	"math/rand/v2"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -291,4 +293,54 @@ func TestFreshDatabaseHasNothingToPurge(t *testing.T) {
 			t.Errorf("Purge = %d, %v", n, err)
 		}
 	})
+}
+
+// TestBigFamilyGoesInSteps: a token of an ended family never outlives it, and
+// no commit grows with the family.
+func TestBigFamilyGoesInSteps(t *testing.T) {
+	eachEngineAt(t, func(t *testing.T, s *Store, c *clock) {
+		g := &token.Grant{ID: token.MakeID(c.now(), token.Long, 1)}
+		var tokens []*token.Token
+		for n := range uint32(2*purgeStep + 7) {
+			k := life(c.now(), token.Refresh, 0, 100+n)
+			k.Grant = g.ID
+			tokens = append(tokens, k)
+		}
+		if err := s.Commit(t.Context(), &token.Deed{Grant: g, Issue: tokens}); err != nil {
+			t.Fatal(err)
+		}
+		do(t, s, func(tx *Tx) error { _, err := tx.EndGrant(t.Context(), g.ID, "revoked"); return err })
+		c.pass(89 * oneDay)
+		purgeAll(t, s)
+		if !there(t, s, tokens[0].ID) {
+			t.Error("it went too early")
+		}
+		c.pass(oneDay)
+		for step, want := range []int64{purgeStep, 2 * purgeStep, 2*purgeStep + 7} {
+			if _, err := s.Purge(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			same(t, "step "+string(rune('1'+step)), map[token.Kind]int64{token.Refresh: want})(s.Purged(t.Context(), "2026-03", "ws1"))
+		}
+		same[*token.Grant](t, "the family", nil)(s.Grant(t.Context(), g.ID))
+	})
+}
+
+// TestPurgeWalksIndexes: a step costs the same among a million rows, and the
+// first one after a start too.
+func TestPurgeWalksIndexes(t *testing.T) {
+	s := open(t, "sqlite")
+	for text, index := range map[string]string{
+		overNamed: "SEARCH tokens_short USING INTEGER PRIMARY KEY (rowid<?)", overExpired: "tokens_long_expired", overEnded: "tokens_long_ended",
+		overGrants: "grants_ended", overForever: "tokens_long_forever", overAnswers: "answers_expired", overRequests: "authorizations_expired",
+	} {
+		plan, err := all(t.Context(), s.reads, "EXPLAIN QUERY PLAN "+text, func(r *sql.Rows) (detail string, err error) {
+			var n [3]int
+			err = r.Scan(&n[0], &n[1], &n[2], &detail)
+			return detail, err
+		}, []any{1, 2, 3}[:strings.Count(text, "$")]...)
+		if got := strings.Join(plan, "; "); err != nil || !strings.Contains(got, index) || strings.Contains(got, "SCAN") || strings.Contains(got, "B-TREE") {
+			t.Errorf("the plan is %q, %v; want a search by %s", got, err, index)
+		}
+	}
 }
