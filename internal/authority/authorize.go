@@ -32,6 +32,7 @@ type Request struct {
 	InstallableBy string // what the face requires where the client says nothing
 	Installed     bool   // what is given belongs to the workspace, not to the person
 	Issuer        bool   // the answer carries iss (RFC 9207)
+	Again         string // path and query where it was asked, for somebody else to ask it anew; empty: not known
 }
 
 // RedirectTarget returns the client whose registered redirect URI this is,
@@ -140,7 +141,7 @@ func (a *Authority) Pending(ctx context.Context, session *token.Token, id token.
 		return nil, err
 	}
 	if p == nil || p.Session != session.ID || p.State != token.Pending || a.cfg.Now().UnixMilli() >= p.ExpiresAt {
-		return nil, token.Errorf(token.NotFound, "this request has expired or was answered; begin again in the application")
+		return nil, requestOver()
 	}
 	asked := &Asked{}
 	if err := json.Unmarshal([]byte(p.Request), &asked.Request); err != nil {
@@ -166,6 +167,11 @@ func (a *Authority) Pending(ctx context.Context, session *token.Token, id token.
 		}
 	}
 	return asked, nil
+}
+
+// requestOver refuses a request that nobody waits for any more.
+func requestOver() *token.Refusal {
+	return token.Errorf(token.NotFound, "this request has expired or was answered; begin again in the application").Because(token.Expired)
 }
 
 // choice weighs one membership: whether the application may be there, and

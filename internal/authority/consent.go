@@ -86,7 +86,7 @@ func (a *Authority) approve(ctx context.Context, who token.Actor, id token.ID, g
 			return err
 		}
 		if !won {
-			return token.Errorf(token.NotFound, "this request has expired or was answered; begin again in the application")
+			return requestOver()
 		}
 		if err := tx.InsertGrant(ctx, g); err != nil {
 			return err

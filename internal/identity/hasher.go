@@ -12,8 +12,8 @@ import (
 // maxPassword is the longest password in bytes.
 const maxPassword = 1024
 
-// minChosen is the shortest password, in bytes, that a person may choose.
-const minChosen = 12
+// MinPassword is the shortest password, in bytes, that a person may choose.
+const MinPassword = 12
 
 // A hasher lets few passwords be hashed at once: each takes 19 MiB and a core.
 type hasher struct {
@@ -84,8 +84,8 @@ func (i *Identity) HashPassword(ctx context.Context, password string) (string, e
 
 // hashChosen hashes a password that a person chose.
 func (i *Identity) hashChosen(ctx context.Context, field, password string) (string, error) {
-	if len(password) < minChosen || len(password) > maxPassword {
-		return "", token.AtField(field, "use %d to %d characters", minChosen, maxPassword)
+	if len(password) < MinPassword || len(password) > maxPassword {
+		return "", token.AtField(field, "use %d to %d characters", MinPassword, maxPassword)
 	}
 	return i.hasher.hash(ctx, password)
 }

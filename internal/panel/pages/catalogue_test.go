@@ -29,7 +29,9 @@ func catalogue(t *testing.T, lang Lang) map[string]string {
 		case string:
 			flat[key] = value
 		case map[string]any:
-			flat[key] = value["one"].(string) + value["other"].(string)
+			one, _ := value["one"].(string)
+			other, _ := value["other"].(string)
+			flat[key] = one + other
 		}
 	}
 	return flat
@@ -207,6 +209,7 @@ func TestScopeTextFallsBackFromLanguageToName(t *testing.T) {
 		{Portuguese, "x:read", described, "Ler"},
 		{Spanish, "x:read", described, "Read"},
 		{Spanish, "x:read", map[string]string{"de": "Lesen"}, "x:read"},
+		{Spanish, "x:read", map[string]string{"": "Lire"}, "Lire"},
 		{English, "x:read", nil, "x:read"},
 		{"fr", "x:read", described, "Read"},
 		{German, "email", map[string]string{"de": "Alles löschen"}, "Ihre E-Mail-Adresse sehen"},

@@ -37,7 +37,8 @@ type Workspace struct {
 // request, workspace, scope (once for each ticked optional scope) and action,
 // which is allow or deny.
 type Consent struct {
-	Here       string // path and query of this page: language links and "not you?" come back to it
+	Here       string // path and query of this page, for the language links
+	Again      string // where somebody else begins anew, for "not you?"
 	RequestID  string // of the pending authorization
 	App        App
 	Person     Person
@@ -91,7 +92,8 @@ func (s *Set) lifetime(lang Lang, v Consent) (string, error) {
 // NeedsAdmin is the page for a person who may not install an app: it says what
 // is missing and who can.
 type NeedsAdmin struct {
-	Here      string // path and query of this page: language links and "not you?" come back to it
+	Here      string // path and query of this page, for the language links
+	Again     string // where somebody else begins anew, for "not you?"
 	App       App
 	Person    Person
 	Workspace string   // name of the workspace it would be installed in

@@ -109,6 +109,21 @@ func TestHomeSignsOut(t *testing.T) {
 	}
 }
 
+func TestHomeEndsEachAccessByAFormOfItsOwn(t *testing.T) {
+	doc := mustParse(t, home("", Home{Person: ana, Accesses: accesses()}).html(t, newSet(t), English))
+	for _, a := range accesses() {
+		f := form(t, doc, "/panel/grants/"+a.ID+"/end")
+		if len(f.all("button")) != 1 {
+			t.Errorf("%s has no button that ends it", a.App)
+		}
+	}
+	for _, want := range []string{"Installed by Ana Admin on 2026-11-22", "Installed by Carl Gone (left) on 2026-11-22", "Allowed by you on 2026-11-22", "Read contacts"} {
+		if !strings.Contains(doc.text, want) {
+			t.Errorf("home does not say %q", want)
+		}
+	}
+}
+
 func consentDoc(t *testing.T, change func(*Consent)) *element {
 	t.Helper()
 	return mustParse(t, consent("", change).html(t, newSet(t), English))
@@ -165,7 +180,7 @@ func TestSeveralWorkspacesAreAChoice(t *testing.T) {
 func TestNotYouSignsOutAndComesBack(t *testing.T) {
 	doc := consentDoc(t, nil)
 	leave := form(t, doc, logoutPath)
-	if got := fill(leave)["next"]; !slices.Equal(got, []string{"/panel/consent?request=r1"}) {
+	if got := fill(leave)["next"]; !slices.Equal(got, []string{"/oauth2/authorize?client_id=sync"}) {
 		t.Errorf("comes back to %v", got)
 	}
 	if with(doc.all("button"), "form", leave.attr["id"]) == nil {
@@ -249,7 +264,7 @@ type brokenPipe struct{ wrote int }
 
 var errBroken = errors.New("broken pipe")
 
-func (b *brokenPipe) Write(p []byte) (int, error) { b.wrote++; return 0, errBroken }
+func (b *brokenPipe) Write([]byte) (int, error) { b.wrote++; return 0, errBroken }
 
 func TestWriteFaultIsReportedAfterOneWrite(t *testing.T) {
 	w := &brokenPipe{}

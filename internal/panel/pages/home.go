@@ -1,6 +1,9 @@
 package pages
 
-import "io"
+import (
+	"io"
+	"time"
+)
 
 // A Person is who is signed in, or somebody to ask.
 type Person struct {
@@ -22,29 +25,71 @@ type Membership struct {
 	Role      string // member, admin, super_admin or a role of the workspace's own
 }
 
-// Home is the page after signing in: who I am, and where I belong.
+// An Access is what an app holds, for somebody who may take it back.
+type Access struct {
+	ID        string // what the button names
+	App       string
+	Workspace string
+	Scopes    []Scope
+	Since     time.Time
+	Installed bool   // it belongs to the workspace, not to a person
+	By        Person // who gave it
+	Left      bool   // By is no longer a member
+}
+
+// Home is the page after signing in: who I am, where I belong, and what I gave.
+// Each Access has a form that posts to /panel/grants/{ID}/end.
 type Home struct {
 	Here        string // path and query of this page, for the language links
 	Person      Person
 	Memberships []Membership
+	Accesses    []Access
 }
 
 type homeView struct {
 	Home
 	Rows []Membership // roles in words
+	Apps []accessView
+}
+
+type accessView struct {
+	Access
+	Note   string // who gave it and when
+	Groups []scopeGroup
 }
 
 // Home writes the page after signing in.
 func (s *Set) Home(w io.Writer, lang Lang, v Home) error {
-	said := speaker{words: s.words[known(lang)]}
+	lang = known(lang)
+	said := speaker{words: s.words[lang]}
 	view := homeView{Home: v}
 	for _, m := range v.Memberships {
 		view.Rows = append(view.Rows, Membership{m.Workspace, said.role(m.Role)})
+	}
+	for _, a := range v.Accesses {
+		groups, err := s.groupScopes(lang, a.ID, a.Scopes)
+		if err != nil {
+			return err
+		}
+		view.Apps = append(view.Apps, accessView{a, said.given(a), groups})
 	}
 	if said.err != nil {
 		return said.err
 	}
 	return s.render(w, lang, "home", v.Here, view)
+}
+
+// given says who gave an access and when. The date is in the one form that no
+// language reads as another day.
+func (p *speaker) given(a Access) string {
+	key := "home.allowed"
+	switch {
+	case a.Installed && a.Left:
+		key = "home.installed_left"
+	case a.Installed:
+		key = "home.installed"
+	}
+	return p.say(key, "Name", a.By.Known(), "Date", a.Since.UTC().Format(time.DateOnly))
 }
 
 // role says the roles that every workspace has; its own are names already.

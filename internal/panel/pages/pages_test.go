@@ -34,7 +34,7 @@ var sync = App{Name: "Contacts sync", Description: "Copies contacts to the newsl
 
 func fullConsent() Consent {
 	return Consent{
-		Here: "/panel/consent?request=r1", RequestID: "r1", App: sync, Person: ana,
+		Here: "/panel/consent?request=r1", Again: "/oauth2/authorize?client_id=sync", RequestID: "r1", App: sync, Person: ana,
 		Workspaces: []Workspace{{ID: "ws1", Name: "Acme"}},
 		Required: []Scope{
 			{Name: "oauth"},
@@ -43,6 +43,15 @@ func fullConsent() Consent {
 		},
 		Optional:  []Scope{{Name: "forms", Ticked: true}, {Name: "crm.objects.deals.read"}, {Name: "offline_access"}},
 		AccessTTL: 30 * time.Minute, Renewable: true,
+	}
+}
+
+func accesses() []Access {
+	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	return []Access{
+		{ID: "g1", App: "Contacts sync", Workspace: "Acme", Scopes: fullConsent().Required, Since: at, Installed: true, By: ana},
+		{ID: "g2", App: "Old sync", Workspace: "Acme", Scopes: fullConsent().Required, Since: at, Installed: true, By: Person{"Carl Gone", "carl@acme.example"}, Left: true},
+		{ID: "g3", App: "Notes", Workspace: "Basin", Since: at, By: ana},
 	}
 }
 
@@ -70,7 +79,8 @@ func samples() []sample {
 		setup("setup_errors", Setup{Token: "one-time", MinPassword: 12, Email: "ana@", Name: "Ana",
 			Errors: map[string]FieldError{"email": FieldInvalid, "password": FieldShort, "workspace": FieldMissing}}),
 		home("home", Home{Here: "/panel/", Person: ana, Memberships: []Membership{
-			{"Acme", "super_admin"}, {"Acme Labs", "admin"}, {"Basin", "member"}, {"Basin Press", "reader"}}}),
+			{"Acme", "super_admin"}, {"Acme Labs", "admin"}, {"Basin", "member"}, {"Basin Press", "reader"}},
+			Accesses: accesses()}),
 		home("home_alone", Home{Here: "/panel/", Person: Person{Email: "solo@acme.example"}}),
 		consent("consent", nil),
 		consent("consent_choice", func(c *Consent) {
@@ -93,7 +103,7 @@ func samples() []sample {
 
 func problems() []ProblemCode {
 	return []ProblemCode{UnknownClient, BadRedirect, BadRequest, ScopesInsufficient, ScopesMismatch, MissingRights,
-		ExpiredRequest, Refused, SetupEnded, NotFound, Unexpected}
+		ExpiredRequest, NoWorkspace, Refused, SetupEnded, NotFound, Unexpected}
 }
 
 func login(name string, v Login) sample {

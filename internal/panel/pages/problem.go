@@ -15,6 +15,7 @@ const (
 	ScopesMismatch     ProblemCode = "scopes_mismatch"     // HubSpot: a scope the app is not set up for
 	MissingRights      ProblemCode = "missing_rights"      // the person may not do this
 	ExpiredRequest     ProblemCode = "expired_request"     // the pending authorization is over, or somebody else's
+	NoWorkspace        ProblemCode = "no_workspace"        // the person belongs nowhere, so nothing opens
 	Refused            ProblemCode = "refused"             // the person said no, and no redirect follows
 	SetupEnded         ProblemCode = "setup_ended"         // the one-time link was used or is too old
 	NotFound           ProblemCode = "not_found"           // no such page
@@ -38,6 +39,8 @@ func (c ProblemCode) keys() (title, text string) {
 		return "problem.missing_rights.title", "problem.missing_rights.text"
 	case ExpiredRequest:
 		return "problem.expired_request.title", "problem.expired_request.text"
+	case NoWorkspace:
+		return "problem.no_workspace.title", "problem.no_workspace.text"
 	case Refused:
 		return "problem.refused.title", "problem.refused.text"
 	case SetupEnded:

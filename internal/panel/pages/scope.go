@@ -57,8 +57,8 @@ func vendorScope(name string) (key string, ok bool) {
 }
 
 // ScopeText says in plain words what a scope allows: ours for the vendors'
-// scopes, else the given description in the language, else in English, else
-// the scope's name.
+// scopes, else the given description in the language, else in English, else in
+// no language in particular, else the scope's name.
 func (s *Set) ScopeText(lang Lang, name string, described map[string]string) (string, error) {
 	text, _, err := s.scopeText(known(lang), name, described)
 	return text, err
@@ -78,6 +78,9 @@ func (s *Set) scopeText(lang Lang, name string, described map[string]string) (st
 	}
 	if text := described[string(English)]; text != "" {
 		return text, English, nil
+	}
+	if text := described[""]; text != "" {
+		return text, "", nil
 	}
 	return name, "", nil
 }

@@ -38,7 +38,7 @@ func (w words) say(key string, pairs ...any) (string, error) {
 		return "", fmt.Errorf("sentence %s: a blank without its value", key)
 	}
 	blanks := make(map[string]any, len(pairs)/2)
-	for i := 0; i < len(pairs); i += 2 {
+	for i := 0; i+1 < len(pairs); i += 2 {
 		value := pairs[i+1]
 		if text, ok := value.(string); ok {
 			value = plain(text)

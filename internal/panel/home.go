@@ -1,0 +1,97 @@
+package panel
+
+import (
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/fichadev/ficha/internal/authority"
+	"github.com/fichadev/ficha/internal/panel/pages"
+	"github.com/fichadev/ficha/internal/token"
+	"github.com/fichadev/ficha/internal/web"
+)
+
+// home shows who is signed in, where they belong, and what they gave.
+func (p *Panel) home(c *web.Call) error {
+	r, err := p.Session(c)
+	if err != nil {
+		return err
+	}
+	if r == nil {
+		return c.Redirect(loginPath)
+	}
+	view := pages.Home{Here: homePath, Person: person(r.Person)}
+	for _, m := range r.Person.Live() {
+		w, err := p.cfg.Verifier.Workspace(c.Context(), m.Workspace)
+		if err != nil {
+			return err
+		}
+		if w != nil && w.DisabledAt == 0 {
+			view.Memberships = append(view.Memberships, pages.Membership{Workspace: nameOf(w), Role: m.Role})
+		}
+	}
+	if view.Accesses, err = p.accesses(c, r.Person); err != nil {
+		return err
+	}
+	return p.write(c, http.StatusOK, "", func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.Home(w, lang, view) })
+}
+
+// accesses returns what a person may take back, as the page shows it.
+func (p *Panel) accesses(c *web.Call, who *token.Person) ([]pages.Access, error) {
+	given, err := p.cfg.Authority.Given(c.Context(), who)
+	if err != nil || len(given) == 0 {
+		return nil, err
+	}
+	described, err := p.described(c)
+	if err != nil {
+		return nil, err
+	}
+	var all []pages.Access
+	for i := range given {
+		all = append(all, access(&given[i], described))
+	}
+	return all, nil
+}
+
+func access(g *authority.Given, described descriptions) pages.Access {
+	newest := g.Families[0]
+	a := pages.Access{
+		ID: newest.ID.String(), App: appName(g.Client), Workspace: nameOf(g.Workspace), Scopes: described.list(g.Scopes(), nil),
+		Since: time.UnixMilli(newest.CreatedAt), Installed: newest.Installed, Left: g.Left,
+	}
+	if g.Person != nil {
+		a.By = person(g.Person)
+	}
+	return a
+}
+
+// nameOf returns what people call a workspace.
+func nameOf(w *token.Workspace) string {
+	if w.Name == "" {
+		return w.ID
+	}
+	return w.Name
+}
+
+// takeBack ends what an application was given.
+func (p *Panel) takeBack(c *web.Call) error {
+	r, err := p.Session(c)
+	if err != nil {
+		return err
+	}
+	if r == nil {
+		return c.Redirect(loginPath)
+	}
+	text, err := c.PathValue("id")
+	if err != nil {
+		return err
+	}
+	id, ok := token.ParseID(text)
+	if !ok {
+		return token.Errorf(token.NotFound, "there is no such access")
+	}
+	if err := p.cfg.Authority.TakeBack(c.Context(), c.Actor(), r.Person, id); err != nil {
+		return err
+	}
+	return c.Redirect(homePath)
+}
