@@ -144,6 +144,7 @@ func New(ctx context.Context, cfg Config) (s *Server, err error) {
 	if err != nil {
 		return s, err
 	}
+	s.watch()
 	return s, s.mount()
 }
 
@@ -179,6 +180,9 @@ func (s *Server) openStore(ctx context.Context) (err error) {
 		Database: s.Config.DatabaseOrDefault(), Now: s.Config.Now, Log: s.Config.Log, Batch: s.batches(), Journal: s.journal,
 	}, true)
 	if err != nil {
+		return err
+	}
+	if err := s.Store.EnsurePartitions(ctx, s.Config.Now(), 7); err != nil {
 		return err
 	}
 	behind, err := s.Store.Behind(ctx, s.journal)
@@ -241,12 +245,6 @@ func (s *Server) batches() func(int) {
 
 // ServeHTTP answers a request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.Floor.ServeHTTP(w, r) }
-
-// Start starts what happens by itself: the feed and the jobs.
-func (s *Server) Start(ctx context.Context) {
-	s.Verifier.Start(s.Store.Listen(ctx))
-	s.stop = append(s.stop, s.Verifier.Stop)
-}
 
 // Close stops what happens by itself and closes the database. Closing twice is
 // harmless.

@@ -1,0 +1,52 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+
+	"github.com/fichadev/ficha/internal/audit"
+	"github.com/fichadev/ficha/internal/jobs"
+	"github.com/fichadev/ficha/internal/keys"
+)
+
+// later returns what happens by itself.
+func (s *Server) later() *jobs.Runner {
+	lastRun := s.Metrics.Gauges("job_last_run_timestamp_seconds", "When a job last ran on this node.", "job")
+	failed := s.Metrics.Counters("job_failures_total", "Runs of a job that failed on this node.", "job")
+	sealer := &audit.Sealer{Seals: s.Store, Signer: func() (audit.Signer, error) { return s.Ring.Signer(keys.ES256) }}
+	return jobs.New(jobs.Config{
+		Claims: s.Store, Owner: rand.Text(), Now: s.Config.Now, Log: s.Config.Log,
+		Ran: func(job string, r jobs.Run) {
+			lastRun.WithLabelValues(job).Set(float64(r.Began.Unix()))
+			if r.Err != nil {
+				failed.WithLabelValues(job).Inc()
+			}
+		},
+	},
+		jobs.FlushUses(s.Verifier.TakeUses, s.Store),
+		jobs.Seal(sealer.Run),
+		jobs.Partitions(s.Store),
+		jobs.Purge(s.Store),
+		jobs.TurnKeys(s.Keeper.Turn, keys.TurnEvery),
+	)
+}
+
+// watch publishes what this process knows of itself.
+func (s *Server) watch() {
+	s.Metrics.Watch("cached_tokens", "Tokens held in memory.", func() float64 { return float64(s.Verifier.Cached()) })
+	s.Metrics.Watch("position", "The position up to which this node knows every change.", func() float64 { return float64(s.Verifier.Applied()) })
+	if s.Store.Shared() {
+		s.Metrics.Watch("feed_lag_seconds", "How long ago this node had last heard of every change.", func() float64 {
+			return s.Config.Now().Sub(s.Verifier.Heard()).Seconds()
+		})
+	}
+}
+
+// Start starts what happens by itself: the feed and the jobs.
+func (s *Server) Start(ctx context.Context) {
+	listen, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.Verifier.Start(s.Store.Listen(listen))
+	runner := s.later()
+	runner.Start()
+	s.stop = append(s.stop, runner.Stop, s.Verifier.Stop, stop)
+}
