@@ -117,7 +117,15 @@ func putResource(ctx context.Context, tx Tx, who token.Actor, d *token.Resource,
 	if err := tx.PutResource(ctx, next); err != nil {
 		return "", err
 	}
+	// Another tenant may have been quicker with the identifier, and keeps it.
+	if now, err := tx.Resource(ctx, d.Identifier); err != nil || now.Workspace != d.Workspace {
+		return "", orElse(err, resourceTaken())
+	}
 	return out, note(ctx, tx, who, w, action, onResource(next), map[string]any{"scopes": next.Scopes})
+}
+
+func resourceTaken() *token.Refusal {
+	return token.AtField("identifier", "is taken by a resource of another workspace; choose another")
 }
 
 func onResource(r *token.Resource) audit.Target {
@@ -132,7 +140,7 @@ func overResource(old, d *token.Resource, o Options) (*token.Resource, Outcome, 
 		return &next, Created, nil
 	}
 	if old.Workspace != d.Workspace {
-		return nil, "", token.AtField("identifier", "is taken by a resource of another workspace")
+		return nil, "", resourceTaken()
 	}
 	next, c := *old, changes{Options: o}
 	setList(&c, "scopes", &next.Scopes, d.Scopes)

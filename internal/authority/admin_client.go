@@ -3,6 +3,7 @@ package authority
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -31,12 +32,21 @@ func (a *Authority) PutClient(ctx context.Context, who token.Actor, d *token.Cli
 			return "", fmt.Errorf("make a key for a client: %w", err)
 		}
 	}
+	put := clientPut{who: who, want: d, secret: secret, Options: o}
 	var out Outcome
 	err := a.cfg.Store.Do(ctx, func(tx Tx) (err error) {
-		out, err = putClient(ctx, tx, who, d, secret, o)
+		out, err = put.do(ctx, tx)
 		return err
 	})
 	return out, err
+}
+
+// A clientPut is one declaration of a client by an actor.
+type clientPut struct {
+	Options
+	who    token.Actor
+	want   *token.Client
+	secret string
 }
 
 func checkClient(d *token.Client) error {
@@ -53,51 +63,54 @@ func checkClient(d *token.Client) error {
 	return err
 }
 
-func putClient(ctx context.Context, tx Tx, who token.Actor, d *token.Client, secret string, o Options) (Outcome, error) {
-	w, err := tx.Workspace(ctx, d.Workspace)
-	if err != nil {
-		return "", err
+func (p clientPut) do(ctx context.Context, tx Tx) (Outcome, error) {
+	w, err := tx.Workspace(ctx, p.want.Workspace)
+	if err != nil || w == nil {
+		return "", orElse(err, noWorkspace())
 	}
-	if w == nil {
-		return "", noWorkspace()
-	}
-	if err := mayAdministrate(ctx, tx, who, w.ID, ""); err != nil {
+	if err := mayAdministrate(ctx, tx, p.who, w.ID, ""); err != nil {
 		return "", err
 	}
 	for range 4 { // another node may be quicker with the id or the number
-		old, err := tx.Client(ctx, d.ID)
+		old, err := tx.Client(ctx, p.want.ID)
 		if err != nil {
 			return "", err
 		}
 		if old != nil {
-			return changeOldClient(ctx, tx, who, w, old, d, secret, o)
+			return p.change(ctx, tx, w, old)
 		}
-		if won, err := addClient(ctx, tx, who, w, d, secret); err != nil || won {
+		if won, err := p.add(ctx, tx, w); err != nil || won {
 			return Created, err
 		}
 	}
 	return "", lostRace()
 }
 
-func addClient(ctx context.Context, tx Tx, who token.Actor, w *token.Workspace, d *token.Client, secret string) (bool, error) {
-	if d.MayImpersonate {
-		if err := mayAdministrate(ctx, tx, who, w.ID, "give the right to impersonate"); err != nil {
-			return false, err
-		}
+func (p clientPut) add(ctx context.Context, tx Tx, w *token.Workspace) (bool, error) {
+	if err := p.mayGive(ctx, tx, p.want.MayImpersonate); err != nil {
+		return false, err
 	}
-	c := *d
+	c := *p.want
 	c.CreatedAt, c.DisabledAt, c.Secrets = tx.Now(), 0, nil
 	var err error
-	if c.Number, err = numberFor(ctx, tx, "clients", c.ID, d.Number, tx.ClientNumbered); err != nil {
+	if c.Number, err = numberFor(ctx, tx, "clients", c.ID, c.Number, tx.ClientNumbered); err != nil {
 		return false, err
 	}
 	if won, err := tx.AddClient(ctx, &c); err != nil || !won {
 		return false, err
 	}
-	if err := putFirstSecret(ctx, tx, &c, secret); err != nil {
+	if err := putFirstSecret(ctx, tx, &c, p.secret); err != nil {
 		return false, err
 	}
-	return true, note(ctx, tx, who, w, "client.created", clientTarget(&c), map[string]any{"number": c.Number, "scope": c.Scope})
+	return true, note(ctx, tx, p.who, w, "client.created", clientTarget(&c), map[string]any{"number": c.Number, "scope": c.Scope})
+}
+
+// mayGive refuses who may not give the right to impersonate, where it is given.
+func (p clientPut) mayGive(ctx context.Context, tx Tx, gives bool) error {
+	if !gives {
+		return nil
+	}
+	return mayAdministrate(ctx, tx, p.who, p.want.Workspace, "give the right to impersonate")
 }
 
 func clientTarget(c *token.Client) audit.Target {
@@ -114,41 +127,39 @@ func putFirstSecret(ctx context.Context, tx Tx, c *token.Client, secret string) 
 	})
 }
 
-// changeOldClient looks before it locks, so that what is as declared is not
-// written.
-func changeOldClient(ctx context.Context, tx Tx, who token.Actor, w *token.Workspace, old, d *token.Client, secret string, o Options) (Outcome, error) {
-	p, err := planClient(old, d, secret, o, tx.Now())
-	if err != nil || p.next == nil {
-		return p.outcome, err
+// change looks before it locks, so that what is as declared is not written.
+func (p clientPut) change(ctx context.Context, tx Tx, w *token.Workspace, old *token.Client) (Outcome, error) {
+	plan, err := p.plan(old, tx.Now())
+	if err != nil || plan.next == nil {
+		return plan.outcome, err
 	}
-	if _, err := tx.LockClient(ctx, d.ID); err != nil {
+	if _, err := tx.LockClient(ctx, old.ID); err != nil {
 		return "", err
 	}
-	if old, err = tx.Client(ctx, d.ID); err != nil {
+	if old, err = tx.Client(ctx, old.ID); err != nil {
 		return "", err
 	}
-	if p, err = planClient(old, d, secret, o, tx.Now()); err != nil || p.next == nil {
-		return p.outcome, err
+	if plan, err = p.plan(old, tx.Now()); err != nil || plan.next == nil {
+		return plan.outcome, err
 	}
-	if p.next.MayImpersonate && !old.MayImpersonate {
-		if err := mayAdministrate(ctx, tx, who, w.ID, "give the right to impersonate"); err != nil {
-			return "", err
-		}
-	}
-	if p.next.Number, err = numberFor(ctx, tx, "clients", d.ID, p.next.Number, tx.ClientNumbered); err != nil {
+	next := plan.next
+	if err := p.mayGive(ctx, tx, next.MayImpersonate && !old.MayImpersonate); err != nil {
 		return "", err
 	}
-	if err := tx.PutClient(ctx, p.next); err != nil {
+	if next.Number, err = numberFor(ctx, tx, "clients", next.ID, next.Number, tx.ClientNumbered); err != nil {
 		return "", err
 	}
-	if err := putFirstSecret(ctx, tx, p.next, p.secret); err != nil {
+	if err := tx.PutClient(ctx, next); err != nil {
+		return "", err
+	}
+	if err := putFirstSecret(ctx, tx, next, plan.secret); err != nil {
 		return "", err
 	}
 	action := "client.changed"
-	if p.outcome == Restored {
+	if plan.outcome == Restored {
 		action = "client.enabled"
 	}
-	return p.outcome, note(ctx, tx, who, w, action, clientTarget(p.next), map[string]any{"fields": p.fields})
+	return plan.outcome, note(ctx, tx, p.who, w, action, clientTarget(next), map[string]any{"fields": plan.fields})
 }
 
 // A clientPlan is what a declaration over a client comes to.
@@ -159,32 +170,32 @@ type clientPlan struct {
 	outcome Outcome
 }
 
-func planClient(old, d *token.Client, secret string, o Options, now int64) (clientPlan, error) {
+func (p clientPut) plan(old *token.Client, now int64) (clientPlan, error) {
 	switch {
-	case old.Workspace != d.Workspace:
+	case old.Workspace != p.want.Workspace:
 		return clientPlan{}, token.AtField("client_id", "is taken by a client of another workspace; choose another")
-	case old.DisabledAt != 0 && !o.Restore:
+	case old.DisabledAt != 0 && !p.Restore:
 		return clientPlan{outcome: KeptEnded}, nil
 	}
-	next, c := *old, changes{Options: o}
-	overClient(&c, &next, d)
+	next, c := *old, changes{Options: p.Options}
+	overClient(&c, &next, p.want)
 	var err error
-	if next.Metadata, err = overMetadata(&c, old.Metadata, d.Metadata); err != nil {
+	if next.Metadata, err = overMetadata(&c, old.Metadata, p.want.Metadata); err != nil {
 		return clientPlan{}, err
 	}
-	p := clientPlan{next: &next, outcome: Changed}
-	if secret != "" && needsSecret(old, o, now) {
-		p.secret = secret
+	plan := clientPlan{next: &next, outcome: Changed}
+	if p.secret != "" && needsSecret(old, p.Options, now) {
+		plan.secret = p.secret
 		c.add("client_secret")
 	}
 	if old.DisabledAt != 0 {
-		p.outcome, next.DisabledAt = Restored, 0
+		plan.outcome, next.DisabledAt = Restored, 0
 		c.add("disabled_at")
 	}
-	if p.fields = c.fields; p.fields == nil {
+	if plan.fields = c.fields; plan.fields == nil {
 		return clientPlan{outcome: Unchanged}, nil
 	}
-	return p, nil
+	return plan, nil
 }
 
 // needsSecret reports whether a declared secret is used: what people ended is
@@ -225,43 +236,32 @@ func overClient(c *changes, next, d *token.Client) {
 // overMetadata overlays a registration: whole, or, where only some fields are
 // declared, those that it gives. Keys come by value or by address, not both.
 func overMetadata(c *changes, old, d string) (string, error) {
-	if c.Only == nil {
-		if old != d {
-			c.add("metadata")
-		}
-		return d, nil
-	}
-	have, give := map[string]json.RawMessage{}, map[string]json.RawMessage{}
-	for text, into := range map[string]*map[string]json.RawMessage{old: &have, d: &give} {
-		if text == "" {
-			continue
-		}
-		if err := json.Unmarshal([]byte(text), into); err != nil {
+	next := d
+	if c.Only != nil {
+		have, give := map[string]json.RawMessage{}, map[string]json.RawMessage{}
+		if err := errors.Join(readObject(old, &have), readObject(d, &give)); err != nil {
 			return "", fmt.Errorf("read a registration: %w", err)
 		}
-	}
-	next := maps.Clone(have)
-	maps.Copy(next, give)
-	for one, other := range map[string]string{"jwks": "jwks_uri", "jwks_uri": "jwks"} {
-		if give[one] != nil {
-			delete(next, other)
+		if give["jwks"] != nil || give["jwks_uri"] != nil {
+			delete(have, "jwks")
+			delete(have, "jwks_uri")
 		}
-	}
-	text, err := json.Marshal(next)
-	if err != nil {
-		return "", fmt.Errorf("write a registration: %w", err)
-	}
-	if string(text) == old {
-		return old, nil
-	}
-	for key, value := range next {
-		if string(value) != string(have[key]) {
-			c.add(key)
+		maps.Copy(have, give)
+		text, err := json.Marshal(have)
+		if err != nil {
+			return "", fmt.Errorf("write a registration: %w", err)
 		}
+		next = string(text)
 	}
-	if len(c.fields) == 0 {
+	if next != old {
 		c.add("metadata")
 	}
-	slices.Sort(c.fields)
-	return string(text), nil
+	return next, nil
+}
+
+func readObject(text string, into *map[string]json.RawMessage) error {
+	if text == "" {
+		return nil
+	}
+	return json.Unmarshal([]byte(text), into)
 }

@@ -1,10 +1,14 @@
 package authority
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"net/netip"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fichadev/ficha/internal/audit"
@@ -21,83 +25,144 @@ const sealWebhook = "webhook"
 // bytes in base64). One that was ended is KeptEnded unless restored, which makes
 // a new one. It takes an admin of the workspace.
 func (a *Authority) PutWebhook(ctx context.Context, who token.Actor, d token.Webhook, secret string, o Options) (token.Webhook, string, Outcome, error) {
-	if err := checkWebhook(d); err != nil {
+	if err := checkWebhook(who, d); err != nil {
 		return d, "", "", err
 	}
-	var put webhookPut
+	p := webhookPut{Options: o, who: who, want: d, secret: secret}
+	var hook token.Webhook
+	var out Outcome
 	err := a.cfg.Store.Do(ctx, func(tx Tx) (err error) {
-		put, err = a.putWebhook(ctx, tx, who, d, secret, o)
+		hook, out, err = a.putWebhook(ctx, tx, &p)
 		return err
 	})
-	return put.hook, put.secret, put.outcome, err
-}
-
-type webhookPut struct {
-	hook    token.Webhook
-	secret  string // of a new one
-	outcome Outcome
-}
-
-func checkWebhook(d token.Webhook) error {
-	if d.URL == "" || len(d.URL) > 2048 {
-		return token.AtField("url", "use an address of at most 2048 characters")
+	if err != nil || out != Created && out != Restored {
+		return hook, "", out, err
 	}
+	return hook, p.secret, out, nil
+}
+
+// A webhookPut is one declaration of a subscription by an actor.
+type webhookPut struct {
+	Options
+	who    token.Actor
+	want   token.Webhook
+	secret string // made where none is declared
+}
+
+// putWebhook looks before it locks, so that what is as declared is not written.
+// Those who subscribe at once wait for each other: one an address.
+func (a *Authority) putWebhook(ctx context.Context, tx Tx, p *webhookPut) (token.Webhook, Outcome, error) {
+	if err := mayAdministrate(ctx, tx, p.who, p.want.Workspace, ""); err != nil {
+		return p.want, "", err
+	}
+	_, next, out, err := p.plan(ctx, tx)
+	if err != nil || out == Unchanged || out == KeptEnded {
+		return next, out, err
+	}
+	if _, err := tx.LockWorkspace(ctx, p.want.Workspace); err != nil {
+		return next, "", err
+	}
+	w, next, out, err := p.plan(ctx, tx)
+	action := "webhook.changed"
+	switch {
+	case err != nil || out == Unchanged || out == KeptEnded:
+		return next, out, err
+	case out == Changed:
+		_, err = tx.RenewWebhook(ctx, next)
+	default:
+		action = "webhook." + string(out)
+		next, err = a.addWebhook(ctx, tx, p)
+	}
+	if err != nil {
+		return next, "", err
+	}
+	return next, out, note(ctx, tx, p.who, w, action, onWebhook(next), map[string]any{"events": next.Events})
+}
+
+// plan says what the declaration comes to: the workspace, and the subscription
+// as it would be.
+func (p *webhookPut) plan(ctx context.Context, tx Tx) (*token.Workspace, token.Webhook, Outcome, error) {
+	w, err := tx.Workspace(ctx, p.want.Workspace)
+	if err != nil || w == nil {
+		return nil, p.want, "", orElse(err, noWorkspace())
+	}
+	if i := slices.IndexFunc(w.Webhooks, func(h token.Webhook) bool { return h.URL == p.want.URL }); i >= 0 {
+		h, c := w.Webhooks[i], changes{Options: p.Options}
+		setList(&c, "events", &h.Events, p.want.Events)
+		if c.fields == nil {
+			return w, h, Unchanged, nil
+		}
+		return w, h, Changed, nil
+	}
+	ended, err := tx.EndedWebhook(ctx, w.ID, p.want.URL)
+	switch {
+	case ended && !p.Restore:
+		return w, p.want, KeptEnded, err
+	case ended:
+		return w, p.want, Restored, err
+	}
+	return w, p.want, Created, err
+}
+
+// addWebhook enters a new subscription with its sealed secret.
+func (a *Authority) addWebhook(ctx context.Context, tx Tx, p *webhookPut) (token.Webhook, error) {
+	h := p.want
+	h.ID = token.NewID(time.UnixMilli(tx.Now()), token.Long)
+	p.secret = cmp.Or(p.secret, newWebhookSecret())
+	sealed, err := a.cfg.Master.Seal(sealWebhook, []byte(p.secret), []byte(h.ID.String()))
+	if err != nil {
+		return h, err
+	}
+	return h, tx.PutWebhook(ctx, h, sealed)
+}
+
+// checkWebhook refuses what could make this server speak to its own network for
+// a tenant. The server's own file may name any https address, and http on this
+// machine. What a public name leads to is looked at when it is dialled.
+func checkWebhook(who token.Actor, d token.Webhook) error {
 	if len(d.Events) == 0 || len(d.Events) > 64 {
 		return token.AtField("events", "name 1 to 64 events, such as token.*")
+	}
+	u, err := url.Parse(d.URL)
+	ours := who.Kind == token.System
+	switch {
+	case err != nil || len(d.URL) > 2048 || u.Hostname() == "" || u.User != nil || u.Fragment != "":
+		return token.AtField("url", "use an https address of at most 2048 characters, without name, password and fragment")
+	case ours && u.Scheme == "http" && isLoopback(u.Hostname()):
+		return nil
+	case u.Scheme != "https":
+		return token.AtField("url", "is not https")
+	case !ours && !isPublic(u.Hostname()):
+		return token.AtField("url", "is not a public address; use a name with a dot that everyone can reach")
 	}
 	return nil
 }
 
-func (a *Authority) putWebhook(ctx context.Context, tx Tx, who token.Actor, d token.Webhook, secret string, o Options) (webhookPut, error) {
-	if err := mayAdministrate(ctx, tx, who, d.Workspace, ""); err != nil {
-		return webhookPut{}, err
-	}
-	// Those who subscribe at once wait for each other: one an address.
-	if _, err := tx.LockWorkspace(ctx, d.Workspace); err != nil {
-		return webhookPut{}, err
-	}
-	w, err := tx.Workspace(ctx, d.Workspace)
-	if err != nil || w == nil {
-		return webhookPut{}, orElse(err, noWorkspace())
-	}
-	if i := slices.IndexFunc(w.Webhooks, func(h token.Webhook) bool { return h.URL == d.URL }); i >= 0 {
-		return renewWebhook(ctx, tx, who, w, w.Webhooks[i], d, o)
-	}
-	ended, err := tx.EndedWebhook(ctx, d.Workspace, d.URL)
-	if err != nil {
-		return webhookPut{}, err
-	}
-	out, action := Created, "webhook.created"
-	switch {
-	case ended && !o.Restore:
-		return webhookPut{hook: d, outcome: KeptEnded}, nil
-	case ended:
-		out, action = Restored, "webhook.restored"
-	}
-	d.ID = token.NewID(time.UnixMilli(tx.Now()), token.Long)
-	if secret == "" {
-		secret = newWebhookSecret()
-	}
-	sealed, err := a.cfg.Master.Seal(sealWebhook, []byte(secret), []byte(d.ID.String()))
-	if err != nil {
-		return webhookPut{}, err
-	}
-	if err := tx.PutWebhook(ctx, d, sealed); err != nil {
-		return webhookPut{}, err
-	}
-	return webhookPut{d, secret, out}, note(ctx, tx, who, w, action, onWebhook(d), map[string]any{"events": d.Events})
+func isLoopback(host string) bool {
+	return host == "localhost" || host == "127.0.0.1" || host == "::1"
 }
 
-func renewWebhook(ctx context.Context, tx Tx, who token.Actor, w *token.Workspace, old, d token.Webhook, o Options) (webhookPut, error) {
-	c := changes{Options: o}
-	setList(&c, "events", &old.Events, d.Events)
-	if c.fields == nil {
-		return webhookPut{hook: old, outcome: Unchanged}, nil
+// isPublic reports whether a host may be on the internet, as far as its text
+// tells: no address of a private network in any spelling, and no local name.
+func isPublic(host string) bool {
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return publicAddress(ip)
 	}
-	if won, err := tx.RenewWebhook(ctx, old); err != nil || !won {
-		return webhookPut{}, orElse(err, lostRace())
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	switch {
+	case last == host, last == "localhost", last == "local", last == "internal":
+		return false
 	}
-	return webhookPut{hook: old, outcome: Changed}, note(ctx, tx, who, w, "webhook.changed", onWebhook(old), map[string]any{"events": old.Events})
+	// A last label that begins with a digit is a number: 127.1, 0x7f.0.0.1.
+	return last != "" && (last[0] < '0' || last[0] > '9')
+}
+
+func publicAddress(ip netip.Addr) bool {
+	ip = ip.Unmap()
+	shared := netip.MustParsePrefix("100.64.0.0/10") // RFC 6598
+	embeds := netip.MustParsePrefix("64:ff9b::/96")  // RFC 6052
+	return ip.IsGlobalUnicast() && !ip.IsPrivate() && !shared.Contains(ip) && !embeds.Contains(ip)
 }
 
 // newWebhookSecret is as long as the hash that it keys.

@@ -3,6 +3,7 @@ package resources
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/fichadev/ficha/internal/token"
 )
@@ -161,15 +162,18 @@ func (a *applier) remember(ctx context.Context, all []Declaration) (stale []Item
 }
 
 // prune ends what is stale, the last made first: what refers goes before what
-// is referred to. A thing that may not end is a warning, and stays known.
+// is referred to. A thing that may not end is a warning and stays known, unless
+// its whole workspace goes.
 func (a *applier) prune(ctx context.Context, stale []Item) error {
 	gone := make(map[Item]bool, len(stale))
-	for n := len(stale) - 1; n >= 0; n-- {
-		i := stale[n]
+	for _, i := range slices.Backward(stale) {
 		ended, err := a.End(ctx, a.who, i)
 		if r := token.AsRefusal(err); r != nil && r.Code == token.Conflict {
-			a.warn(0, string(i.Kind)+" "+i.label(), "is not pruned: "+r.Text)
-			continue
+			if !slices.Contains(stale, Item{Kind: WorkspaceItem, Name: i.Workspace}) {
+				a.warn(0, string(i.Kind)+" "+i.label(), "is not pruned: "+r.Text)
+				continue
+			}
+			err = nil
 		}
 		if err != nil {
 			return fmt.Errorf("prune %s %s: %w", i.Kind, i.label(), err)
@@ -182,13 +186,7 @@ func (a *applier) prune(ctx context.Context, stale []Item) error {
 	if len(gone) == 0 {
 		return nil
 	}
-	var left []Item
-	for _, i := range a.made {
-		if !gone[i] {
-			left = append(left, i)
-		}
-	}
-	return a.SetMade(ctx, left)
+	return a.SetMade(ctx, slices.DeleteFunc(a.made, func(i Item) bool { return gone[i] }))
 }
 
 func (a *applier) warn(line int, path, text string) {
@@ -228,13 +226,4 @@ func (r Reference) missing() string {
 		where = "in workspace " + r.Workspace
 	}
 	return fmt.Sprintf("is neither in this file nor %s; declare it or mend the name", where)
-}
-
-// A Source is the text of a resources file and where its variables and files
-// come from.
-type Source struct {
-	Name     string // the file's path, for messages; file: values are relative to its folder
-	Text     []byte
-	Env      func(name string) (string, bool)  // nil: ${NAME} is refused
-	ReadFile func(path string) ([]byte, error) // nil: file:PATH is refused
 }

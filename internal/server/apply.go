@@ -1,7 +1,6 @@
 package server
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 
@@ -34,26 +33,21 @@ func (s *Server) ApplyFile(ctx context.Context, who token.Actor, from resources.
 	if err != nil {
 		return resources.Report{Warnings: warnings}, err
 	}
-	warning, err := s.sameEnvironment(from.Name, file.Environment)
-	if err != nil {
+	if err := s.sameEnvironment(from.Name, file.Environment); err != nil {
 		return resources.Report{Warnings: warnings}, err
 	}
 	report, err := resources.Apply(ctx, holder{s, founder}, who, from.Name, file, o)
-	report.Warnings = append(append(warnings, warning...), report.Warnings...)
+	report.Warnings = append(warnings, report.Warnings...)
 	return report, err
 }
 
 // sameEnvironment refuses a file of another environment: the prefix of every
-// secret is made of it. Where nobody set the server's it is a warning.
-func (s *Server) sameEnvironment(name, declared string) ([]resources.Warning, error) {
-	runs := cmp.Or(s.Config.Environment, "production")
-	if declared == "" || declared == runs {
-		return nil, nil
+// secret is made of it, so a database keeps the one that it began with.
+func (s *Server) sameEnvironment(name, declared string) error {
+	if declared == "" || declared == s.Config.Environment {
+		return nil
 	}
-	text := fmt.Sprintf("is %s, and this server makes secrets of %s; set FICHA_ENVIRONMENT to %s and start it again", declared, runs, declared)
-	p := resources.Problem{File: name, Path: "environment", Text: text}
-	if s.Config.Environment == "" {
-		return []resources.Warning{resources.Warning(p)}, nil
-	}
-	return nil, resources.Problems{p}
+	return resources.Problems{{File: name, Path: "environment", Text: fmt.Sprintf(
+		"is %s, and this server began as %s; remove it, or apply the file to a new server that is started with FICHA_ENVIRONMENT=%s",
+		declared, s.Config.Environment, declared)}}
 }

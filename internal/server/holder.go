@@ -211,17 +211,13 @@ func (h holder) partOf(ctx context.Context, i resources.Item) (bool, error) {
 	return slices.ContainsFunc(w.Roles, func(r token.Role) bool { return r.Name == i.Name }), nil
 }
 
-func (h holder) hasClientToken(ctx context.Context, i resources.Item) (there bool, err error) {
+func (h holder) hasClientToken(ctx context.Context, i resources.Item) (bool, error) {
 	hash, err := hashOf(i)
 	if err != nil {
 		return false, err
 	}
-	err = h.Store.Do(ctx, func(tx *store.Tx) error {
-		workspace, _, err := tx.ClientToken(ctx, hash)
-		there = workspace != ""
-		return err
-	})
-	return there, err
+	workspace, _, err := h.Store.ClientToken(ctx, hash)
+	return workspace != "", err
 }
 
 func (h holder) imported(ctx context.Context, i resources.Item) (token.ID, error) {
@@ -271,7 +267,7 @@ func (h holder) end(ctx context.Context, who token.Actor, i resources.Item) erro
 	case resources.ScopeItem:
 		return h.Authority.DropScope(ctx, who, i.Name)
 	case resources.WorkspaceItem:
-		return h.Authority.DisableWorkspace(ctx, who, i.Name, pruned)
+		return h.endWorkspace(ctx, who, i)
 	case resources.RoleItem:
 		return h.Authority.DropRole(ctx, who, i.Workspace, i.Name)
 	case resources.ResourceItem:
@@ -295,6 +291,17 @@ func (h holder) end(ctx context.Context, who token.Actor, i resources.Item) erro
 }
 
 func notThere() error { return token.Errorf(token.NotFound, "it is not there any more") }
+
+func (h holder) endWorkspace(ctx context.Context, who token.Actor, i resources.Item) error {
+	w, err := h.Store.Workspace(ctx, i.Name)
+	if err != nil {
+		return err
+	}
+	if w == nil || w.DisabledAt != 0 {
+		return notThere()
+	}
+	return h.Authority.DisableWorkspace(ctx, who, w.ID, pruned)
+}
 
 func (h holder) endPerson(ctx context.Context, who token.Actor, i resources.Item) error {
 	p, err := h.person(ctx, i.Name)

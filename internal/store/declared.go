@@ -58,8 +58,17 @@ func (tx *Tx) LockClient(ctx context.Context, id string) (bool, error) {
 
 // ClientToken returns the workspace of a client token of the Chronos contract
 // and when it was ended (ms; 0: it lives); "" if there is none.
+func (s *Store) ClientToken(ctx context.Context, hash token.Hash) (workspace string, endedAt int64, err error) {
+	return clientTokenOf(ctx, s.reads, hash)
+}
+
+// ClientToken returns what Store.ClientToken does, as the transaction sees it.
 func (tx *Tx) ClientToken(ctx context.Context, hash token.Hash) (workspace string, endedAt int64, err error) {
-	workspace, err = one(ctx, tx, `SELECT workspace, ended_at FROM client_tokens WHERE hash = $1`, func(r *sql.Rows) (w string, err error) {
+	return clientTokenOf(ctx, tx, hash)
+}
+
+func clientTokenOf(ctx context.Context, q querier, hash token.Hash) (workspace string, endedAt int64, err error) {
+	workspace, err = one(ctx, q, `SELECT workspace, ended_at FROM client_tokens WHERE hash = $1`, func(r *sql.Rows) (w string, err error) {
 		err = r.Scan(&w, &endedAt)
 		return w, err
 	}, hash[:])
