@@ -22,6 +22,19 @@ func CanonicalEmail(email string) string { return strings.ToLower(strings.TrimSp
 // and opens nothing. The row of a success belongs to the session or token that
 // is made of it.
 func (i *Identity) Authenticate(ctx context.Context, who token.Actor, email, password string) (*token.Person, error) {
+	return i.authenticate(ctx, who, email, password, func(*token.Person) bool { return true })
+}
+
+// AuthenticateMember is Authenticate for who signs in to one workspace. Of a
+// person who is no live member of it, and of everybody where the workspace is
+// unknown or empty, the password is not even compared: that is a failure like
+// any other, in what is said, counted and spent, so that nobody learns without
+// being let in whether a password is right.
+func (i *Identity) AuthenticateMember(ctx context.Context, who token.Actor, email, password, workspace string) (*token.Person, error) {
+	return i.authenticate(ctx, who, email, password, func(p *token.Person) bool { return p.In(workspace).Live() })
+}
+
+func (i *Identity) authenticate(ctx context.Context, who token.Actor, email, password string, admits func(*token.Person) bool) (*token.Person, error) {
 	a := i.attempt(who, email)
 	if err := i.slowDown(ctx, a); err != nil {
 		return nil, err
@@ -29,6 +42,9 @@ func (i *Identity) Authenticate(ctx context.Context, who token.Actor, email, pas
 	p, err := i.known(ctx, a.account)
 	if err != nil {
 		return nil, err
+	}
+	if p != nil && !admits(p) {
+		p = nil
 	}
 	if err := i.prove(ctx, a, p, password); err != nil {
 		return nil, err

@@ -85,6 +85,31 @@ func TestPersonWithoutWorkspaceSignsInAndOpensNothing(t *testing.T) {
 	}
 }
 
+// Whoever is no live member of the workspace is refused like a wrong password,
+// and counted like one, or the tries that are never counted would tell that the
+// password is right.
+func TestSignInToAWorkspaceTellsNothingOfThePasswordToOthers(t *testing.T) {
+	w := newWorld(t, "sqlite")
+	ana := w.withPassword("ana@example.test", "correct horse")
+	sign := func(workspace string) error {
+		_, err := w.AuthenticateMember(w.ctx, from("192.0.2.1"), ana.Email, "correct horse", workspace)
+		return err
+	}
+	if err := sign("ws1"); err != nil {
+		t.Errorf("a member: %v", err)
+	}
+	for range 5 {
+		refused(t, sign(""), token.AccessDenied)
+		refused(t, sign("nowhere"), token.AccessDenied)
+	}
+	refused(t, sign("ws1"), token.TooMany)
+	w.clock.move(2 * time.Minute)
+	if err := w.Remove(w.ctx, as(ana, "ws1"), ana.ID, "ws1", ""); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, sign("ws1"), token.AccessDenied)
+}
+
 // guess tries a wrong password a number of times and counts the answers.
 func (w *world) guess(times int, email, address string) map[token.Code]int {
 	w.t.Helper()
