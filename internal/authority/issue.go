@@ -86,7 +86,7 @@ func (a *Authority) prepare(ctx context.Context, who token.Actor, o *Order) (*Is
 
 // make makes the row and the secret of the ordered token.
 func (a *Authority) make(ctx context.Context, o *Order, s supports, now time.Time) (*token.Token, string, error) {
-	life, err := ttl(o, s)
+	life, err := a.life(ctx, o, s)
 	if err != nil {
 		return nil, "", err
 	}

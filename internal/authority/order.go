@@ -201,8 +201,8 @@ func mayHold(w *token.Workspace, p *token.Person, scope string) bool {
 // ttl returns the lifetime of the order's token, 0 for ever.
 func ttl(o *Order, s supports) (time.Duration, error) {
 	asked := o.TTL
-	if o.Kind == token.Access && asked == 0 && s.client != nil {
-		asked = time.Duration(s.client.AccessTTL) * time.Second
+	if o.Kind == token.Access && asked == 0 {
+		asked = promised(o.Contract, s.client)
 		if s.workspace != nil {
 			if most := s.workspace.Policy.MaxTTL[token.Access]; most > 0 {
 				asked = min(asked, time.Duration(most)*time.Second)
@@ -210,6 +210,21 @@ func ttl(o *Order, s supports) (time.Duration, error) {
 		}
 	}
 	return policy.TTL(o.Kind, s.workspace, asked)
+}
+
+// promised returns how long an access token lives where nobody asks: as its
+// client is registered, else as its contract says, also for what is refreshed;
+// 0: the default of the kind.
+func promised(contract string, c *token.Client) time.Duration {
+	switch {
+	case c != nil && c.AccessTTL != 0:
+		return time.Duration(c.AccessTTL) * time.Second
+	case contract == "fanbase":
+		return time.Hour
+	case contract == "chronos":
+		return 15 * 24 * time.Hour
+	}
+	return 0
 }
 
 // CheckText refuses text that is too long, or holds control characters, for a

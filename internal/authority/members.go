@@ -1,0 +1,34 @@
+package authority
+
+import (
+	"context"
+	"slices"
+
+	"github.com/fichadev/ficha/internal/token"
+)
+
+// ClientTokenWorkspace returns the workspace that a client token of the Chronos
+// contract stands for, or nothing where no live one is known: the caller goes
+// on as with a known one, so that both take the same time.
+func (a *Authority) ClientTokenWorkspace(ctx context.Context, clientToken string) (string, error) {
+	return a.cfg.Store.ClientTokenWorkspace(ctx, token.HashOf(clientToken))
+}
+
+// AllScopes returns every ordinary scope that a member may hold in a workspace
+// now, sorted by name; none where the workspace is unknown or disabled or the
+// membership has ended. Administration and the vendors' own names are not
+// among them: those are asked for by name.
+func (a *Authority) AllScopes(ctx context.Context, workspace string, m *token.Membership) (token.Scopes, error) {
+	w, err := a.cfg.Judge.Workspace(ctx, workspace)
+	if err != nil || w == nil {
+		return nil, err
+	}
+	var scopes token.Scopes
+	for name := range *a.known.Load() {
+		if !token.IsVendor(name) && w.MayHold(m, name) {
+			scopes = append(scopes, name)
+		}
+	}
+	slices.Sort(scopes)
+	return scopes, nil
+}

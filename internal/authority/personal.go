@@ -1,0 +1,68 @@
+package authority
+
+import (
+	"context"
+	"time"
+
+	"github.com/fichadev/ficha/internal/policy"
+	"github.com/fichadev/ficha/internal/token"
+)
+
+// A Parent is a personal token that was shown to make another one, with what it
+// was found to open.
+type Parent struct {
+	Record *token.Record
+	Opens  token.Verdict
+}
+
+// IssueFrom makes a personal token by the right of another one of the same
+// person, and no wider in anything: the scopes, the workspace and the lifetime.
+// An order that asks for no lifetime gets what is left of the parent's. It
+// refuses with Forbidden a parent that is not personal, with InsufficientScope
+// scopes that it lacks, with Invalid at ttl a longer lifetime, and as Issue.
+func (a *Authority) IssueFrom(ctx context.Context, who token.Actor, p Parent, o Order) (*Issued, error) {
+	t := p.Record.Token
+	if t.Kind != token.Personal {
+		return nil, token.Errorf(token.Forbidden, "only a personal token may make another one; this one is %s", t.Kind)
+	}
+	if missing := p.Opens.Scopes.Missing(o.Scopes); missing != nil {
+		return nil, &token.Refusal{Code: token.InsufficientScope, Text: "a token may not make one with more than its own scopes: " + missing.String(), Scope: missing}
+	}
+	o.Kind, o.Person, o.Owner, o.Workspace = token.Personal, t.Person, t.Person, t.Workspace
+	if t.ExpiresAt != 0 {
+		// Whole seconds, so that the time until the mint's own reading of the
+		// clock does not carry it past its parent.
+		left := time.UnixMilli(t.ExpiresAt).Sub(a.cfg.Now()).Truncate(time.Second)
+		if left <= 0 || o.TTL > left {
+			return nil, token.AtField("ttl", "may be at most the %d seconds that are left of the token that makes it", int64(left/time.Second))
+		}
+		if o.TTL == 0 {
+			o.TTL = left
+		}
+	}
+	return a.Issue(ctx, who, o)
+}
+
+// life returns the lifetime of the order's token, 0 for ever. A personal token
+// without a workspace opens all of its person's, so that the strictest of their
+// policies holds.
+func (a *Authority) life(ctx context.Context, o *Order, s supports) (time.Duration, error) {
+	life, err := ttl(o, s)
+	if err != nil || o.Kind != token.Personal || o.Workspace != "" || s.person == nil {
+		return life, err
+	}
+	for _, m := range s.person.Live() {
+		w, err := a.cfg.Judge.Workspace(ctx, m.Workspace)
+		if err != nil {
+			return 0, err
+		}
+		allowed, err := policy.TTL(o.Kind, w, o.TTL)
+		if err != nil {
+			return 0, err
+		}
+		if allowed > 0 && (life == 0 || allowed < life) {
+			life = allowed
+		}
+	}
+	return life, nil
+}
