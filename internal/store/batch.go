@@ -95,6 +95,10 @@ func changesOf(batch []*pending) []token.Change {
 	return changes
 }
 
+// mostChanges is how far behind a mint may be before it reads again whatever
+// changed.
+const mostChanges = 10_000
+
 // refuseStale refuses a mint whose knowledge is older than a change of what
 // its token stands on: the mint reads again. What commits after this look is
 // seen by the judge, since the token was born before it.
@@ -114,12 +118,12 @@ func (tx *Tx) refuseStale(ctx context.Context, batch []*pending) error {
 	if err != nil || n <= oldest {
 		return err
 	}
-	changes, err := all(ctx, tx, changesAfter, scanChange, oldest+1)
+	changes, err := all(ctx, tx, changesAfter, scanChange, oldest+1, mostChanges)
 	if err != nil {
 		return err
 	}
 	for _, p := range batch {
-		if p.stale(changes) {
+		if len(changes) == mostChanges || p.stale(changes) {
 			p.out = token.Errorf(token.Unavailable, "what the token stands on has just changed; try again").Because(token.Stale)
 		}
 	}

@@ -16,7 +16,7 @@ func newKey(id, alg, state string) token.SigningKey {
 // keysHeard counts the changes of keys in the table.
 func keysHeard(t *testing.T, s *Store) int {
 	t.Helper()
-	changes, err := s.Changes(t.Context(), 1)
+	changes, err := s.Changes(t.Context(), 1, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/fichadev/ficha/internal/token"
 )
 
-const changesAfter = `SELECT n, mark, what, id FROM changes WHERE n >= $1 ORDER BY n, i LIMIT 10000`
+const changesAfter = `SELECT n, mark, what, id FROM changes WHERE n >= $1 ORDER BY n, i LIMIT $2`
 
 func scanChange(r *sql.Rows) (token.Change, error) {
 	var c token.Change
@@ -27,9 +27,9 @@ func (s *Store) Position(ctx context.Context) (token.Change, error) {
 
 // Changes returns what changed from a position on, that position included: its
 // row and mark show that the reader and the database share one history. At
-// most 10,000 come at once.
-func (s *Store) Changes(ctx context.Context, from int64) ([]token.Change, error) {
-	return all(ctx, s.reads, changesAfter, scanChange, from)
+// most limit come, which may end in the middle of a position.
+func (s *Store) Changes(ctx context.Context, from int64, limit int) ([]token.Change, error) {
+	return all(ctx, s.reads, changesAfter, scanChange, from, limit)
 }
 
 // PurgeChanges deletes positions that every node has heard of for long, but

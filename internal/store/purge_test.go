@@ -279,7 +279,7 @@ func TestPurgeForgetsTheRest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		changes, err := s.Changes(ctx, 1)
+		changes, err := s.Changes(ctx, 1, 100_000)
 		if err != nil || len(changes) != 1 || changes[0].Position != p.Position || changes[0].Mark != p.Mark {
 			t.Errorf("changes: %v, %v; want those of position %d alone", changes, err, p.Position)
 		}

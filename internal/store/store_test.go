@@ -120,7 +120,7 @@ func TestDeedsOfOneBatchAreAnsweredAlone(t *testing.T) {
 		if err != nil || p.Position < 2 {
 			t.Fatalf("got position %+v, %v", p, err)
 		}
-		changes, err := s.Changes(ctx, 1)
+		changes, err := s.Changes(ctx, 1, 1000)
 		if err != nil || len(changes) != 201 || changes[0].What != token.Genesis {
 			t.Fatalf("got %d changes, %v", len(changes), err)
 		}

@@ -148,6 +148,10 @@ func (v *Verifier) fresh(ctx context.Context) error {
 	return nil
 }
 
+// mostHeard is how many changes are heard one by one; past that it is cheaper
+// to forget everything and read again what is asked for.
+const mostHeard = 20_000
+
 // Poll reads what changed since the applied position and applies it.
 func (v *Verifier) Poll(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
@@ -155,26 +159,40 @@ func (v *Verifier) Poll(ctx context.Context) error {
 	f := &v.feed
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for {
-		began := v.cfg.Now()
-		from := f.applied.Load()
-		changes, err := v.cfg.Store.Changes(ctx, from)
-		if err != nil {
-			return fmt.Errorf("read changes: %w", err)
-		}
-		if len(changes) == 0 || changes[0].Position != from || changes[0].Mark != f.mark {
-			v.loseHistory(from)
-			return token.Errorf(token.Unavailable, "the database's history is not this node's")
-		}
-		last := changes[len(changes)-1]
-		v.apply(changes)
-		f.mark = last.Mark
-		f.applied.Store(last.Position)
-		if last.Position == from || len(changes) < 10_000 {
-			f.heard.Store(began.UnixMilli())
-			return nil
-		}
+	began, from := v.cfg.Now(), f.applied.Load()
+	changes, err := v.cfg.Store.Changes(ctx, from, mostHeard+1)
+	if err != nil {
+		return fmt.Errorf("read changes: %w", err)
 	}
+	if len(changes) == 0 || changes[0].Position != from || changes[0].Mark != f.mark {
+		v.loseHistory(from)
+		return token.Errorf(token.Unavailable, "the database's history is not this node's")
+	}
+	last := changes[len(changes)-1]
+	if len(changes) > mostHeard {
+		if last, err = v.cfg.Store.Position(ctx); err != nil {
+			return fmt.Errorf("read the position: %w", err)
+		}
+		v.forget()
+		changes = everyList
+	}
+	v.apply(changes)
+	f.mark = last.Mark
+	f.applied.Store(last.Position)
+	f.heard.Store(began.UnixMilli())
+	return nil
+}
+
+// everyList are changes of all that is held whole rather than by id.
+var everyList = []token.Change{{What: token.ChangedKeys}, {What: token.ChangedImports}, {What: token.ChangedCatalogue}}
+
+// forget empties the cache.
+func (v *Verifier) forget() {
+	v.tokens.clear()
+	v.workspaces.boxes.clear()
+	v.clients.boxes.clear()
+	v.people.boxes.clear()
+	v.grants.boxes.clear()
 }
 
 // loseHistory: the first row read must be our own last position with the same
@@ -186,11 +204,7 @@ func (v *Verifier) loseHistory(at int64) {
 	}
 	v.cfg.Log.Error("the database was replaced or rolled back under this node: it refuses to answer; restore the right database, then start it again",
 		slog.Int64("position", at))
-	v.tokens.clear()
-	v.workspaces.boxes.clear()
-	v.clients.boxes.clear()
-	v.people.boxes.clear()
-	v.grants.boxes.clear()
+	v.forget()
 }
 
 // Start begins to listen for changes on a shared database; woken delivers

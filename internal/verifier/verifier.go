@@ -30,7 +30,7 @@ type Store interface {
 	Grant(ctx context.Context, id token.ID) (*token.Grant, error)
 	KeyCutoffs(ctx context.Context) (token.Cutoffs, error)
 	Position(ctx context.Context) (token.Change, error)
-	Changes(ctx context.Context, from int64) ([]token.Change, error)
+	Changes(ctx context.Context, from int64, limit int) ([]token.Change, error)
 	Shared() bool
 }
 
@@ -127,6 +127,21 @@ func (v *Verifier) Weigh(ctx context.Context, r *token.Record, u token.Use) (tok
 		}
 	}
 	return token.MayUse(r, u)
+}
+
+// Standing reports whether a row and all that it stands on hold up at this
+// moment, whoever would show it: nil, or the refusal that its holder would meet.
+// It counts and records nothing, and keeps nothing.
+func (v *Verifier) Standing(ctx context.Context, t *token.Token) error {
+	if err := v.fresh(ctx); err != nil {
+		return err
+	}
+	r, err := v.record(ctx, v.newEntry(t))
+	if err != nil {
+		return err
+	}
+	_, err = v.Weigh(ctx, r, token.Use{Now: v.cfg.Now().UnixMilli(), Surface: token.AtIntrospect, AnyWorkspace: true, Proof: t.Proof})
+	return err
 }
 
 // Find returns the record of a secret, whatever its state. It refuses with

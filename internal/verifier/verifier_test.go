@@ -1,0 +1,428 @@
+package verifier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/fichadev/ficha/internal/pgtest"
+	"github.com/fichadev/ficha/internal/store"
+	"github.com/fichadev/ficha/internal/token"
+)
+
+// A world is a database with one or more judges on it.
+type world struct {
+	t      testing.TB
+	format *token.Format
+	mu     sync.Mutex
+	ahead  time.Duration
+}
+
+func newWorld(t testing.TB) *world {
+	f, err := token.NewFormat("", []byte("0123456789abcdef"))
+	must(t, err)
+	return &world{t: t, format: f}
+}
+
+// now is the wall clock, moved ahead by the test.
+func (w *world) now() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return time.Now().Add(w.ahead)
+}
+
+func (w *world) move(by time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ahead += by
+}
+
+// node opens the database for one process.
+func (w *world) node(database string) (*store.Store, *Verifier) {
+	w.t.Helper()
+	if database == "" {
+		database = "sqlite:" + filepath.Join(w.t.TempDir(), "ficha.db")
+	}
+	s, err := store.Open(context.Background(), store.Config{Database: database, Now: w.now, Log: slog.New(slog.DiscardHandler)}, true)
+	must(w.t, err)
+	v := w.judge(s)
+	s.OnChange(v.Hear)
+	w.t.Cleanup(func() { s.Close() })
+	return s, v
+}
+
+func (w *world) judge(s Store) *Verifier {
+	w.t.Helper()
+	v, err := New(context.Background(), Config{Store: s, Witness: counter{}, Format: w.format, Now: w.now, Log: slog.New(slog.DiscardHandler), Cached: 1000})
+	must(w.t, err)
+	return v
+}
+
+// counter witnesses nothing: no token of these tests needs it.
+type counter struct{}
+
+func (counter) Witness(context.Context, *token.Record, token.Use) error {
+	return errors.New("nothing here needs a witness")
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// issue makes a token durable and returns its secret.
+func (w *world) issue(s *store.Store, born int64, change func(*token.Token)) (string, *token.Token) {
+	w.t.Helper()
+	id := token.NewID(w.now(), token.Long)
+	secret := w.format.Mint(token.Service, id)
+	t := &token.Token{ID: id, Credential: id, Kind: token.Service, Hash: token.HashOf(secret), Workspace: "ws1", Scopes: token.Scopes{"a:b"}, Born: born}
+	if change != nil {
+		change(t)
+	}
+	must(w.t, s.Commit(context.Background(), &token.Deed{Issue: []*token.Token{t}}))
+	return secret, t
+}
+
+func workspace(s *store.Store, id string) error {
+	return s.Do(context.Background(), func(tx *store.Tx) error {
+		n, err := tx.NextNumber(context.Background(), "workspaces")
+		if err != nil {
+			return err
+		}
+		return tx.PutWorkspace(context.Background(), &token.Workspace{ID: id, Number: n, AllScopes: true})
+	})
+}
+
+func ask(v *Verifier, secret string) error {
+	_, _, err := v.Judge(context.Background(), secret, token.Use{Now: v.cfg.Now().UnixMilli(), Surface: token.AtVerify})
+	return err
+}
+
+func end(t *token.Token) *token.Deed {
+	return &token.Deed{End: []token.Ending{{ID: t.ID, At: 1, Reason: "revoked", By: "test"}}}
+}
+
+func TestRevokedTokenIsRefusedBeforeItsRevokerIsAnswered(t *testing.T) {
+	w := newWorld(t)
+	s, v := w.node("")
+	must(t, workspace(s, "ws1"))
+	for range 200 {
+		secret, tok := w.issue(s, v.Applied(), nil)
+		must(t, ask(v, secret))
+		must(t, s.Commit(context.Background(), end(tok)))
+		if err := ask(v, secret); !token.Is(err, token.InvalidToken) {
+			t.Fatalf("after the revocation was answered: got %v, want invalid_token", err)
+		}
+	}
+}
+
+// A read that began before a revocation and ended after it must not be kept:
+// the fill is told so by the shard's version.
+func TestFillThatRacedAChangeIsNotKept(t *testing.T) {
+	w := newWorld(t)
+	s, _ := w.node("")
+	must(t, workspace(s, "ws1"))
+	slow := &slowStore{Store: s, read: make(chan struct{}), proceed: make(chan struct{})}
+	v := w.judge(slow)
+	s.OnChange(v.Hear)
+	secret, tok := w.issue(s, v.Applied(), nil)
+	answered := make(chan error)
+	go func() { answered <- ask(v, secret) }()
+	<-slow.read // the row was read while it lived
+	must(t, s.Commit(context.Background(), end(tok)))
+	close(slow.proceed)
+	<-answered // that question began before the revocation: either answer is right
+	if err := ask(v, secret); !token.Is(err, token.InvalidToken) {
+		t.Errorf("got %v, want invalid_token: a stale fill was kept", err)
+	}
+}
+
+// slowStore stops the first reading of a token after it has read.
+type slowStore struct {
+	*store.Store
+	once          sync.Once
+	read, proceed chan struct{}
+}
+
+func (s *slowStore) Token(ctx context.Context, id token.ID) (*token.Token, error) {
+	t, err := s.Store.Token(ctx, id)
+	s.once.Do(func() {
+		close(s.read)
+		<-s.proceed
+	})
+	return t, err
+}
+
+func TestCutoffOfAWorkspaceEndsItsCachedTokensAtOnce(t *testing.T) {
+	w := newWorld(t)
+	s, v := w.node("")
+	must(t, workspace(s, "ws1"))
+	must(t, workspace(s, "ws2"))
+	mine, _ := w.issue(s, v.Applied(), nil)
+	other, _ := w.issue(s, v.Applied(), func(tok *token.Token) { tok.Workspace = "ws2" })
+	must(t, errors.Join(ask(v, mine), ask(v, other)))
+	must(t, s.Do(context.Background(), func(tx *store.Tx) error {
+		tx.Cut(token.Cutoff{Support: token.Support{Kind: token.OnWorkspace, ID: "ws1"}, Reason: "test"})
+		return nil
+	}))
+	if err := ask(v, mine); !token.Is(err, token.InvalidToken) {
+		t.Errorf("cut off: got %v, want invalid_token", err)
+	}
+	if err := ask(v, other); err != nil {
+		t.Errorf("another workspace: got %v, want yes", err)
+	}
+	fresh, _ := w.issue(s, v.Applied(), nil)
+	if err := ask(v, fresh); err != nil {
+		t.Errorf("born after the cutoff: got %v, want yes", err)
+	}
+}
+
+func TestMintThatRacedACutoffIsDeadAtBirthOrRefused(t *testing.T) {
+	w := newWorld(t)
+	s, v := w.node("")
+	must(t, workspace(s, "ws1"))
+	born := v.Applied()
+	must(t, s.Do(context.Background(), func(tx *store.Tx) error {
+		tx.Cut(token.Cutoff{Support: token.Support{Kind: token.OnWorkspace, ID: "ws1"}})
+		return nil
+	}))
+	id := token.NewID(w.now(), token.Long)
+	secret := w.format.Mint(token.Service, id)
+	err := s.Commit(context.Background(), &token.Deed{Issue: []*token.Token{{
+		ID: id, Credential: id, Kind: token.Service, Hash: token.HashOf(secret), Workspace: "ws1", Born: born,
+	}}})
+	if r := token.AsRefusal(err); r == nil || r.Reason != token.Stale {
+		t.Errorf("got %v, want a refusal with reason stale", err)
+	}
+	if err := ask(v, secret); !token.Is(err, token.InvalidToken) {
+		t.Errorf("got %v, want invalid_token", err)
+	}
+}
+
+func TestMissingSupportIsANoAndIsNotRemembered(t *testing.T) {
+	w := newWorld(t)
+	s, v := w.node("")
+	secret, _ := w.issue(s, v.Applied(), func(tok *token.Token) { tok.Workspace = "later" })
+	if err := ask(v, secret); !token.Is(err, token.InvalidToken) {
+		t.Fatalf("without its workspace: got %v, want invalid_token", err)
+	}
+	must(t, workspace(s, "later"))
+	if err := ask(v, secret); err != nil {
+		t.Errorf("the support is there now: got %v, want yes", err)
+	}
+}
+
+func TestWrongSecretForARightAddressIsUnknown(t *testing.T) {
+	w := newWorld(t)
+	s, v := w.node("")
+	must(t, workspace(s, "ws1"))
+	secret, tok := w.issue(s, v.Applied(), nil)
+	must(t, ask(v, secret))
+	forged := w.format.Mint(token.Service, tok.ID)
+	wrong, unknown := ask(v, forged), ask(v, w.format.Mint(token.Service, token.NewID(w.now(), token.Long)))
+	if wrong == nil || unknown == nil || wrong.Error() != unknown.Error() {
+		t.Errorf("got %v and %v, want one refusal", wrong, unknown)
+	}
+}
+
+// Callers that wait for one reading of a row are each held against their own
+// secret (CVE-2026-71326 was a shared answer).
+func TestSharedReadingSharesNoVerdict(t *testing.T) {
+	w := newWorld(t)
+	s, v := w.node("")
+	must(t, workspace(s, "ws1"))
+	for range 50 {
+		secret, tok := w.issue(s, v.Applied(), nil)
+		var wg sync.WaitGroup
+		for i := range 8 {
+			wg.Go(func() {
+				if i%2 == 0 {
+					if err := ask(v, secret); err != nil {
+						t.Errorf("right secret: got %v, want yes", err)
+					}
+					return
+				}
+				if err := ask(v, w.format.Mint(token.Service, tok.ID)); !token.Is(err, token.InvalidToken) {
+					t.Errorf("forged secret: got %v, want invalid_token", err)
+				}
+			})
+		}
+		wg.Wait()
+	}
+}
+
+func TestCacheIsBoundedAndForgetsNothingItNeeds(t *testing.T) {
+	w := newWorld(t)
+	s, v := w.node("")
+	must(t, workspace(s, "ws1"))
+	secrets := make([]string, 3000)
+	for i := range secrets {
+		secrets[i], _ = w.issue(s, v.Applied(), nil)
+		must(t, ask(v, secrets[i]))
+	}
+	if n := v.Cached(); n > 1100 {
+		t.Errorf("got %d tokens in memory, want about 1000", n)
+	}
+	for _, secret := range secrets {
+		must(t, ask(v, secret))
+	}
+}
+
+func TestImportedTokenIsFoundByItsHash(t *testing.T) {
+	w := newWorld(t)
+	s, v := w.node("")
+	must(t, workspace(s, "ws1"))
+	const secret = "CFPAT-made-elsewhere"
+	if err := ask(v, secret); !token.Is(err, token.InvalidToken) {
+		t.Fatalf("before the import: got %v, want invalid_token", err)
+	}
+	id := token.NewID(w.now(), token.Long)
+	must(t, s.Do(context.Background(), func(tx *store.Tx) error {
+		_, err := tx.Import(context.Background(), &token.Token{ID: id, Credential: id, Kind: token.Personal, Hash: token.HashOf(secret), Workspace: "ws1", Born: v.Applied()})
+		return err
+	}))
+	if err := ask(v, secret); err != nil {
+		t.Errorf("after the import: got %v, want yes", err)
+	}
+}
+
+// shared runs a test with two nodes on one PostgreSQL.
+func shared(t *testing.T, test func(w *world, a, b *store.Store, va, vb *Verifier)) {
+	if !pgtest.Available() {
+		return // make test requires it
+	}
+	w := newWorld(t)
+	dsn := pgtest.Start(t).Database(t)
+	a, va := w.node(dsn)
+	b, vb := w.node(dsn)
+	test(w, a, b, va, vb)
+}
+
+func TestOtherNodeHearsOfARevocation(t *testing.T) {
+	shared(t, func(w *world, a, b *store.Store, va, vb *Verifier) {
+		must(t, workspace(a, "ws1"))
+		must(t, errors.Join(va.Poll(context.Background()), vb.Poll(context.Background())))
+		secret, tok := w.issue(a, va.Applied(), nil)
+		must(t, errors.Join(ask(va, secret), ask(vb, secret)))
+		must(t, a.Commit(context.Background(), end(tok)))
+		if err := ask(va, secret); !token.Is(err, token.InvalidToken) {
+			t.Errorf("the node that revoked: got %v, want invalid_token at once", err)
+		}
+		must(t, vb.Poll(context.Background()))
+		if err := ask(vb, secret); !token.Is(err, token.InvalidToken) {
+			t.Errorf("the other, once it heard: got %v, want invalid_token", err)
+		}
+	})
+}
+
+// A node that has not heard for a second asks the database before it answers:
+// the bound holds without any wake-up at all.
+func TestDeafNodeAsksBeforeItAnswers(t *testing.T) {
+	shared(t, func(w *world, a, b *store.Store, va, vb *Verifier) {
+		must(t, workspace(a, "ws1"))
+		must(t, errors.Join(va.Poll(context.Background()), vb.Poll(context.Background())))
+		secret, tok := w.issue(a, va.Applied(), nil)
+		must(t, ask(vb, secret))
+		must(t, a.Commit(context.Background(), end(tok)))
+		w.move(deaf + time.Millisecond)
+		if err := ask(vb, secret); !token.Is(err, token.InvalidToken) {
+			t.Errorf("got %v, want invalid_token: a second had passed", err)
+		}
+	})
+}
+
+func TestMintOnStaleKnowledgeIsRefusedOnAnotherNode(t *testing.T) {
+	shared(t, func(w *world, a, b *store.Store, va, vb *Verifier) {
+		must(t, workspace(a, "ws1"))
+		must(t, errors.Join(va.Poll(context.Background()), vb.Poll(context.Background())))
+		born := vb.Applied()
+		must(t, a.Do(context.Background(), func(tx *store.Tx) error {
+			tx.Cut(token.Cutoff{Support: token.Support{Kind: token.OnWorkspace, ID: "ws1"}})
+			return nil
+		}))
+		id := token.NewID(w.now(), token.Long)
+		err := b.Commit(context.Background(), &token.Deed{Issue: []*token.Token{{ID: id, Credential: id, Kind: token.Service, Workspace: "ws1", Born: born}}})
+		if r := token.AsRefusal(err); r == nil || r.Reason != token.Stale {
+			t.Errorf("got %v, want a refusal with reason stale", err)
+		}
+	})
+}
+
+func TestNodeWithoutItsDatabaseNeverSaysYes(t *testing.T) {
+	if !pgtest.Available() {
+		return // make test requires it
+	}
+	w := newWorld(t)
+	link := pgtest.Proxy(t, pgtest.Start(t).Database(t))
+	s, v := w.node(link.DSN)
+	must(t, workspace(s, "ws1"))
+	must(t, v.Poll(context.Background()))
+	secret, _ := w.issue(s, v.Applied(), nil)
+	must(t, ask(v, secret))
+	link.Cut()
+	w.move(deaf + time.Millisecond)
+	for range 5 {
+		if err := ask(v, secret); !token.Is(err, token.Unavailable) {
+			t.Fatalf("cut off: got %v, want temporarily_unavailable", err)
+		}
+	}
+	link.Heal()
+	var err error
+	for range 50 { // the pool finds out about its dead connections one by one
+		if err = ask(v, secret); err == nil {
+			return
+		}
+	}
+	t.Errorf("healed: got %v, want yes", err)
+}
+
+func TestNodeWhoseHistoryIsLostAnswersNothing(t *testing.T) {
+	shared(t, func(w *world, a, b *store.Store, va, vb *Verifier) {
+		must(t, workspace(a, "ws1"))
+		must(t, errors.Join(va.Poll(context.Background()), vb.Poll(context.Background())))
+		secret, _ := w.issue(a, va.Applied(), nil)
+		must(t, ask(vb, secret))
+		vb.feed.mark = "of another history"
+		if err := vb.Poll(context.Background()); !token.Is(err, token.Unavailable) {
+			t.Errorf("got %v, want temporarily_unavailable", err)
+		}
+		if err := ask(vb, secret); !token.Is(err, token.Unavailable) {
+			t.Errorf("got %v, want temporarily_unavailable for good", err)
+		}
+		if n := vb.Cached(); n != 0 {
+			t.Errorf("got %d tokens in memory, want 0", n)
+		}
+	})
+}
+
+func TestNodeThatIsFarBehindForgetsAndReadsAgain(t *testing.T) {
+	shared(t, func(w *world, a, b *store.Store, va, vb *Verifier) {
+		must(t, vb.Poll(context.Background()))
+		secret, _ := w.issue(a, va.Applied(), func(tok *token.Token) { tok.Workspace = "" })
+		ask(vb, secret) //nolint:errcheck // it is there to be held in memory
+		for i := range 3 {
+			must(t, a.Do(context.Background(), func(tx *store.Tx) error {
+				for j := range 9000 {
+					tx.Changed(token.Change{What: token.ChangedClient, ID: fmt.Sprint(i, j)})
+				}
+				return nil
+			}))
+		}
+		must(t, vb.Poll(context.Background()))
+		last, err := b.Position(context.Background())
+		must(t, err)
+		if vb.Applied() != last.Position {
+			t.Errorf("got position %d, want %d", vb.Applied(), last.Position)
+		}
+		if n := vb.Cached(); n != 0 {
+			t.Errorf("got %d tokens in memory, want 0", n)
+		}
+	})
+}
