@@ -69,11 +69,8 @@ type supports struct {
 func (a *Authority) read(ctx context.Context, o *Order) (s supports, err error) {
 	s.born = a.cfg.Judge.Applied()
 	if o.Client != "" {
-		if s.client, err = a.cfg.Judge.Client(ctx, o.Client); err != nil {
+		if s.client, err = a.liveClient(ctx, o); err != nil {
 			return s, err
-		}
-		if s.client == nil || s.client.DisabledAt != 0 {
-			return s, token.Errorf(token.InvalidClient, "the client is not known here or is disabled")
 		}
 	}
 	if o.Workspace != "" {
@@ -89,6 +86,24 @@ func (a *Authority) read(ctx context.Context, o *Order) (s supports, err error) 
 	}
 	s.sponsor, err = a.livePerson(ctx, o.Sponsor, o)
 	return s, err
+}
+
+// liveClient returns the order's client. One whose home is disabled does
+// nothing elsewhere either.
+func (a *Authority) liveClient(ctx context.Context, o *Order) (*token.Client, error) {
+	unknown := token.Errorf(token.InvalidClient, "the client is not known here or is disabled")
+	c, err := a.cfg.Judge.Client(ctx, o.Client)
+	if err != nil || c == nil || c.DisabledAt != 0 {
+		return nil, orElse(err, unknown)
+	}
+	if c.Workspace == o.Workspace {
+		return c, nil // its state is the order's own
+	}
+	home, err := a.cfg.Judge.Workspace(ctx, c.Workspace)
+	if err != nil || home == nil || home.DisabledAt != 0 {
+		return nil, orElse(err, unknown)
+	}
+	return c, nil
 }
 
 func (a *Authority) livePerson(ctx context.Context, id string, o *Order) (*token.Person, error) {
