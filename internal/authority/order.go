@@ -18,6 +18,10 @@ const (
 	Signed          // JWT
 	Hex             // Chronos: 72 hex digits
 	Contentful      // opaque, prefix CFPAT-
+
+	// AsRegistered is Opaque or Signed, as Target says. Only Exchange and Refresh
+	// take it; they alone know whom the token is for.
+	AsRegistered
 )
 
 // An Order asks for one token, and perhaps a refresh token beside it. It names
@@ -130,6 +134,11 @@ func (a *Authority) check(o *Order, s supports) error {
 	if len(o.Scopes) == 0 && needsScopes(o.Kind) {
 		return token.Errorf(token.InvalidScope, "name at least one scope")
 	}
+	if o.Kind == token.Impersonated {
+		if err := mayActAs(o, s); err != nil {
+			return err
+		}
+	}
 	for _, scope := range o.Scopes {
 		if err := a.allowed(o, s, scope); err != nil {
 			return err
@@ -193,6 +202,20 @@ func (a *Authority) allowed(o *Order, s supports, scope string) error {
 		}
 	}
 	return nil
+}
+
+// DefaultScopes returns what a client gets of its own in a workspace where it
+// names no scope: all that it is registered for, as far as the catalogue and
+// the workspace have it. Administration is never held by programs, and OpenID
+// Connect's scopes are about a person.
+func (a *Authority) DefaultScopes(ctx context.Context, c *token.Client, workspace string) (token.Scopes, error) {
+	w, err := a.cfg.Judge.Workspace(ctx, workspace)
+	if err != nil {
+		return nil, err
+	}
+	return c.Scope.Filter(func(s string) bool {
+		return a.Known(s) && !token.IsAdmin(s) && !token.IsOpenID(s) && (w == nil || w.Has(s))
+	}), nil
 }
 
 // mayHold reports whether a person may hold a scope: in the workspace, or, for
