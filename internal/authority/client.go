@@ -101,10 +101,15 @@ func (a *Authority) ClientBySecret(ctx context.Context, who token.Actor, workspa
 }
 
 // MayAsk reports whether a client may learn about a token: its own, one for a
-// resource that names it, or any of its workspace where it is registered so.
+// resource that names it, or any of its workspace where it is registered so. A
+// refresh token is between its client and us: nobody else hears that it is
+// active and takes it for a bearer.
 func MayAsk(c *token.Client, t *token.Token, workspace string) bool {
 	if t.Client == c.ID {
 		return true
+	}
+	if t.Kind == token.Refresh {
+		return false
 	}
 	if c.Introspect == "workspace" && workspace != "" && workspace == c.Workspace {
 		return true

@@ -25,7 +25,8 @@ type Redemption struct {
 	RedirectURI string // empty: not sent
 	Verifier    string // empty: not sent
 	Form        Form
-	Always      bool // give a refresh token whatever was asked (HubSpot)
+	Resources   []string // fewer than were asked for; empty: all
+	Always      bool     // give a refresh token whatever was asked (HubSpot)
 }
 
 // Exchange redeems an authorization code once (RFC 6749, 4.1.3; RFC 7636, 4.6).
@@ -46,9 +47,13 @@ func (a *Authority) Exchange(ctx context.Context, who token.Actor, c *token.Clie
 	if err := matches(t, ask); err != nil {
 		return nil, err
 	}
+	to, err := a.aim(ctx, c, t, t.Scopes, ask.Resources, ask.Form)
+	if err != nil {
+		return nil, err
+	}
 	out, err := a.mint(ctx, who, Order{
-		Kind: token.Access, Contract: t.Contract, Form: ask.Form, Client: t.Client, Workspace: t.Workspace, Person: t.Person,
-		Scopes: t.Scopes, Audience: t.Audience, Grant: r.Grant, Refresh: ask.Always || refreshable(c, t.Scopes),
+		Kind: token.Access, Contract: t.Contract, Form: to.Form, Client: t.Client, Workspace: t.Workspace, Person: t.Person,
+		Scopes: to.Scopes, Audience: to.Audience, Grant: r.Grant, Refresh: ask.Always || refreshable(c, t.Scopes),
 		Replaces: &Replaced{Token: t, Reason: "redeemed"},
 	})
 	if refusal := token.AsRefusal(err); refusal != nil {

@@ -185,6 +185,9 @@ func (a *Authority) makeRefresh(o *Order, s supports, now time.Time, out *Issued
 	if o.Grant != nil {
 		t.Scopes = o.Grant.Scopes // a refresh may narrow its access token, never itself (RFC 6749, 6)
 	}
+	if o.Replaces != nil {
+		t.Audience = o.Replaces.Token.Audience // nor whom it is for (RFC 8707, 2.2)
+	}
 	if life > 0 {
 		t.ExpiresAt = now.Add(life).UnixMilli()
 	}

@@ -15,10 +15,10 @@ const (
 
 // Renewal asks for a new access token by a refresh token.
 type Renewal struct {
-	Secret   string
-	Scopes   token.Scopes // fewer than were granted; nil: all
-	Form     Form
-	Audience string // fewer resources than were granted; empty: all
+	Secret    string
+	Scopes    token.Scopes // fewer than were granted; nil: all
+	Form      Form
+	Resources []string // fewer than were granted; empty: all
 }
 
 // Refresh exchanges a refresh token (RFC 6749, 6). The answer always carries a
@@ -88,15 +88,20 @@ func (a *Authority) renewal(ctx context.Context, r *token.Record, c *token.Clien
 	if !c.Grants("refresh_token") && t.Contract != "fanbase" {
 		return Order{}, token.Errorf(token.UnauthorizedClient, "the client is not registered for refresh_token")
 	}
-	o := Order{
-		Kind: token.Access, Contract: t.Contract, Form: ask.Form, Client: t.Client, Workspace: t.Workspace, Person: t.Person,
-		Scopes: t.Scopes, Audience: t.Audience, Grant: r.Grant,
-	}
+	scopes := t.Scopes
 	if ask.Scopes != nil {
 		if more := t.Scopes.Missing(ask.Scopes); more != nil {
 			return Order{}, token.Errorf(token.InvalidScope, "scope %s was not granted", more)
 		}
-		o.Scopes = ask.Scopes
+		scopes = ask.Scopes
+	}
+	to, err := a.aim(ctx, c, t, scopes, ask.Resources, ask.Form)
+	if err != nil {
+		return Order{}, err
+	}
+	o := Order{
+		Kind: token.Access, Contract: t.Contract, Form: to.Form, Client: t.Client, Workspace: t.Workspace, Person: t.Person,
+		Scopes: to.Scopes, Audience: to.Audience, Grant: r.Grant,
 	}
 	if policy.Rotates(c) {
 		o.Refresh = true

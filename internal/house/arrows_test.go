@@ -56,6 +56,7 @@ var (
 		"github.com/google/go-cmp",
 		"github.com/rogpeppe/go-internal",
 		"go.uber.org/goleak",
+		"golang.org/x/oauth2",
 		"pgregory.net/rapid",
 	}
 )

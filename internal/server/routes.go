@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 
+	"github.com/fichadev/ficha/internal/oauth"
 	"github.com/fichadev/ficha/internal/web"
 )
 
@@ -10,6 +11,8 @@ import (
 func (s *Server) mount() error {
 	for _, routes := range [][]web.Route{
 		s.health(),
+		s.Panel.Routes(),
+		oauth.New(oauth.Config{Authority: s.Authority, Verifier: s.Verifier, Ring: s.Ring, Pages: s.Panel, Now: s.Config.Now}).Routes(),
 	} {
 		if err := s.Floor.Mount(routes...); err != nil {
 			return fmt.Errorf("mount routes: %w", err)
