@@ -134,6 +134,11 @@ func (a *Authority) check(o *Order, s supports) error {
 	if len(o.Scopes) == 0 && needsScopes(o.Kind) {
 		return token.Errorf(token.InvalidScope, "name at least one scope")
 	}
+	if o.Kind == token.Impersonated {
+		if err := mayActAs(o, s); err != nil {
+			return err
+		}
+	}
 	for _, scope := range o.Scopes {
 		if err := a.allowed(o, s, scope); err != nil {
 			return err
