@@ -100,6 +100,15 @@ func (a *Authority) ClientBySecret(ctx context.Context, who token.Actor, workspa
 	return found, nil
 }
 
+// ClientOf is ClientBySecret for a caller that names the client too.
+func (a *Authority) ClientOf(ctx context.Context, who token.Actor, workspace, id, secret string) (*token.Client, error) {
+	c, err := a.AuthenticateClient(ctx, who, ByVendor, id, secret)
+	if err == nil && c.Workspace != workspace {
+		return nil, a.wrongClient(who)
+	}
+	return c, err
+}
+
 // MayAsk reports whether a client may learn about a token: its own, one for a
 // resource that names it, or any of its workspace where it is registered so. A
 // refresh token is between its client and us: nobody else hears that it is

@@ -2,8 +2,11 @@ package authority
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"sync"
+
+	"github.com/fichadev/ficha/internal/keys"
 )
 
 // StatusListLen is how many tokens share one status list: enough to hide
@@ -43,4 +46,18 @@ func (s *statusIndex) next(ctx context.Context, store Store) (int64, error) {
 // StatusListURI returns where a status list is published.
 func (a *Authority) StatusListURI(list int64) string {
 	return a.cfg.Issuer + "/v1/status-lists/" + strconv.FormatInt(list, 10)
+}
+
+// StatusListType is the typ of a status list's header; with "application/"
+// before it, its media type (Token Status List, 5.1).
+const StatusListType = "statuslist+jwt"
+
+// SignStatusList signs the claims of a status list with the key that tokens are
+// signed with by default.
+func (a *Authority) SignStatusList(claims []byte) ([]byte, error) {
+	signer, err := a.cfg.Ring.Signer(keys.ES256)
+	if err != nil {
+		return nil, fmt.Errorf("sign a status list: %w", err)
+	}
+	return signer.SignAs(StatusListType, nil, claims)
 }
