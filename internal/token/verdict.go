@@ -125,13 +125,12 @@ func (k Kind) shownAt(s Surface) bool {
 // standing judges the supports: all there, none disabled, none cut off.
 func (r *Record) standing() error {
 	t := r.Token
-	gone := Errorf(InvalidToken, "what the token stood on has ended").Because(Ended)
 	switch {
 	case t.Workspace != "" && (r.Workspace == nil || r.Workspace.DisabledAt != 0 || r.Workspace.Cutoffs.Hit(t.Born, t.IssuedAt)),
 		t.Client != "" && (r.Client == nil || r.Client.DisabledAt != 0 || r.Client.Cutoffs.Hit(t.Born, t.IssuedAt)),
 		t.Grant != 0 && (r.Grant == nil || r.Grant.EndedAt != 0 || r.Grant.Cutoffs.Hit(t.Born, t.IssuedAt)),
 		t.Key != "" && r.KeyEnded.Hit(t.Born, t.IssuedAt):
-		return gone
+		return gone()
 	}
 	if r.Grant != nil && r.Grant.Installed {
 		return nil // the install belongs to the workspace and survives its installer
@@ -141,10 +140,14 @@ func (r *Record) standing() error {
 		person *Person
 	}{{t.Person, r.Person}, {t.Sponsor, r.Sponsor}} {
 		if p.id != "" && (p.person == nil || !p.person.carries(t, t.Workspace)) {
-			return gone
+			return gone()
 		}
 	}
 	return nil
+}
+
+func gone() error {
+	return Errorf(InvalidToken, "what the token stood on has ended").Because(Ended)
 }
 
 // carries reports whether the person, and their membership of the workspace if

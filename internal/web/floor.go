@@ -94,9 +94,8 @@ func (f *Floor) begin(w http.ResponseWriter, r *http.Request) *Call {
 	c.clock = clock{Context: r.Context(), now: f.now, at: start.Add(f.timeout)}
 	c.address, c.id = f.whence(r)
 	h := w.Header()
-	h.Set("X-Request-Id", c.id)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
+	every := [...]string{c.id, "nosniff", "no-referrer"} // one array for the values that every answer has
+	h["X-Request-Id"], h["X-Content-Type-Options"], h["Referrer-Policy"] = every[0:1:1], every[1:2:2], every[2:3:3]
 	if r.ProtoMajor == 1 && len(r.TransferEncoding) > 0 {
 		// A length beside the chunks may have meant another end of this request
 		// to a proxy before us, and net/http no longer shows whether there was
