@@ -1,0 +1,140 @@
+package api
+
+import (
+	"strings"
+
+	"github.com/fichadev/ficha/internal/token"
+	"github.com/fichadev/ficha/internal/web"
+)
+
+// A caller is who asks, proven: a program by its own secret, or the holder of a
+// token.
+type caller struct {
+	client    *token.Client // shown by its secret; nil: a token was
+	record    *token.Record // of the token
+	verdict   token.Verdict // what the token opens
+	workspace string        // empty where a token opens several and none was named
+	actor     token.Actor
+}
+
+// workspaceHeader names the workspace that is meant.
+const workspaceHeader = "X-Workspace-Id"
+
+// caller finds out who asks. A bearer secret that is one of our tokens is that
+// token; any other is a client's secret, which needs the workspace beside it.
+func (f *Face) caller(c *web.Call) (*caller, error) {
+	workspace, named, err := namedWorkspace(c)
+	if err != nil {
+		return nil, err
+	}
+	id, secret, basic, err := c.Basic()
+	if err != nil {
+		return nil, err
+	}
+	if basic {
+		return f.program(c, workspace, named, id, secret)
+	}
+	if secret, err = c.Bearer(); err != nil {
+		return nil, err
+	}
+	format := f.cfg.Authority.Format()
+	if !strings.HasPrefix(secret, format.Prefix(token.ClientSecret)) {
+		who, err := f.holder(c, workspace, secret)
+		if who != nil || err != nil {
+			return who, err
+		}
+		if _, ours := format.Address(secret); ours && !named {
+			return nil, token.Errorf(token.InvalidToken, "the token is not known here; check that it is whole, or get a new one")
+		}
+	}
+	return f.program(c, workspace, named, "", secret)
+}
+
+// namedWorkspace returns the workspace of the header. One that is empty or
+// repeated may have been meant otherwise by a proxy before us.
+func namedWorkspace(c *web.Call) (workspace string, named bool, err error) {
+	lines := c.Request.Header[workspaceHeader]
+	switch {
+	case len(lines) == 0:
+		return "", false, nil
+	case len(lines) > 1 || lines[0] == "" || len(lines[0]) > 128:
+		return "", true, token.Errorf(token.InvalidRequest, "the header %s must stand once and name one workspace", workspaceHeader)
+	}
+	return lines[0], true, nil
+}
+
+// program is a caller with a client secret, id being empty where it came as a
+// bearer secret. A workspace that is foreign or unknown is the same refusal as a
+// wrong secret.
+func (f *Face) program(c *web.Call, workspace string, named bool, id, secret string) (*caller, error) {
+	if !named {
+		return nil, token.Errorf(token.InvalidRequest,
+			"no such token is known here; if this is a client secret, name its workspace in the header %s", workspaceHeader)
+	}
+	var client *token.Client
+	var err error
+	if id == "" {
+		client, err = f.cfg.Authority.ClientBySecret(c.Context(), c.Actor(), workspace, secret)
+	} else {
+		client, err = f.cfg.Authority.ClientOf(c.Context(), c.Actor(), workspace, id, secret)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.SetActor(token.Actor{Kind: token.App, ID: client.ID, Name: client.Name, Workspace: workspace})
+	c.SetClient(client.ID)
+	return &caller{client: client, workspace: workspace, actor: c.Actor()}, nil
+}
+
+// holder is a caller with a token, nil if the secret is none of ours.
+func (f *Face) holder(c *web.Call, workspace, secret string) (*caller, error) {
+	r, v, err := f.cfg.Verifier.Judge(c.Context(), secret, token.Use{
+		Now: c.Now().UnixMilli(), Surface: token.AtAPI, Workspace: workspace, AnyWorkspace: true,
+		Address: c.Address(), Agent: c.Agent(), Route: c.Pattern(),
+	})
+	switch {
+	case r == nil && token.Is(err, token.InvalidToken):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	c.SetActor(token.ActorOf(r, v))
+	c.SetClient(r.Token.Client)
+	return &caller{record: r, verdict: v, workspace: v.Workspace, actor: c.Actor()}, nil
+}
+
+// mayAdministrate refuses who does not hold an administration scope in the
+// workspace. The role behind the token is the judge's to see: a scope that it no
+// longer allows is not in the verdict.
+func (k *caller) mayAdministrate(scope string) error {
+	if k.client != nil {
+		return token.Errorf(token.Forbidden, "a client secret looks after its own tokens only; use a token with %s", scope)
+	}
+	if missing := k.verdict.Scopes.Missing(token.Scopes{scope}); missing != nil {
+		return &token.Refusal{Code: token.InsufficientScope, Text: "the token lacks " + missing.String(), Scope: missing}
+	}
+	switch k.record.Token.Kind {
+	case token.Personal, token.Service:
+	default:
+		return token.Errorf(token.Forbidden, "administration takes a personal or a service token")
+	}
+	if k.workspace == "" {
+		return token.Errorf(token.WorkspaceRequired, "the token opens several workspaces: name one in the header %s", workspaceHeader)
+	}
+	return nil
+}
+
+// is reports whether the caller shows the very credential.
+func (k *caller) is(t *token.Token) bool {
+	return k.record != nil && k.record.Token.Credential == t.Credential
+}
+
+// asPerson is the actor for deeds that rest on a person's rights: a service token
+// acts there as its maker.
+func (k *caller) asPerson() token.Actor {
+	who := k.actor
+	if who.Kind == token.App && k.record != nil && k.record.Sponsor != nil {
+		who.Kind, who.ID, who.Name = token.User, k.record.Sponsor.ID, k.record.Sponsor.Email
+	}
+	return who
+}
