@@ -194,9 +194,9 @@ func TestQuestionCountsAsAUseForThoseWhoMayAsk(t *testing.T) {
 
 func TestImpersonationIsTold(t *testing.T) {
 	w := start(t)
-	ana, ben := w.person("ana@example.test"), w.person("ben@example.test")
-	out, err := w.Authority.Issue(t.Context(), token.Actor{Kind: token.User, ID: ana.ID}, authority.Order{
-		Kind: token.Impersonated, Contract: "v1", Workspace: "ws1", Person: ben.ID, Sponsor: ana.ID, Actor: "user:" + ana.ID, Reason: "support",
+	ben := w.person("ben@example.test")
+	out, err := w.Authority.Issue(t.Context(), token.Actor{Kind: token.App, ID: "machine"}, authority.Order{
+		Kind: token.Impersonated, Contract: "v1", Workspace: "ws1", Client: "machine", Person: ben.ID, Actor: "client:machine", Reason: "support",
 		Scopes: token.Scopes{"catalog:read"},
 	})
 	if err != nil {
@@ -204,7 +204,7 @@ func TestImpersonationIsTold(t *testing.T) {
 	}
 	got := w.introspect(out.Secret)
 	act, _ := got["act"].(map[string]any)
-	if got["sub"] != ben.ID || act["sub"] != "user:"+ana.ID {
+	if got["sub"] != ben.ID || act["sub"] != "client:machine" {
 		t.Errorf("got %v, want subject and actor", got)
 	}
 }

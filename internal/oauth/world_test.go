@@ -70,6 +70,7 @@ clients:
   - client_id: machine
     client_secret: machine-secret
     workspace: ws1
+    may_impersonate: true
     grant_types: [client_credentials, refresh_token]
     scope: "openid admin:read catalog:read content:write assets:read"
   - client_id: signer
