@@ -2,7 +2,9 @@ package server
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/fichadev/ficha/internal/api"
 	"github.com/fichadev/ficha/internal/oauth"
 	"github.com/fichadev/ficha/internal/web"
 )
@@ -13,6 +15,10 @@ func (s *Server) mount() error {
 		s.health(),
 		s.Panel.Routes(),
 		oauth.New(oauth.Config{Authority: s.Authority, Verifier: s.Verifier, Ring: s.Ring, Pages: s.Panel, Now: s.Config.Now}).Routes(),
+		api.New(api.Config{
+			Authority: s.Authority, Verifier: s.Verifier, Identity: s.Identity, Store: s.Store, Now: s.Config.Now,
+			Apply: s.ApplyFile, WithoutBeCMS: slices.Contains(s.Config.Without, "becms"),
+		}).Routes(),
 	} {
 		if err := s.Floor.Mount(routes...); err != nil {
 			return fmt.Errorf("mount routes: %w", err)
