@@ -38,13 +38,23 @@ func (a *Authority) Import(ctx context.Context, who token.Actor, d Imported, o O
 	if err := checkImported(d); err != nil {
 		return "", err
 	}
+	for range 4 { // another node may import it at the same moment
+		if out, err := a.importOnce(ctx, who, d, o); err != nil || out != "" {
+			return out, err
+		}
+	}
+	return "", lostRace()
+}
+
+// importOnce returns no outcome if another was quicker. It reads what the token
+// stands on before the transaction: what changes after that ends it at birth.
+func (a *Authority) importOnce(ctx context.Context, who token.Actor, d Imported, o Options) (out Outcome, err error) {
 	var was token.ID
-	var out Outcome
-	look := func(tx Tx) (err error) {
+	err = a.cfg.Store.Do(ctx, func(tx Tx) (err error) {
 		was, out, err = standing(ctx, tx, d, o)
 		return err
-	}
-	if err := a.cfg.Store.Do(ctx, look); err != nil || out != "" {
+	})
+	if err != nil || out != "" {
 		return out, err
 	}
 	now, order := a.cfg.Now(), d.order()
@@ -63,6 +73,9 @@ func (a *Authority) Import(ctx context.Context, who token.Actor, d Imported, o O
 		out, err = enter(ctx, tx, who, s, d.row(s, now, life), was)
 		return err
 	})
+	if r := token.AsRefusal(err); r != nil && r.Reason == token.Lost {
+		return "", nil
+	}
 	return out, err
 }
 
@@ -163,7 +176,7 @@ func enter(ctx context.Context, tx Tx, who token.Actor, s supports, t *token.Tok
 		won, err = tx.ImportAgain(ctx, was, t)
 	}
 	if err != nil || !won {
-		return "", orElse(err, lostRace())
+		return "", orElse(err, token.Errorf(token.Conflict, "another import was quicker").Because(token.Lost))
 	}
 	detail := map[string]any{"kind": t.Kind, "scopes": t.Scopes, "expires_at": t.ExpiresAt}
 	if was != 0 {

@@ -118,8 +118,11 @@ func putClientToken(ctx context.Context, tx Tx, who token.Actor, workspace, secr
 	default:
 		won, err = tx.PutClientToken(ctx, workspace, hash, token.LastFour(secret))
 	}
-	if err != nil || !won {
-		return "", orElse(err, lostRace())
+	if err != nil {
+		return "", err
+	}
+	if !won { // another node was quicker: it is as declared, and theirs is the record
+		return Unchanged, nil
 	}
 	return out, note(ctx, tx, who, w, action, onClientToken(w), map[string]any{"last_four": token.LastFour(secret)})
 }

@@ -145,6 +145,12 @@ func add(ctx context.Context, tx Tx, a actor, d Declared, hash string) (*token.P
 		return nil, token.Errorf(token.Forbidden, "only an admin may add people; ask one of this workspace")
 	}
 	number, err := numberFor(ctx, tx, d.Number, "")
+	if token.Is(err, token.Invalid) {
+		// Who has the number may be this very user, entered since we looked.
+		if id, err := tx.PersonByEmail(ctx, d.Email); err != nil || id != "" {
+			return nil, err
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -31,10 +31,12 @@ type Holder interface {
 	// End ends or removes a thing; it reports false if it was not there or had
 	// ended.
 	End(ctx context.Context, who token.Actor, i Item) (bool, error)
-	// Made returns what applying files has made so far.
+	// Made returns what applying files has made so far, in that order.
 	Made(ctx context.Context) ([]Item, error)
-	// SetMade keeps what Made returns.
-	SetMade(ctx context.Context, all []Item) error
+	// Remember adds to what Made returns, and Forget takes from it; others may
+	// do so at the same time.
+	Remember(ctx context.Context, made []Item) error
+	Forget(ctx context.Context, gone []Item) error
 }
 
 // Options say how far applying goes.
@@ -102,7 +104,6 @@ type applier struct {
 	name    string
 	options Options
 	report  Report
-	made    []Item // by this and earlier files, this one's included before they are made
 }
 
 func (a *applier) put(ctx context.Context, d Declaration) error {
@@ -128,14 +129,15 @@ func (a *applier) at(d Declaration, err error) error {
 // it is made: a crash leaves nothing that pruning would not know. It returns
 // what earlier files made and this one does not declare.
 func (a *applier) remember(ctx context.Context, all []Declaration) (stale []Item, err error) {
-	if a.made, err = a.Made(ctx); err != nil {
+	made, err := a.Made(ctx)
+	if err != nil {
 		return nil, err
 	}
-	declared, known := make(map[Item]bool, len(all)), make(map[Item]bool, len(a.made))
-	for _, i := range a.made {
+	known, declared := make(map[Item]bool, len(made)), make(map[Item]bool, len(all))
+	for _, i := range made {
 		known[i] = true
 	}
-	before := len(a.made)
+	var fresh []Item
 	for _, d := range all {
 		i := d.Item()
 		declared[i] = true
@@ -144,28 +146,24 @@ func (a *applier) remember(ctx context.Context, all []Declaration) (stale []Item
 		}
 		there, err := a.Has(ctx, i)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("look up %s %s: %w", i.Kind, d.Label(), err)
 		}
 		if !there {
-			a.made = append(a.made, i)
+			fresh = append(fresh, i)
 		}
 	}
-	for _, i := range a.made[:before] {
-		if !declared[i] {
-			stale = append(stale, i)
-		}
-	}
-	if len(a.made) == before {
+	stale = slices.DeleteFunc(made, func(i Item) bool { return declared[i] })
+	if len(fresh) == 0 {
 		return stale, nil
 	}
-	return stale, a.SetMade(ctx, a.made)
+	return stale, a.Remember(ctx, fresh)
 }
 
 // prune ends what is stale, the last made first: what refers goes before what
 // is referred to. A thing that may not end is a warning and stays known, unless
 // its whole workspace goes.
 func (a *applier) prune(ctx context.Context, stale []Item) error {
-	gone := make(map[Item]bool, len(stale))
+	var gone []Item
 	for _, i := range slices.Backward(stale) {
 		ended, err := a.End(ctx, a.who, i)
 		if r := token.AsRefusal(err); r != nil && r.Code == token.Conflict {
@@ -178,15 +176,15 @@ func (a *applier) prune(ctx context.Context, stale []Item) error {
 		if err != nil {
 			return fmt.Errorf("prune %s %s: %w", i.Kind, i.label(), err)
 		}
-		gone[i] = true
+		gone = append(gone, i)
 		if ended {
 			a.report.Lines = append(a.report.Lines, Line{Kind: i.Kind, Name: i.label(), Outcome: Pruned})
 		}
 	}
-	if len(gone) == 0 {
+	if gone == nil {
 		return nil
 	}
-	return a.SetMade(ctx, slices.DeleteFunc(a.made, func(i Item) bool { return gone[i] }))
+	return a.Forget(ctx, gone)
 }
 
 func (a *applier) warn(line int, path, text string) {

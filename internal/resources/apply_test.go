@@ -64,8 +64,13 @@ func (s *shelf) End(_ context.Context, _ token.Actor, i Item) (bool, error) {
 
 func (s *shelf) Made(context.Context) ([]Item, error) { return slices.Clone(s.made), nil }
 
-func (s *shelf) SetMade(_ context.Context, all []Item) error {
-	s.made = slices.Clone(all)
+func (s *shelf) Remember(_ context.Context, made []Item) error {
+	s.made = append(s.made, made...)
+	return nil
+}
+
+func (s *shelf) Forget(_ context.Context, gone []Item) error {
+	s.made = slices.DeleteFunc(s.made, func(i Item) bool { return slices.Contains(gone, i) })
 	return nil
 }
 

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -460,6 +462,37 @@ func TestApplyingAgainAfterACrashGoesOn(t *testing.T) {
 			t.Errorf("after %d commits: the imported token: %v", commits, err)
 		}
 	}
+}
+
+// Nodes of one database are started with the same file at the same moment.
+func TestNodesThatApplyAtOnceAgree(t *testing.T) {
+	if !pgtest.Available() {
+		t.Log("one process owns an SQLite database; nothing to race with")
+		return
+	}
+	database, key := pgtest.Start(t).Database(t), token.HashOf("their master key")
+	var nodes []*servertest.House
+	for range 3 {
+		nodes = append(nodes, servertest.Start(t, "", func(c *server.Config) {
+			withVariables(c)
+			c.Database = database
+			c.MasterKey = hex.EncodeToString(key[:])
+		}))
+	}
+	text, errs := example(t), make([]error, len(nodes))
+	var all sync.WaitGroup
+	for i, h := range nodes {
+		all.Go(func() { _, errs[i] = h.Apply(context.Background(), "resources.yaml", text, false) })
+	}
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	var items []resources.Item
+	if err := json.Unmarshal([]byte(made(t, nodes[0])), &items); err != nil || len(items) != 17 {
+		t.Errorf("%d items were made, %v: %v", len(items), err, items)
+	}
+	wantOutcomes(t, apply(t, nodes[1], string(text), resources.Options{}))
 }
 
 func made(t *testing.T, h *servertest.House) string {

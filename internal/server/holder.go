@@ -356,24 +356,63 @@ func (h holder) endToken(ctx context.Context, who token.Actor, i resources.Item)
 // made names what applying files has made among the database's values.
 const made = "applied"
 
-// Made returns what applying files has made so far.
+// Made returns what applying files has made so far, in that order.
 func (h holder) Made(ctx context.Context) ([]resources.Item, error) {
 	text, err := h.Store.Meta(ctx, made)
-	if err != nil || text == nil {
+	if err != nil {
 		return nil, err
 	}
+	return readMade(text)
+}
+
+func readMade(text []byte) ([]resources.Item, error) {
 	var all []resources.Item
+	if len(text) == 0 {
+		return nil, nil
+	}
 	if err := json.Unmarshal(text, &all); err != nil {
 		return nil, fmt.Errorf("read what was applied: %w", err)
 	}
 	return all, nil
 }
 
-// SetMade keeps what Made returns.
-func (h holder) SetMade(ctx context.Context, all []resources.Item) error {
-	text, err := json.Marshal(all)
-	if err != nil {
-		return fmt.Errorf("write what was applied: %w", err)
+// Remember adds to what Made returns.
+func (h holder) Remember(ctx context.Context, fresh []resources.Item) error {
+	return h.changeMade(ctx, func(all []resources.Item) []resources.Item { return append(all, fresh...) })
+}
+
+// Forget takes from what Made returns.
+func (h holder) Forget(ctx context.Context, gone []resources.Item) error {
+	drop := make(map[resources.Item]bool, len(gone))
+	for _, i := range gone {
+		drop[i] = true
 	}
-	return h.Store.Do(ctx, func(tx *store.Tx) error { return tx.SetMeta(ctx, made, text) })
+	return h.changeMade(ctx, func(all []resources.Item) []resources.Item {
+		return slices.DeleteFunc(all, func(i resources.Item) bool { return drop[i] })
+	})
+}
+
+// changeMade lets nodes that apply at the same time wait for each other, and
+// keeps each item once.
+func (h holder) changeMade(ctx context.Context, change func([]resources.Item) []resources.Item) error {
+	return h.Store.Do(ctx, func(tx *store.Tx) error {
+		text, err := tx.LockMeta(ctx, made)
+		if err != nil {
+			return err
+		}
+		all, err := readMade(text)
+		if err != nil {
+			return err
+		}
+		seen := make(map[resources.Item]bool, len(all))
+		all = slices.DeleteFunc(change(all), func(i resources.Item) bool {
+			twice := seen[i]
+			seen[i] = true
+			return twice
+		})
+		if text, err = json.Marshal(all); err != nil {
+			return fmt.Errorf("write what was applied: %w", err)
+		}
+		return tx.SetMeta(ctx, made, text)
+	})
 }

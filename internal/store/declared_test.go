@@ -1,6 +1,9 @@
 package store
 
 import (
+	"errors"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/fichadev/ficha/internal/token"
@@ -158,5 +161,30 @@ func TestWhoGovernsEveryWorkspaceLacksNone(t *testing.T) {
 		put("w", token.SuperAdmin, 0)
 		same(t, "super admin of both", "")(s.WorkspaceWithout(ctx, "p"))
 		same(t, "somebody else", "v")(s.WorkspaceWithout(ctx, "q"))
+	})
+}
+
+func TestLockedValueTakesEveryAddition(t *testing.T) {
+	eachEngine(t, func(t *testing.T, s *Store) {
+		ctx := t.Context()
+		const adders = 10
+		errs := make([]error, adders)
+		var all sync.WaitGroup
+		for i := range adders {
+			all.Go(func() {
+				errs[i] = s.Do(ctx, func(tx *Tx) error {
+					have, err := tx.LockMeta(ctx, "list")
+					if err != nil {
+						return err
+					}
+					return tx.SetMeta(ctx, "list", append(have, 'x'))
+				})
+			})
+		}
+		all.Wait()
+		if err := errors.Join(errs...); err != nil {
+			t.Fatal(err)
+		}
+		same(t, "list", []byte(strings.Repeat("x", adders)))(s.Meta(ctx, "list"))
 	})
 }

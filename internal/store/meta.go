@@ -28,3 +28,15 @@ func (tx *Tx) SetMeta(ctx context.Context, name string, value []byte) error {
 func (tx *Tx) DropMeta(ctx context.Context, name string, value []byte) (bool, error) {
 	return tx.affects(ctx, `DELETE FROM meta WHERE name = $1 AND value = $2`, name, value)
 }
+
+// LockMeta returns a named value, empty if there was none, and makes others who
+// lock it wait until the transaction ends.
+func (tx *Tx) LockMeta(ctx context.Context, name string) ([]byte, error) {
+	if _, err := tx.exec(ctx, `INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING`, name, []byte{}); err != nil {
+		return nil, err
+	}
+	if _, err := tx.exec(ctx, `UPDATE meta SET value = value WHERE name = $1`, name); err != nil {
+		return nil, err
+	}
+	return tx.Meta(ctx, name)
+}
