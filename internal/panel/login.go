@@ -64,7 +64,7 @@ func (p *Panel) login(c *web.Call) error {
 	}
 	email, password := form.Get("email"), form.Get("password")
 	if email == "" || password == "" {
-		return token.Errorf(token.InvalidRequest, "e-mail address and password are both needed").Because(token.MissingToken)
+		return token.Errorf(token.InvalidRequest, "e-mail address and password are both needed")
 	}
 	person, err := p.cfg.Identity.Authenticate(c.Context(), c.Actor(), email, password)
 	if err != nil {
@@ -109,7 +109,7 @@ func loginError(r *token.Refusal) pages.LoginError {
 	switch {
 	case r.Code == token.AccessDenied:
 		return pages.LoginWrong
-	case r.Reason == token.MissingToken:
+	case r.Code == token.InvalidRequest:
 		return pages.LoginMissing
 	case r.Code == token.TooMany:
 		return pages.LoginTooMany

@@ -4,13 +4,12 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
-	"strings"
 )
 
 // SecurityHeaders sets what every page is sent with: no script, no frame, no
-// cache, no referrer. Chromium holds form-action against redirects too, so the
-// redirect URI of the request that a form may end at has to be named: by the
-// consent page, and by a sign-in in the middle of one. Empty for all others.
+// cache, no referrer. The redirect URI is that of the request that a form may
+// end at, on the consent page and on a sign-in in the middle of one; empty for
+// all others.
 func SecurityHeaders(h http.Header, redirectURI string) {
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'"+
 		formTarget(redirectURI)+"; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'")
@@ -22,32 +21,22 @@ func SecurityHeaders(h http.Header, redirectURI string) {
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
 }
 
-// What a CSP source can be made of. A URL's host may hold ';' and ',', which
-// would begin a directive or a policy of their own.
-var (
-	cspHost   = regexp.MustCompile(`^[a-z0-9.-]+(:[0-9]+)?$`)
-	cspScheme = regexp.MustCompile(`^[a-z][a-z0-9+.-]*$`)
-)
+// cspScheme is what a scheme source of a policy can be made of.
+var cspScheme = regexp.MustCompile(`^[a-z][a-z0-9+.-]*$`)
 
-// formTarget is a redirect URI as a CSP source with a space before it, or
-// nothing. CSP has no form for an IPv6 address, hence the scheme alone there
-// and for the schemes that native apps register.
+// formTarget is a redirect URI's scheme as a CSP source with a space before it,
+// or nothing. Chromium holds form-action against every redirect that follows a
+// form: our own to the application, and the application's to wherever it wants
+// its people next, which it registered with nobody. Hence the scheme and not
+// the host.
 func formTarget(redirectURI string) string {
 	u, err := url.Parse(redirectURI)
 	if err != nil || !cspScheme.MatchString(u.Scheme) {
 		return ""
 	}
-	host := strings.ToLower(u.Host)
 	switch u.Scheme {
 	case "javascript", "data", "blob", "vbscript", "filesystem", "about":
 		return ""
-	case "http", "https":
-		if cspHost.MatchString(host) {
-			return " " + u.Scheme + "://" + host
-		}
-		if !strings.HasPrefix(host, "[") {
-			return ""
-		}
 	}
 	return " " + u.Scheme + ":"
 }
