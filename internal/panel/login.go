@@ -106,14 +106,14 @@ func (p *Panel) shapeLogin(c *web.Call, err error) {
 // loginError says what a refusal means to who signs in, "" if it is not about
 // signing in.
 func loginError(r *token.Refusal) pages.LoginError {
-	switch {
-	case r.Code == token.AccessDenied:
+	switch r.Code {
+	case token.AccessDenied:
 		return pages.LoginWrong
-	case r.Code == token.InvalidRequest:
+	case token.InvalidRequest:
 		return pages.LoginMissing
-	case r.Code == token.TooMany:
+	case token.TooMany:
 		return pages.LoginTooMany
-	case r.Code == token.Unavailable, r.Code == token.OutcomeUnknown:
+	case token.Unavailable, token.OutcomeUnknown:
 		return pages.LoginUnavailable
 	}
 	return ""
