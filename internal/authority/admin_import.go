@@ -168,7 +168,9 @@ func enter(ctx context.Context, tx Tx, who token.Actor, s supports, t *token.Tok
 		}
 		t.Grant = g.ID
 	}
-	out, won, err := Created, false, error(nil)
+	out := Created
+	var won bool
+	var err error
 	if was == 0 {
 		won, err = tx.Import(ctx, t)
 	} else {

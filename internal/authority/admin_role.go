@@ -104,7 +104,8 @@ func putClientToken(ctx context.Context, tx Tx, who token.Actor, workspace, secr
 	if err != nil {
 		return "", err
 	}
-	out, action, won := Created, "client_token.created", false
+	out, action := Created, "client_token.created"
+	var won bool
 	switch {
 	case had != "" && had != workspace:
 		return "", token.AtField("client_token", "is in use already; make another one")
