@@ -39,6 +39,7 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	Without        []string // contracts that are switched off: becms, fanbase, chronos, hubspot, contentful
 	Cached         int      // tokens held in memory; 0: the judge's default
+	Driver         string   // another registered database/sql driver, for tests that inject faults
 	Limits         identity.Limits
 	Env            func(name string) (string, bool)  // for ${NAME} in a resources file; nil: refused there
 	ReadFile       func(path string) ([]byte, error) // for file:PATH in a resources file; nil: refused there
@@ -177,7 +178,7 @@ func (s *Server) openStore(ctx context.Context) (err error) {
 		return err
 	}
 	s.Store, err = store.Open(ctx, store.Config{
-		Database: s.Config.DatabaseOrDefault(), Now: s.Config.Now, Log: s.Config.Log, Batch: s.batches(), Journal: s.journal,
+		Database: s.Config.DatabaseOrDefault(), Now: s.Config.Now, Log: s.Config.Log, Batch: s.batches(), Journal: s.journal, Driver: s.Config.Driver,
 	}, true)
 	if err != nil {
 		return err

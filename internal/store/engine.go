@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -44,17 +45,9 @@ func newEngine(cfg Config) (engine, error) {
 	kind, rest, _ := strings.Cut(cfg.Database, ":")
 	switch kind {
 	case "sqlite":
-		driver := "sqlite"
-		if cfg.driver != "" {
-			driver = cfg.driver
-		}
-		return &sqlite{path: rest, driver: driver}, nil
+		return &sqlite{path: rest, driver: cmp.Or(cfg.Driver, "sqlite")}, nil
 	case "postgres", "postgresql":
-		driver := "pgx"
-		if cfg.driver != "" {
-			driver = cfg.driver
-		}
-		return &postgres{address: cfg.Database, driver: driver}, nil
+		return &postgres{address: cfg.Database, driver: cmp.Or(cfg.Driver, "pgx")}, nil
 	}
 	return nil, errors.New(`database: use "sqlite:PATH" or "postgres://USER@HOST/NAME"`)
 }

@@ -26,8 +26,9 @@ type Config struct {
 	Batch func(deeds int)
 	// Journal remembers endings beside the database; nil: nothing does.
 	Journal *Journal
-
-	driver string // another database/sql driver, for tests that inject faults
+	// Driver is another registered database/sql driver in place of the engine's
+	// own, for tests that inject faults; empty: the engine's own.
+	Driver string
 }
 
 // A Store is the memory of one process. It is safe for use by many at once.
