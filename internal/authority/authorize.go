@@ -88,6 +88,9 @@ func (a *Authority) CheckRequest(c *token.Client, q Request) error {
 	if !c.Grants("authorization_code") {
 		return token.Errorf(token.UnauthorizedClient, "the application is not registered for authorization_code")
 	}
+	if c.Demands.Pushed || c.Demands.Signed {
+		return token.Errorf(token.InvalidRequest, "the application is registered for pushed or signed requests, which are not served yet")
+	}
 	if len(q.Scopes) == 0 {
 		return token.Errorf(token.InvalidScope, "name at least one scope")
 	}

@@ -131,6 +131,9 @@ func (a *Authority) livePerson(ctx context.Context, id string, o *Order) (*token
 // check refuses an order for more than its client, its people, its workspace
 // and its family allow. This is the one place where that is decided.
 func (a *Authority) check(o *Order, s supports) error {
+	if s.client != nil && (s.client.Demands.DPoP || s.client.Demands.Cert) {
+		return token.Errorf(token.UnauthorizedClient, "the client is registered for tokens bound to a key, which are not served yet")
+	}
 	if len(o.Scopes) == 0 && needsScopes(o.Kind) {
 		return token.Errorf(token.InvalidScope, "name at least one scope")
 	}

@@ -24,7 +24,7 @@ func scanClient(r *sql.Rows) (*token.Client, error) {
 		return nil, fmt.Errorf("read a client: %w", err)
 	}
 	c.Scope, c.OptionalScope, c.MayImpersonate = words(scope), words(optional), impersonate == 1
-	return &c, errors.Join(read(uris, &c.RedirectURIs), read(grants, &c.GrantTypes), read(spaces, &c.Workspaces))
+	return &c, errors.Join(read(c.Metadata, &c.Demands), read(uris, &c.RedirectURIs), read(grants, &c.GrantTypes), read(spaces, &c.Workspaces))
 }
 
 // Client returns a client with its secrets, resources and cutoffs, nil if there

@@ -135,9 +135,20 @@ type Client struct {
 	Resources      []string // identifiers of resources that name it as their introspection client
 	Secrets        []Secret
 	Metadata       string // the whole registration as given, JSON
+	Demands        Demands
 	CreatedAt      int64
 	DisabledAt     int64
 	Cutoffs        Cutoffs
+}
+
+// Demands are what a registration asks of every authorization or token and
+// this server does not serve yet. Such a client is refused rather than served
+// with less than it asked for.
+type Demands struct {
+	Pushed bool `json:"require_pushed_authorization_requests"`      // RFC 9126
+	Signed bool `json:"require_signed_request_object"`              // RFC 9101
+	DPoP   bool `json:"dpop_bound_access_tokens"`                   // RFC 9449
+	Cert   bool `json:"tls_client_certificate_bound_access_tokens"` // RFC 8705
 }
 
 // A Secret of a client: only its hash is kept. Instants are ms; 0: none.
