@@ -210,3 +210,27 @@ func TestFileIsAppliedByWhoGovernsTheServer(t *testing.T) {
 	}
 	h.want(http.StatusUnsupportedMediaType, h.bearer(ana, "ws1", "POST", "/v1/apply", more, "Content-Type", "text/plain"))
 }
+
+// TestFileBringsWhatItNames: variables and files of the sender stand in for those
+// of the server, and only those that were sent.
+func TestFileBringsWhatItNames(t *testing.T) {
+	h := start(t)
+	if _, err := h.Apply(t.Context(), "more.yaml", []byte("users: [{email: ana@example.test, memberships: [{workspace: ws2, role: super_admin}]}]"), false); err != nil {
+		t.Fatal(err)
+	}
+	send := func(variables object) int {
+		t.Helper()
+		body := `{"name":"mine.yaml","text":"clients: [{client_id: sent, workspace: ws1, client_secret: \"${SECRET}\", grant_types: [client_credentials], scope: \"catalog:read\"}]","variables":{`
+		if s, ok := variables["SECRET"].(string); ok {
+			body += `"SECRET":"` + s + `"`
+		}
+		return h.bearer(ana, "ws1", "POST", "/v1/apply", body+`}}`, "Content-Type", "application/vnd.ficha.source+json").Status
+	}
+	if got := send(nil); got != http.StatusUnprocessableEntity {
+		t.Errorf("a variable that was not sent: status %d", got)
+	}
+	if got := send(object{"SECRET": "sent-along-secret-01"}); got != http.StatusOK {
+		t.Errorf("a variable that was sent: status %d", got)
+	}
+	h.want(http.StatusOK, h.bearer("sent-along-secret-01", "ws1", "GET", "/v1/tokens", nil))
+}

@@ -68,7 +68,7 @@ func bare() http.Handler {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
-		for _, name := range identity {
+		for _, name := range identityHeaders {
 			w.Header().Set(name, "value")
 		}
 		w.WriteHeader(http.StatusOK)

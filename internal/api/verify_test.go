@@ -10,8 +10,8 @@ import (
 	"github.com/fichadev/ficha/internal/server/servertest"
 )
 
-// identity are the headers that a yes always carries.
-var identity = []string{
+// identityHeaders are those that a yes always carries.
+var identityHeaders = []string{
 	"X-Auth-Subject", "X-Auth-Workspace", "X-Auth-Client", "X-Auth-Scopes", "X-Auth-Kind", "X-Auth-Token-Id", "X-Auth-Secret-Id", "X-Auth-Actor", "X-Auth-Expires",
 }
 
@@ -24,8 +24,8 @@ func TestYesCarriesEveryIdentityHeader(t *testing.T) {
 	spoof := []string{"x-auth-actor", "user:root", "X_Auth_Subject", "root", "X-AUTH-SCOPES", "admin:write", "X-Forwarded-For", "10.0.0.1", "X-Forwarded-Uri", "/"}
 	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND"} {
 		yes := h.want(http.StatusOK, h.Request(method, "/verify", nil, append(spoof, "Authorization", "Bearer "+text(t, a, "token"))...))
-		got := make([]string, len(identity))
-		for i, name := range identity {
+		got := make([]string, len(identityHeaders))
+		for i, name := range identityHeaders {
 			if lines := yes.Header.Values(name); len(lines) == 1 {
 				got[i] = lines[0]
 			} else {
