@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/fichadev/ficha/internal/api"
+	"github.com/fichadev/ficha/internal/dialect"
 	"github.com/fichadev/ficha/internal/oauth"
 	"github.com/fichadev/ficha/internal/web"
 )
@@ -19,12 +20,36 @@ func (s *Server) mount() error {
 			Authority: s.Authority, Verifier: s.Verifier, Identity: s.Identity, Store: s.Store, Now: s.Config.Now,
 			Apply: s.ApplyFile, WithoutBeCMS: slices.Contains(s.Config.Without, "becms"),
 		}).Routes(),
+		s.guests(),
 	} {
 		if err := s.Floor.Mount(routes...); err != nil {
 			return fmt.Errorf("mount routes: %w", err)
 		}
 	}
 	return nil
+}
+
+// guests are the routes of the vendors' contracts that are not switched off.
+func (s *Server) guests() []web.Route {
+	var all []web.Route
+	for _, guest := range []struct {
+		contract string
+		routes   []web.Route
+	}{
+		{"chronos", dialect.NewChronos(dialect.ChronosConfig{Authority: s.Authority, Identity: s.Identity}).Routes()},
+		{"contentful", dialect.NewContentful(dialect.ContentfulConfig{
+			Authority: s.Authority, Identity: s.Identity, Verifier: s.Verifier, Store: s.Store,
+		}).Routes()},
+		{"hubspot", dialect.NewHubSpot(dialect.HubSpotConfig{
+			Authority: s.Authority, Verifier: s.Verifier, Accounts: s.Store, Pages: s.Panel, QuerySecret: s.Metrics.QuerySecret,
+		}).Routes()},
+		{"fanbase", dialect.NewFanbase(dialect.FanbaseConfig{Authority: s.Authority, QuerySecret: s.Metrics.QuerySecret}).Routes()},
+	} {
+		if !slices.Contains(s.Config.Without, guest.contract) {
+			all = append(all, guest.routes...)
+		}
+	}
+	return all
 }
 
 // health are the routes for those who watch the server.
