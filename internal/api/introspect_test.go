@@ -3,6 +3,9 @@ package api_test
 import (
 	"net/http"
 	"testing"
+
+	"github.com/fichadev/ficha/internal/authority"
+	"github.com/fichadev/ficha/internal/token"
 )
 
 const inactive = `{"active":false}`
@@ -93,5 +96,37 @@ func TestPersonalTokenIsJudgedInTheAskersWorkspace(t *testing.T) {
 	}
 	if got := h.bearer(foreign, "ws2", "POST", "/v1/tokens/introspect", object{"token": mia}); string(got.Body) != inactive {
 		t.Errorf("a token of another workspace: %s", got.Body)
+	}
+}
+
+// TestRefreshTokenOpensNothingHere: it is between its client and the token
+// endpoint; nobody else hears that it is alive.
+func TestRefreshTokenOpensNothingHere(t *testing.T) {
+	h := start(t)
+	out, err := h.Authority.Issue(t.Context(), token.Actor{Kind: token.App, ID: "backend"}, authority.Order{
+		Kind: token.Access, Contract: "fanbase", Client: "backend", Workspace: "ws1", Scopes: token.Scopes{"catalog:read"}, Refresh: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.want(http.StatusOK, h.verify(out.Secret, ""))
+	h.want(http.StatusUnauthorized, h.verify(out.RefreshSecret, ""))
+	h.want(http.StatusUnauthorized, h.bearer(out.RefreshSecret, "ws1", "GET", "/v1/scopes", nil))
+	for _, who := range []string{gateway, ana, reader, modest} {
+		if got := h.bearer(who, "ws1", "POST", "/v1/tokens/introspect", object{"token": out.RefreshSecret}); string(got.Body) != inactive {
+			t.Errorf("%s hears %s", who, got.Body)
+		}
+	}
+	if got := h.program("POST", "/v1/tokens/introspect", object{"token": out.RefreshSecret}); got.JSON["active"] != true || got.JSON["kind"] != "refresh" {
+		t.Errorf("its own client hears %s", got.Body)
+	}
+	// An administrator sees it among the tokens of the workspace and may end it.
+	path := "/v1/tokens/" + out.Refresh.ID.String()
+	if got := h.want(http.StatusOK, h.bearer(reader, "", "GET", path, nil)); got.JSON["type"] != "refresh" || got.JSON["active"] != true {
+		t.Errorf("got %s", got.Body)
+	}
+	h.want(http.StatusOK, h.bearer(ana, "", "POST", path+"/revoke", nil))
+	if got := h.program("POST", "/v1/tokens/introspect", object{"token": out.RefreshSecret}); string(got.Body) != inactive {
+		t.Errorf("after its end its own client hears %s", got.Body)
 	}
 }
