@@ -21,16 +21,37 @@ func (a *Authority) Revoke(ctx context.Context, who token.Actor, t *token.Token,
 	if err != nil {
 		return err
 	}
-	now := a.cfg.Now()
-	e := audit.Note(now, who, t.Workspace, "token.revoked", targetOf(t), map[string]any{"kind": t.Kind, "reason": reason})
-	deed := &token.Deed{
-		End:    []token.Ending{{ID: t.ID, At: now.UnixMilli(), Reason: reason, By: by(who), Quiet: !cachedKind(t.Kind)}},
-		Events: []*token.Event{e},
+	return a.commit(ctx, func() (*token.Deed, error) {
+		now := a.cfg.Now()
+		e := audit.Note(now, who, t.Workspace, "token.revoked", targetOf(t), map[string]any{"kind": t.Kind, "reason": reason})
+		out, err := audit.Deliveries(w, e)
+		return &token.Deed{
+			End:    []token.Ending{{ID: t.ID, At: now.UnixMilli(), Reason: reason, By: by(who), Quiet: !cachedKind(t.Kind)}},
+			Events: []*token.Event{e},
+			Outbox: out,
+		}, err
+	})
+}
+
+// commit makes a deed and commits it; it is made again with fresh knowledge
+// when a support changed meanwhile, and with other ids when one was taken.
+func (a *Authority) commit(ctx context.Context, deed func() (*token.Deed, error)) error {
+	for try := 0; ; try++ {
+		d, err := deed()
+		if err != nil {
+			return err
+		}
+		err = a.cfg.Store.Commit(ctx, d)
+		r := token.AsRefusal(err)
+		if r == nil || try == 3 || r.Reason != token.Stale && r.Reason != token.Clash {
+			return err
+		}
+		if r.Reason == token.Stale {
+			if err := a.cfg.Judge.Poll(ctx); err != nil {
+				return err
+			}
+		}
 	}
-	if deed.Outbox, err = audit.Deliveries(w, e); err != nil {
-		return err
-	}
-	return a.cfg.Store.Commit(ctx, deed)
 }
 
 // cachedKind mirrors what the judge holds in memory: the ending of a kind that

@@ -30,29 +30,21 @@ func (a *Authority) Issue(ctx context.Context, who token.Actor, o Order) (*Issue
 	return a.mint(ctx, who, o)
 }
 
-// mint is the one place where a token comes to exist. It tries again with
-// fresh knowledge when a support changed under it, and with other ids when one
-// was taken.
-func (a *Authority) mint(ctx context.Context, who token.Actor, o Order) (*Issued, error) {
-	for try := 0; ; try++ {
-		out, deed, err := a.prepare(ctx, who, &o)
-		if err != nil {
-			return nil, err
+// mint is the one place where a token comes to exist.
+func (a *Authority) mint(ctx context.Context, who token.Actor, o Order) (out *Issued, err error) {
+	err = a.commit(ctx, func() (deed *token.Deed, err error) {
+		if o.Family != nil {
+			family := *o.Family
+			family.ID = token.NewID(a.cfg.Now(), token.Long)
+			o.Family = &family
 		}
-		err = a.cfg.Store.Commit(ctx, deed)
-		if err == nil {
-			return out, nil
-		}
-		r := token.AsRefusal(err)
-		if r == nil || try == 3 || r.Reason != token.Stale && r.Reason != token.Clash {
-			return nil, err
-		}
-		if r.Reason == token.Stale {
-			if err := a.cfg.Judge.Poll(ctx); err != nil {
-				return nil, err
-			}
-		}
+		out, deed, err = a.prepare(ctx, who, &o)
+		return deed, err
+	})
+	if err != nil {
+		return nil, err
 	}
+	return out, nil
 }
 
 // prepare fills an order: its tokens, and the deed that makes them durable.

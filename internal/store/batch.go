@@ -213,10 +213,37 @@ func (tx *Tx) insertGrants(ctx context.Context, batch []*pending) error {
 			args = append(args, grantArgs(g)...)
 		}
 	}
-	if err := insertGrants.run(ctx, tx.session, args, nil); err != nil {
-		return fmt.Errorf("insert grants: %w", err)
+	return tx.insert(ctx, batch, insertGrants, args, func(d *token.Deed) (ids []token.ID) {
+		if d.Grant != nil {
+			ids = append(ids, d.Grant.ID)
+		}
+		return ids
+	})
+}
+
+// insert inserts rows of fresh ids, which each deed names.
+func (tx *Tx) insert(ctx context.Context, batch []*pending, text *rowsText, args []any, ids func(*token.Deed) []token.ID) error {
+	got := make(map[token.ID]bool, len(args)/len(text.types))
+	if err := text.run(ctx, tx.session, args, collect(got)); err != nil {
+		return fmt.Errorf("%s: %w", text.head, err)
 	}
-	return nil
+	return tx.clashes(batch, got, len(args)/len(text.types), ids)
+}
+
+// clashes refuses the deed whose id exists: it is made again with others.
+func (tx *Tx) clashes(batch []*pending, got map[token.ID]bool, want int, ids func(*token.Deed) []token.ID) error {
+	if len(got) == want {
+		return nil
+	}
+	for _, p := range batch {
+		for _, id := range ids(p.deed) {
+			if !got[id] {
+				p.out = token.Errorf(token.Conflict, "the id is taken").Because(token.Clash)
+				return tx.alone(batch, p)
+			}
+		}
+	}
+	return errAlone // two of the batch chose the same id
 }
 
 // insertTokens inserts the rows. An id that exists is found here, and its deed
@@ -244,18 +271,12 @@ func (tx *Tx) insertTokens(ctx context.Context, batch []*pending) error {
 			}
 		}
 	}
-	if len(got) == want {
-		return nil
-	}
-	for _, p := range batch {
-		for _, t := range p.deed.Issue {
-			if !got[t.ID] {
-				p.out = token.Errorf(token.Conflict, "the id is taken").Because(token.Clash)
-				return tx.alone(batch, p)
-			}
+	return tx.clashes(batch, got, want, func(d *token.Deed) (ids []token.ID) {
+		for _, t := range d.Issue {
+			ids = append(ids, t.ID)
 		}
-	}
-	return errAlone // two of the batch chose the same id
+		return ids
+	})
 }
 
 func (tx *Tx) insertRecords(ctx context.Context, batch []*pending) error {
@@ -272,13 +293,21 @@ func (tx *Tx) insertRecords(ctx context.Context, batch []*pending) error {
 			outbox = append(outbox, deliveryArgs(d)...)
 		}
 	}
-	if err := insertEvents.run(ctx, tx.session, events, nil); err != nil {
-		return fmt.Errorf("insert audit rows: %w", err)
+	err := tx.insert(ctx, batch, insertEvents, events, func(d *token.Deed) (ids []token.ID) {
+		for _, e := range d.Events {
+			ids = append(ids, e.ID)
+		}
+		return ids
+	})
+	if err != nil {
+		return err
 	}
-	if err := insertOutbox.run(ctx, tx.session, outbox, nil); err != nil {
-		return fmt.Errorf("insert deliveries: %w", err)
-	}
-	return nil
+	return tx.insert(ctx, batch, insertOutbox, outbox, func(d *token.Deed) (ids []token.ID) {
+		for _, o := range d.Outbox {
+			ids = append(ids, o.ID)
+		}
+		return ids
+	})
 }
 
 // wrote reports whether a batch of unknown fate was committed: its first

@@ -11,6 +11,7 @@ import (
 const eventColumns = `id, at, workspace, actor_kind, actor, actor_name, actor_token, acting_for, address, agent, request, action, target, target_name, outcome, detail, hash`
 
 var insertEvents = &rowsText{
+	tail: onFreshID,
 	head: "INSERT INTO events (" + eventColumns + ") VALUES ",
 	types: []string{"BIGINT", "BIGINT", "TEXT", "TEXT", "TEXT", "TEXT", "BIGINT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT",
 		"TEXT", "BYTEA"},
@@ -28,6 +29,7 @@ func eventArgs(e *token.Event) ([]any, error) {
 }
 
 var insertOutbox = &rowsText{
+	tail:  onFreshID,
 	head:  "INSERT INTO outbox (id, webhook, event, type, body, state, next_at, at) VALUES ",
 	types: []string{"BIGINT", "BIGINT", "BIGINT", "TEXT", "BYTEA", "TEXT", "BIGINT", "BIGINT"},
 }

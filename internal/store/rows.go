@@ -26,6 +26,10 @@ type rowsOf struct {
 	numbered bool
 }
 
+// onFreshID ends a statement that inserts rows of fresh ids: it returns those
+// that were free.
+const onFreshID = " ON CONFLICT DO NOTHING RETURNING id"
+
 // most is the largest number of rows in one statement.
 const most = 512
 

@@ -134,3 +134,38 @@ func eachEngine(t *testing.T, test func(*testing.T, *Store)) {
 		t.Run("postgres", func(t *testing.T) { test(t, open(t, pgtest.Start(t).Database(t))) })
 	}
 }
+
+// Ids are random within a millisecond, so two may be the same: the deed is
+// made again, and neither is lost.
+func TestTakenIDIsFoundByTheInsert(t *testing.T) {
+	eachEngine(t, func(t *testing.T, s *Store) {
+		ctx := context.Background()
+		first, second := newToken(token.Long), newToken(token.Long)
+		event := &token.Event{ID: newID(token.Long), Action: "test"}
+		must(t, s.Commit(ctx, &token.Deed{Issue: []*token.Token{first}, Events: []*token.Event{event}, Grant: &token.Grant{ID: first.ID}}))
+		for name, deed := range map[string]*token.Deed{
+			"token": {Issue: []*token.Token{second, first}},
+			"event": {Issue: []*token.Token{second}, Events: []*token.Event{event}},
+			"grant": {Issue: []*token.Token{second}, Grant: &token.Grant{ID: first.ID}},
+		} {
+			err := s.Commit(ctx, deed)
+			if r := token.AsRefusal(err); r == nil || r.Reason != token.Clash {
+				t.Errorf("%s: got %v, want a refusal with reason clash", name, err)
+			}
+			if got, err := s.Token(ctx, second.ID); got != nil || err != nil {
+				t.Errorf("%s: got %v, %v, want nothing of the deed", name, got, err)
+			}
+		}
+		tries := 0
+		must(t, s.Do(ctx, func(tx *Tx) error {
+			e := *event
+			if tries++; tries > 1 {
+				e.ID = newID(token.Long)
+			}
+			return tx.Record(ctx, &e, nil)
+		}))
+		if tries != 2 {
+			t.Errorf("a rare deed ran %d times, want 2", tries)
+		}
+	})
+}

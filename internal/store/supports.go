@@ -165,6 +165,7 @@ func (tx *Tx) PutClientToken(ctx context.Context, workspace string, hash token.H
 const grantColumns = `id, contract, client, person, workspace, scopes, installed, created_at, ended_at, end_reason`
 
 var insertGrants = &rowsText{
+	tail:  onFreshID,
 	head:  "INSERT INTO grants (" + grantColumns + ") VALUES ",
 	types: []string{"BIGINT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "BIGINT", "BIGINT", "BIGINT", "TEXT"},
 }
@@ -210,7 +211,7 @@ func (s *Store) Grants(ctx context.Context, workspace, person string, before tok
 
 // InsertGrant inserts a family inside a rare deed.
 func (tx *Tx) InsertGrant(ctx context.Context, g *token.Grant) error {
-	return insertGrants.run(ctx, tx.session, grantArgs(g), nil)
+	return tx.insertGrants(ctx, []*pending{{deed: &token.Deed{Grant: g}}})
 }
 
 // EndGrant ends a family if it lives, and cuts off its tokens; it reports

@@ -39,7 +39,7 @@ func insertTokenText(class token.Class, full bool) *rowsText {
 	}
 	return &rowsText{
 		head:  "INSERT INTO " + tables[class] + " (" + columns + ") VALUES ",
-		tail:  " ON CONFLICT DO NOTHING RETURNING id",
+		tail:  onFreshID,
 		types: types,
 	}
 }

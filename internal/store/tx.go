@@ -39,15 +39,21 @@ func (tx *Tx) Cut(c token.Cutoff) {
 }
 
 // Do runs f in a transaction of its own and commits it. f may be run again
-// after a serialization failure, so it changes nothing but what it is given.
+// after a serialization failure, or when an id that it made was taken, so it
+// changes nothing but what it is given.
 // When Do returns nil the deed is durable and this process's judge knows.
 func (s *Store) Do(ctx context.Context, f func(*Tx) error) error {
 	for try := 0; ; try++ {
 		err := s.do(ctx, f)
-		if err == nil || try == 3 || !s.engine.again(err) {
+		if err == nil || try == 3 || !s.engine.again(err) && !clashed(err) {
 			return err
 		}
 	}
+}
+
+func clashed(err error) bool {
+	r := token.AsRefusal(err)
+	return r != nil && r.Reason == token.Clash
 }
 
 func (s *Store) do(ctx context.Context, f func(*Tx) error) (err error) {
