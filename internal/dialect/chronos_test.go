@@ -136,25 +136,28 @@ func TestChronosSaysTheSameOfEveryFailingHalf(t *testing.T) {
 }
 
 // HT-217: what costs time is the password's hash, which is computed once in
-// every failing login. The medians may differ by noise, not by a hash.
+// every failing login. Noise only adds, so the quickest of each are compared,
+// taken in turn; without the hash they would be tens of times apart.
 func TestChronosTakesAsLongForAnUnknownMailAsForAWrongPassword(t *testing.T) {
 	h := servertest.Start(t, chronosHouse, func(c *server.Config) { c.Limits.PerAddress, c.Limits.PerAccount = 1000, 1000 })
-	median := func(email, password string) time.Duration {
-		var took []time.Duration
-		for range 9 {
-			began := time.Now()
-			isFault(t, email, chronosLogin(h, email, password), 401, "las credenciales no son válidas")
-			took = append(took, time.Since(began))
-		}
-		slices.Sort(took)
-		return took[len(took)/2]
+	logins := map[string][2]string{
+		"wrong password":     {"training@chronos.mx", "wrong:" + clientToken},
+		"unknown mail":       {"nobody@chronos.mx", "wrong:" + clientToken},
+		"wrong client token": {"training@chronos.mx", "the secret: word:" + strings.Repeat("0", 64)},
+		"not a member":       {"training@chronos.mx", "the secret: word:" + otherToken},
 	}
-	known := median("training@chronos.mx", "wrong:"+clientToken)
-	for what, other := range map[string]time.Duration{
-		"unknown mail":       median("nobody@chronos.mx", "wrong:"+clientToken),
-		"wrong client token": median("training@chronos.mx", "the secret: word:"+strings.Repeat("0", 64)),
-		"not a member":       median("training@chronos.mx", "the secret: word:"+otherToken),
-	} {
+	quickest := map[string]time.Duration{}
+	for range 12 {
+		for what, login := range logins {
+			began := time.Now()
+			isFault(t, what, chronosLogin(h, login[0], login[1]), 401, "las credenciales no son válidas")
+			if took := time.Since(began); quickest[what] == 0 || took < quickest[what] {
+				quickest[what] = took
+			}
+		}
+	}
+	known := quickest["wrong password"]
+	for what, other := range quickest {
 		if other*3 < known || known*3 < other {
 			t.Errorf("%s takes %v, a wrong password %v: too far apart", what, other, known)
 		}
