@@ -103,14 +103,28 @@ func (j *Journal) turn() error {
 // torn by a crash is left out.
 func (j *Journal) Lines(each func(JournalLine) error) error {
 	for _, name := range []string{j.name + ".1", j.name} {
-		if err := lines(name, each); err != nil {
+		if err := lines(name, 0, each); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func lines(name string, each func(JournalLine) error) error {
+// tail is how much of the journal's end shows what was last; a commit of 512
+// endings is a tenth of it.
+const tail = 1 << 20
+
+// last reads the end of the journal: a start does not wait for all of it.
+func (j *Journal) last(each func(JournalLine) error) error {
+	if j.size == 0 {
+		return lines(j.name+".1", tail, each)
+	}
+	return lines(j.name, tail, each)
+}
+
+// lines reads a file's lines, of a long one only those in its last bytes (0:
+// all).
+func lines(name string, last int64, each func(JournalLine) error) error {
 	f, err := os.Open(name) //nolint:gosec // in the operator's own data folder
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -119,6 +133,11 @@ func lines(name string, each func(JournalLine) error) error {
 		return fmt.Errorf("read the log of endings: %w", err)
 	}
 	defer f.Close() //nolint:errcheck // only read
+	if info, err := f.Stat(); err == nil && last > 0 && info.Size() > last {
+		if _, err := f.Seek(-last, io.SeekEnd); err != nil {
+			return fmt.Errorf("read the log of endings: %w", err)
+		}
+	}
 	in := bufio.NewReaderSize(f, 1<<20)
 	for {
 		text, err := in.ReadBytes('\n')
@@ -150,7 +169,7 @@ func (j *Journal) Close() error {
 // in it.
 func (s *Store) Behind(ctx context.Context, j *Journal) (bool, error) {
 	var last JournalLine
-	if err := j.Lines(func(l JournalLine) error {
+	if err := j.last(func(l JournalLine) error {
 		if l.Position >= last.Position {
 			last.Position, last.Mark = l.Position, l.Mark
 		}

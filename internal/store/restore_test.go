@@ -123,3 +123,25 @@ func must(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+// A server starts without reading years of endings.
+func TestLongJournalIsReadFromItsEnd(t *testing.T) {
+	ctx, dir := context.Background(), t.TempDir()
+	s, j := kept(t, dir)
+	defer shut(t, s, j)
+	for i := range int64(20_000) {
+		must(t, j.Append(JournalLine{Ends: []JournalEnding{{ID: token.ID(i + 1), At: 1, Reason: "revoked", By: "somebody"}}}))
+	}
+	if behind, err := s.Behind(ctx, j); err != nil || behind {
+		t.Fatalf("got behind %v, %v, want false", behind, err)
+	}
+	read := 0
+	must(t, j.last(func(JournalLine) error { read++; return nil }))
+	if read == 0 || read > 15_000 {
+		t.Errorf("read %d of 20,000 lines, want those of the last megabyte", read)
+	}
+	must(t, j.Append(JournalLine{Position: 99}))
+	if behind, err := s.Behind(ctx, j); err != nil || !behind {
+		t.Errorf("got behind %v, %v, want true", behind, err)
+	}
+}
