@@ -44,19 +44,19 @@ type limits struct {
 }
 
 // yamlFile reads the configuration file: keys are the flags' names, with - or
-// _ between words. An unknown key is an error.
+// _ between words. An unknown key is an error. A flag stands before a variable,
+// a variable before the file, and the file before the default.
 func yamlFile(r io.Reader) (kong.Resolver, error) {
 	given := map[string]any{}
 	if err := yaml.NewDecoder(r).Decode(&given); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("configuration file: %w", err)
 	}
-	flat := map[string]any{}
+	flat := resolver{}
 	flatten(flat, "", given)
-	used := map[string]bool{}
-	return resolver{flat, used}, nil
+	return flat, nil
 }
 
-func flatten(into map[string]any, prefix string, from map[string]any) {
+func flatten(into resolver, prefix string, from map[string]any) {
 	for key, value := range from {
 		name := prefix + strings.ReplaceAll(key, "_", "-")
 		if deeper, ok := value.(map[string]any); ok {
@@ -67,11 +67,8 @@ func flatten(into map[string]any, prefix string, from map[string]any) {
 	}
 }
 
-// resolver hands the file's values to the flags.
-type resolver struct {
-	values map[string]any
-	used   map[string]bool
-}
+// resolver hands the file's values to the flags, by name.
+type resolver map[string]any
 
 // Validate refuses keys that no flag has.
 func (r resolver) Validate(app *kong.Application) error {
@@ -83,7 +80,7 @@ func (r resolver) Validate(app *kong.Application) error {
 		return next(nil)
 	})
 	var unknown []string
-	for key := range r.values {
+	for key := range r {
 		if !known[key] {
 			unknown = append(unknown, key)
 		}
@@ -92,22 +89,29 @@ func (r resolver) Validate(app *kong.Application) error {
 		return nil
 	}
 	slices.Sort(unknown)
-	return fmt.Errorf("configuration file: unknown keys %s: the keys are the flags' names, see \"ficha serve --help\"", strings.Join(unknown, ", "))
+	return fmt.Errorf("configuration file: unknown keys %s: the keys are the flags' names", strings.Join(unknown, ", "))
 }
 
-// Resolve returns the file's value for a flag, nil if it has none.
+// Resolve returns the file's value for a flag, nil if it has none or the
+// environment has one.
 func (r resolver) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-	if value, ok := r.values[flag.Name]; ok {
-		if list, ok := value.([]any); ok {
-			words := make([]string, len(list))
-			for i := range list {
-				words[i] = fmt.Sprint(list[i])
-			}
-			return strings.Join(words, ","), nil
+	for _, name := range flag.Envs {
+		if _, ok := os.LookupEnv(name); ok {
+			return nil, nil
 		}
-		return value, nil
 	}
-	return nil, nil
+	switch value := r[flag.Name].(type) {
+	case nil:
+		return nil, nil
+	case []any:
+		words := make([]string, len(value))
+		for i := range value {
+			words[i] = fmt.Sprint(value[i])
+		}
+		return strings.Join(words, ","), nil
+	default:
+		return fmt.Sprint(value), nil
+	}
 }
 
 // logger writes one JSON line for each thing that happens.
@@ -159,10 +163,14 @@ func checkIssuer(issuer string) error {
 	if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || u.Path != "" {
 		return fmt.Errorf("issuer: %q is no base URL: write it as https://tokens.example.com", issuer)
 	}
-	ip := net.ParseIP(u.Hostname())
-	loopback := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
-	if u.Scheme == "https" || u.Scheme == "http" && loopback {
+	if u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()) {
 		return nil
 	}
 	return errors.New("issuer: http is allowed on loopback only: put the server behind TLS and give its https URL as FICHA_ISSUER")
+}
+
+// loopback reports whether a host is this machine, as no network sees it.
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -17,30 +18,43 @@ type cli struct {
 	Config kong.ConfigFlag `help:"YAML file with the same names as the flags." placeholder:"FILE"`
 
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
+	Demo    demoCommand    `cmd:"" help:"Run a throw-away server with something in it, and print commands to paste."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database's schema to this program's version."`
 	Check   checkCommand   `cmd:"" help:"Ask the invariants of a live database."`
 	Backup  backupCommand  `cmd:"" help:"Copy a SQLite database while it is served."`
 	Restore restoreCommand `cmd:"" help:"Put a backup in place; nothing that ended comes back to life."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+
+	Apply  applyCommand  `cmd:"" help:"Bring a running server to what a resources file declares."`
+	Token  tokenCommand  `cmd:"" help:"Issue, list, show, revoke, suspend, resume and introspect tokens of a running server."`
+	Client clientCommand `cmd:"" help:"Look after the clients of a running server."`
+	User   userCommand   `cmd:"" help:"Look after the members of a workspace of a running server."`
+	Audit  auditCommand  `cmd:"" help:"Read the ledger of a running server, or prove it from the database."`
+
+	Completion completionCommand `cmd:"" help:"Print what makes a shell complete these commands."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 
 func main() {
+	dropEmpty()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:]))
 }
 
+// dropEmpty takes an empty variable for none: that is how a compose file writes
+// what its operator has not set.
+func dropEmpty() {
+	for _, pair := range os.Environ() {
+		if name, value, _ := strings.Cut(pair, "="); value == "" && strings.HasPrefix(name, "FICHA_") {
+			os.Unsetenv(name) //nolint:errcheck // a name that was just read can be unset
+		}
+	}
+}
+
 // run runs one command and returns the exit code: 0 done, 1 refused or failed,
 // 2 not understood.
 func run(ctx context.Context, args []string) int {
-	var c cli
-	parser, err := kong.New(&c,
-		kong.Name("ficha"),
-		kong.Description("Ficha is a token server: it issues, lists, introspects, revokes and audits every token that opens a platform's APIs."),
-		kong.UsageOnError(),
-		kong.Configuration(yamlFile),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-	)
+	parser, err := newParser(ctx, &cli{})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "ficha:", err)
 		return 2
@@ -55,4 +69,13 @@ func run(ctx context.Context, args []string) int {
 		return 1
 	}
 	return 0
+}
+
+func newParser(ctx context.Context, c *cli) (*kong.Kong, error) {
+	return kong.New(c,
+		kong.Name("ficha"),
+		kong.Description("Ficha is a token server: it issues, lists, introspects, revokes and audits every token that opens a platform's APIs."),
+		kong.Configuration(yamlFile),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
 }

@@ -116,6 +116,9 @@ func (c *restoreCommand) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if _, err := os.Stat(c.File); err != nil { // SQLite would make an empty one
+			return fmt.Errorf("read the backup: %w", err)
+		}
 		if err := store.Replace(ctx, c.File, path); err != nil {
 			return err
 		}

@@ -33,7 +33,7 @@ func (c *migrateCommand) Run(ctx context.Context) error {
 type versionCommand struct{}
 
 // Run prints the version of the module and of its source.
-func (versionCommand) Run() error {
+func (versionCommand) Run() error { //nolint:unparam // the parser asks for an error
 	version, revision := "devel", ""
 	if info, ok := debug.ReadBuildInfo(); ok {
 		if v := info.Main.Version; v != "" && v != "(devel)" {

@@ -19,7 +19,7 @@ import (
 // serveCommand runs the server until it is told to stop.
 type serveCommand struct {
 	settings `embed:""`
-	Apply    string `help:"Resources file to apply before listening." placeholder:"FILE" type:"existingfile"`
+	Apply    string `help:"Resources file to apply before listening." placeholder:"FILE"`
 }
 
 // drain is how long requests under way may take to finish at the end.
@@ -100,28 +100,18 @@ func declaredEnvironment(cfg server.Config, name string) (string, error) {
 	return file.Environment, nil
 }
 
-func applyFile(ctx context.Context, s *server.Server, name string) error {
-	text, err := os.ReadFile(filepath.Clean(name))
-	if err != nil {
-		return err
-	}
-	report, err := s.Apply(ctx, name, text, false)
-	if err != nil {
-		return err
-	}
-	fmt.Fprint(os.Stderr, report)
-	return nil
-}
-
 // greet prints where the server is and, on an empty database, the link that
 // makes the first super admin.
 func greet(ctx context.Context, s *server.Server, issuer string) error {
-	fmt.Println("Ficha is at", issuer)
 	secret, needed, err := s.Identity.SetupLink(ctx)
-	if err != nil || !needed {
+	if err != nil {
 		return err
 	}
-	fmt.Printf("Make the first super admin (this link works once):\n  %s/panel/setup?token=%s\n", issuer, secret)
+	text := "Ficha is at " + issuer + "\n"
+	if needed {
+		text += "Make the first super admin (this link works once):\n  " + issuer + "/panel/setup?token=" + secret + "\n"
+	}
+	fmt.Print(text)
 	return nil
 }
 
@@ -143,7 +133,9 @@ func serve(ctx context.Context, s *server.Server, l net.Listener, log *slog.Logg
 	if served := <-failed; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)
 	}
-	return errors.Join(err, s.Close())
+	// A connection may have been accepted while the listener was closed, too late
+	// for the first call to see it. Nothing is accepted any more now.
+	return errors.Join(err, front.Shutdown(end), s.Close())
 }
 
 // warnUnknown names variables that look like ours and are not: a typing error
@@ -160,7 +152,7 @@ func warnUnknown(log *slog.Logger) {
 func knownVariable(name string) bool {
 	switch name {
 	case "FICHA_LISTEN", "FICHA_ISSUER", "FICHA_DATA_DIR", "FICHA_DATABASE", "FICHA_ENVIRONMENT", "FICHA_MASTER_KEY", "FICHA_SMTP_URL",
-		"FICHA_TRUSTED_PROXIES", "FICHA_WITHOUT", "FICHA_LOG_LEVEL", "FICHA_SERVER", "FICHA_TOKEN":
+		"FICHA_TRUSTED_PROXIES", "FICHA_WITHOUT", "FICHA_LOG_LEVEL", "FICHA_SERVER", "FICHA_TOKEN", "FICHA_WORKSPACE":
 		return true
 	}
 	return strings.HasPrefix(name, "FICHA_LIMITS_") || strings.HasPrefix(name, "FICHA_TEST_")

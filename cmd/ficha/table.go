@@ -31,55 +31,83 @@ func (o output) write(w io.Writer, t table) error {
 		if rows == nil {
 			rows = []map[string]any{}
 		}
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(rows)
+		return writeJSON(w, rows)
 	}
-	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(tw, strings.ToUpper(strings.Join(t.head, "\t")))
+	titles := strings.ReplaceAll(strings.Join(t.head, "\t"), "_", " ")
+	lines := []string{strings.ToUpper(titles)}
 	for _, row := range t.rows {
 		cells := make([]string, len(t.head))
 		for i, name := range t.head {
 			cells[i] = cell(row[name])
 		}
-		fmt.Fprintln(tw, strings.Join(cells, "\t"))
+		lines = append(lines, strings.Join(cells, "\t"))
+	}
+	return align(w, lines)
+}
+
+// align writes lines whose cells have tabs between them.
+func align(w io.Writer, lines []string) error {
+	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	if _, err := io.WriteString(tw, strings.Join(lines, "\n")+"\n"); err != nil {
+		return err
 	}
 	return tw.Flush()
 }
 
+// printOne prints one thing, a line for each name that it has a value for.
+func (o output) printOne(names []string, thing map[string]any) error {
+	if o.JSON {
+		return writeJSON(os.Stdout, thing)
+	}
+	var lines []string
+	for _, name := range names {
+		if text := cell(thing[name]); text != "-" {
+			lines = append(lines, strings.ReplaceAll(name, "_", " ")+"\t"+text)
+		}
+	}
+	return align(os.Stdout, lines)
+}
+
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
 // cell shows a value on one line, without what a terminal would obey.
 func cell(v any) string {
-	var text string
+	text := strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, textOf(v))
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+func textOf(v any) string {
 	switch x := v.(type) {
 	case nil:
-		return "-"
+		return ""
 	case string:
-		text = x
+		return x
 	case float64:
-		text = strings.TrimSuffix(fmt.Sprintf("%.3f", x), ".000")
+		return strings.TrimSuffix(fmt.Sprintf("%.3f", x), ".000")
 	case []any:
 		parts := make([]string, len(x))
 		for i := range x {
 			parts[i] = cell(x[i])
 		}
-		text = strings.Join(parts, " ")
+		return strings.Join(parts, " ")
 	case map[string]any:
-		b, err := json.Marshal(x)
+		text, err := json.Marshal(x)
 		if err != nil {
 			return "?"
 		}
-		text = string(b)
-	default:
-		text = fmt.Sprint(x)
+		return string(text)
 	}
-	text = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, text)
-	if text == "" {
-		return "-"
-	}
-	return text
+	return fmt.Sprint(v)
 }

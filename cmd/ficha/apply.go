@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/fichadev/ficha/internal/resources"
+	"github.com/fichadev/ficha/internal/server"
+)
+
+// applyCommand brings a running server to what a resources file declares.
+type applyCommand struct {
+	asker   `embed:""`
+	File    string `arg:"" help:"The resources file."`
+	Restore bool   `help:"Bring back what people ended; no token that ended with it comes back."`
+	Prune   bool   `help:"End what earlier files made and this one does not declare."`
+}
+
+// sourceType is the media type of a resources file with what it names.
+const sourceType = "application/vnd.ficha.source+json"
+
+// A source is a resources file with the variables and files that it names: the
+// server does not know this machine's.
+type source struct {
+	Name      string            `json:"name"`
+	Text      string            `json:"text"`
+	Variables map[string]string `json:"variables,omitempty"`
+	Files     map[string]string `json:"files,omitempty"`
+}
+
+// Run reads the file here, so that its mistakes are found before anything is
+// sent, and prints what became of each thing.
+func (c *applyCommand) Run(ctx context.Context) error {
+	from, err := readSource(c.File)
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(from)
+	if err != nil {
+		return fmt.Errorf("write the request: %w", err)
+	}
+	query := url.Values{"restore": {strconv.FormatBool(c.Restore)}, "prune": {strconv.FormatBool(c.Prune)}}
+	var did struct {
+		Lines    []resources.Line `json:"lines"`
+		Warnings []string         `json:"warnings"`
+	}
+	if err := c.do(ctx, request{http.MethodPost, "/v1/apply?" + query.Encode(), sourceType, body}, &did); err != nil {
+		return err
+	}
+	if c.JSON {
+		return writeJSON(os.Stdout, did)
+	}
+	return printReport(os.Stdout, c.File, did.Lines, did.Warnings)
+}
+
+// readSource reads a resources file and keeps what it names outside itself.
+func readSource(name string) (source, error) {
+	text, err := os.ReadFile(filepath.Clean(name))
+	if err != nil {
+		return source{}, err
+	}
+	from := source{Name: name, Text: string(text), Variables: map[string]string{}, Files: map[string]string{}}
+	_, _, err = resources.Parse(name, text,
+		func(variable string) (string, bool) {
+			value, ok := os.LookupEnv(variable)
+			if ok {
+				from.Variables[variable] = value
+			}
+			return value, ok
+		},
+		func(path string) ([]byte, error) {
+			value, err := os.ReadFile(filepath.Clean(path))
+			if err == nil {
+				from.Files[path] = string(value)
+			}
+			return value, err
+		})
+	return from, err
+}
+
+// printReport prints what became of each thing, one a line, but for those that
+// are as they were, which are counted.
+func printReport(w io.Writer, name string, lines []resources.Line, warnings []string) error {
+	same, t := 0, table{head: []string{"outcome", "kind", "name"}}
+	for _, l := range lines {
+		if l.Outcome == resources.Unchanged {
+			same++
+			continue
+		}
+		t.add(map[string]any{"outcome": string(l.Outcome), "kind": string(l.Kind), "name": l.Name})
+	}
+	var text strings.Builder
+	for _, warning := range warnings {
+		text.WriteString("warning: " + cell(warning) + "\n")
+	}
+	if len(t.rows) == 0 {
+		text.WriteString(name + ": nothing changed\n")
+	} else {
+		if err := (output{}).write(&text, t); err != nil {
+			return err
+		}
+		fmt.Fprintf(&text, "%s: %d changed, %d as they were\n", name, len(t.rows), same)
+	}
+	_, err := io.WriteString(w, text.String())
+	return err
+}
+
+// applyFile applies a file to a server that does not listen yet.
+func applyFile(ctx context.Context, s *server.Server, name string) error {
+	text, err := os.ReadFile(filepath.Clean(name))
+	if err != nil {
+		return err
+	}
+	report, err := s.Apply(ctx, name, text, false)
+	if err != nil && len(report.Lines) == 0 {
+		return err
+	}
+	warnings := make([]string, len(report.Warnings))
+	for i := range report.Warnings {
+		warnings[i] = report.Warnings[i].String()
+	}
+	return errors.Join(printReport(os.Stderr, name, report.Lines, warnings), err)
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+// declared is a workspace with one program.
+const declared = `
+workspaces: [{id: acme, name: Acme}]
+clients:
+  - {client_id: backend, client_secret: backend-secret-0123456789, workspace: acme, grant_types: [client_credentials], scope: "catalog:read"}
+`
+
+// issue asks a server for a token. It reports the status, 0 where nobody
+// accepted the connection.
+func issue(client *http.Client, url string) (status int, body string, err error) {
+	req, err := http.NewRequest(http.MethodPost, url+"/v1/tokens", strings.NewReader(`{"name":"load","scopes":["catalog:read"],"format":"opaque"}`))
+	if err != nil {
+		return 0, "", err
+	}
+	req.Header.Set("Authorization", "Bearer backend-secret-0123456789")
+	req.Header.Set("X-Workspace-Id", "acme")
+	req.Header.Set("Content-Type", "application/json")
+	res, err := client.Do(req)
+	if err != nil {
+		return 0, "", err
+	}
+	defer res.Body.Close()
+	var text strings.Builder
+	if _, err := io.Copy(&text, res.Body); err != nil {
+		return 0, "", err
+	}
+	return res.StatusCode, text.String(), nil
+}
+
+// What the server has taken up it answers, and its exit is clean. Connections
+// that it never accepted are the next node's: a client hears that nobody is
+// there. So every token that exists was given to somebody.
+func TestSIGTERMUnderLoadAnswersWhatItTookUp(t *testing.T) {
+	dir := t.TempDir()
+	p := serving(t, dir, "--apply", fileIn(t, "resources.yaml", declared))
+	var wg sync.WaitGroup
+	answered := make(chan string, 1<<16)
+	begun := make(chan struct{}, 1<<16)
+	for range 8 {
+		wg.Go(func() {
+			client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+			for {
+				status, body, err := issue(client, p.url)
+				if err != nil {
+					return
+				}
+				if status != http.StatusCreated {
+					t.Errorf("a request was answered %d: %s", status, body)
+				}
+				answered <- body
+				begun <- struct{}{}
+			}
+		})
+	}
+	for range 100 { // the load is under way
+		<-begun
+	}
+	if code := p.end(syscall.SIGTERM); code != 0 {
+		log, _ := os.ReadFile(dir + "/serve.err")
+		t.Fatalf("exit code %d: %s", code, log)
+	}
+	wg.Wait()
+	close(answered)
+	again := serving(t, dir)
+	given := stillOpen(t, again, answered)
+	asks := remote{Server: again.url, Token: "backend-secret-0123456789", Workspace: "acme"}
+	exist, more, err := listing{}.read(t.Context(), asks, "/v1/tokens", url.Values{})
+	if err != nil || more {
+		t.Fatalf("list: more %t, %v", more, err)
+	}
+	if len(exist) != given {
+		t.Errorf("%d tokens exist, %d were given out", len(exist), given)
+	}
+}
+
+// What was acknowledged is there after a power cut.
+func TestKillAndStartAgainLosesNothing(t *testing.T) {
+	dir := t.TempDir()
+	p := serving(t, dir, "--apply", fileIn(t, "resources.yaml", declared))
+	var wg sync.WaitGroup
+	answered := make(chan string, 1<<16)
+	begun := make(chan struct{}, 1<<16)
+	for range 4 {
+		wg.Go(func() {
+			for {
+				status, body, err := issue(http.DefaultClient, p.url)
+				if err != nil {
+					return // the process is gone
+				}
+				if status == http.StatusCreated {
+					answered <- body
+				}
+				begun <- struct{}{}
+			}
+		})
+	}
+	for range 100 {
+		<-begun
+	}
+	if code := p.end(syscall.SIGKILL); code == 0 {
+		t.Error("the process ended by itself")
+	}
+	wg.Wait()
+	close(answered)
+	again := serving(t, dir)
+	stillOpen(t, again, answered)
+	if code := again.end(syscall.SIGTERM); code != 0 {
+		t.Errorf("exit code %d after the restart", code)
+	}
+}
+
+// stillOpen checks that every token that was given out opens something, and
+// counts them.
+func stillOpen(t *testing.T, p *process, bodies <-chan string) int {
+	t.Helper()
+	n := 0
+	for body := range bodies {
+		_, rest, _ := strings.Cut(body, `"token":"`)
+		secret, _, _ := strings.Cut(rest, `"`)
+		req, err := http.NewRequest(http.MethodGet, p.url+"/verify", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+secret)
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != http.StatusOK {
+			t.Errorf("verify answers %d to a token that was acknowledged: %s", res.StatusCode, body)
+		}
+		n++
+	}
+	if n < 100 {
+		t.Errorf("%d tokens were given out, want at least 100", n)
+	}
+	return n
+}

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+)
+
+// tokenCommand is what can be done with tokens.
+type tokenCommand struct {
+	Create     tokenCreate     `cmd:"" help:"Issue a token; its secret is printed once, alone, on the standard output."`
+	List       tokenList       `cmd:"" help:"List the inventory: who holds what, until when, and when it was used last."`
+	Show       tokenShow       `cmd:"" help:"Show one token."`
+	Revoke     tokenRevoke     `cmd:"" help:"End a token for ever."`
+	Suspend    tokenSuspend    `cmd:"" help:"Stop a token until it is resumed."`
+	Resume     tokenResume     `cmd:"" help:"Let a suspended token open again what nothing else has closed."`
+	Introspect tokenIntrospect `cmd:"" help:"Ask what a secret opens; exit code 1 if nothing."`
+}
+
+// tokenFields are what is shown of one token, in this order.
+var tokenFields = []string{
+	"id", "secret_id", "name", "type", "format", "status", "active", "scopes", "workspace", "purpose", "owner", "owner_email", "client_id",
+	"user", "user_email", "act", "reason", "audience", "max_uses", "uses", "created_at", "expires_at", "last_four", "last_used_at", "last_use",
+	"suspended_at", "suspended_until", "ended_at", "end_reason", "ended_by",
+}
+
+// tokenCreate issues a token with a client's secret.
+type tokenCreate struct {
+	asker      `embed:""`
+	Name       string        `arg:"" help:"How people find it in the inventory."`
+	Scope      []string      `required:"" help:"What it opens; several with commas, or again." placeholder:"SCOPE"`
+	TTL        time.Duration `name:"ttl" help:"How long it lives, such as 90m or 720h; the kind's default if not given." placeholder:"DURATION"`
+	Type       string        `enum:"service,ephemeral,impersonated" default:"service" help:"service, ephemeral or impersonated."`
+	OnBehalfOf string        `help:"For whom it acts: a member's e-mail or id; with --type impersonated." placeholder:"USER"`
+	Reason     string        `help:"Why it acts for them; with --type impersonated." placeholder:"TEXT"`
+	Purpose    string        `help:"What it is for." placeholder:"TEXT"`
+	Owner      string        `help:"Who answers for it: a member's e-mail or id, or the name of a team." placeholder:"WHO"`
+	Audience   []string      `help:"Resource servers that may accept it." placeholder:"URL"`
+	Format     string        `enum:"jwt,opaque" default:"jwt" help:"jwt or opaque."`
+	MaxUses    int64         `help:"How often it may be used; with --type ephemeral." placeholder:"N"`
+}
+
+// Run prints the secret alone, so that $(ficha token create …) is the secret,
+// and what else is to be known beside it.
+func (c *tokenCreate) Run(ctx context.Context) error {
+	var made map[string]any
+	if err := c.post(ctx, "/v1/tokens", c.body(), &made); err != nil {
+		return err
+	}
+	if c.JSON {
+		return writeJSON(os.Stdout, made)
+	}
+	return printSecret(made, "token", fmt.Sprintf("token %s %q, expires %s", cell(made["id"]), c.Name, cell(made["expires_at"])))
+}
+
+func (c *tokenCreate) body() map[string]any {
+	body := map[string]any{"name": c.Name, "scopes": c.Scope, "type": c.Type, "format": c.Format}
+	for name, value := range map[string]string{"on_behalf_of": c.OnBehalfOf, "reason": c.Reason, "purpose": c.Purpose, "owner": c.Owner} {
+		if value != "" {
+			body[name] = value
+		}
+	}
+	if c.TTL != 0 {
+		body["ttl"] = int64(c.TTL / time.Second)
+	}
+	if len(c.Audience) > 0 {
+		body["audience"] = c.Audience
+	}
+	if c.MaxUses != 0 {
+		body["max_uses"] = c.MaxUses
+	}
+	return body
+}
+
+// printSecret prints a secret out of the answer that made it, and what it is
+// beside it.
+func printSecret(made map[string]any, name, what string) error {
+	secret, ok := made[name].(string)
+	if !ok || secret == "" {
+		return errors.New("the server's answer holds no secret: check --server")
+	}
+	fmt.Fprintf(os.Stderr, "%s\nThe secret is shown this once; it will not be shown again.\n", what)
+	fmt.Println(secret)
+	return nil
+}
+
+// tokenList lists the inventory.
+type tokenList struct {
+	lister        `embed:""`
+	Status        string `enum:",active,suspended,expired,revoked" default:"" help:"Only active, suspended, expired or revoked ones." placeholder:"STATUS"`
+	Type          string `enum:",access,refresh,service,ephemeral,impersonated,personal" default:"" help:"Only one kind: access, refresh, service, ephemeral, impersonated or personal." placeholder:"KIND"`
+	Client        string `help:"Only those of a client." placeholder:"ID"`
+	User          string `help:"Only those of a member, by e-mail or id." placeholder:"USER"`
+	Owner         string `help:"Only those that somebody answers for." placeholder:"WHO"`
+	Search        string `help:"Only those whose name or last four match." placeholder:"TEXT"`
+	ExpiresBefore string `help:"Only those that expire before an instant, such as 2027-01-31T12:00:00Z." placeholder:"INSTANT"`
+}
+
+// Run prints the newest first.
+func (c *tokenList) Run(ctx context.Context) error {
+	query := given("status", c.Status, "type", c.Type, "client", c.Client, "user", c.User, "owner", c.Owner, "q", c.Search, "expires_before", c.ExpiresBefore)
+	return c.show(ctx, "/v1/tokens", query, []string{"id", "name", "type", "status", "scopes", "client_id", "user_email", "last_four", "expires_at", "last_used_at"})
+}
+
+// tokenShow shows one token.
+type tokenShow struct {
+	asker `embed:""`
+	ID    string `arg:"" help:"The token's id."`
+}
+
+// Run prints everything that is known of the token.
+func (c *tokenShow) Run(ctx context.Context) error {
+	var found map[string]any
+	if err := c.get(ctx, "/v1/tokens/"+url.PathEscape(c.ID), &found); err != nil {
+		return err
+	}
+	return c.printOne(tokenFields, found)
+}
+
+// change does something to a token and shows it as it then is.
+func (a asker) change(ctx context.Context, id, deed string, body map[string]string) error {
+	for name, value := range body {
+		if value == "" {
+			delete(body, name)
+		}
+	}
+	var left map[string]any
+	if err := a.post(ctx, "/v1/tokens/"+url.PathEscape(id)+"/"+deed, body, &left); err != nil {
+		return err
+	}
+	return a.printOne(tokenFields, left)
+}
+
+// tokenRevoke ends a token.
+type tokenRevoke struct {
+	asker  `embed:""`
+	ID     string `arg:"" help:"The token's id."`
+	Reason string `help:"Why; it stands in the audit." placeholder:"TEXT"`
+}
+
+// Run revokes. What has ended already keeps its first instant and reason.
+func (c *tokenRevoke) Run(ctx context.Context) error {
+	return c.change(ctx, c.ID, "revoke", map[string]string{"reason": c.Reason})
+}
+
+// tokenSuspend stops a token.
+type tokenSuspend struct {
+	asker  `embed:""`
+	ID     string `arg:"" help:"The token's id."`
+	Reason string `help:"Why; it stands in the audit." placeholder:"TEXT"`
+	Until  string `help:"When it resumes by itself, such as 2027-01-31T12:00:00Z." placeholder:"INSTANT"`
+}
+
+// Run suspends.
+func (c *tokenSuspend) Run(ctx context.Context) error {
+	return c.change(ctx, c.ID, "suspend", map[string]string{"reason": c.Reason, "until": c.Until})
+}
+
+// tokenResume lets a suspended token go on.
+type tokenResume struct {
+	asker `embed:""`
+	ID    string `arg:"" help:"The token's id."`
+}
+
+// Run resumes.
+func (c *tokenResume) Run(ctx context.Context) error {
+	return c.change(ctx, c.ID, "resume", nil)
+}
+
+// tokenIntrospect asks what a secret opens.
+type tokenIntrospect struct {
+	asker  `embed:""`
+	Secret string `arg:"" optional:"" help:"The secret; read from the standard input if not given, which keeps it out of the list of processes."`
+}
+
+// Run prints the answer; a token that opens nothing is exit code 1.
+func (c *tokenIntrospect) Run(ctx context.Context) error {
+	secret, err := c.secret(os.Stdin)
+	if err != nil {
+		return err
+	}
+	var said map[string]any
+	if err := c.post(ctx, "/v1/tokens/introspect", map[string]string{"token": secret}, &said); err != nil {
+		return err
+	}
+	if err := c.printOne([]string{"active", "kind", "scope", "sub", "username", "client_id", "workspace", "aud", "act", "token_id"}, said); err != nil {
+		return err
+	}
+	if said["active"] != true {
+		return errors.New("it opens nothing for you: it is unknown, ended, suspended or another's")
+	}
+	return nil
+}
+
+func (c *tokenIntrospect) secret(in io.Reader) (string, error) {
+	if c.Secret != "" && c.Secret != "-" {
+		return c.Secret, nil
+	}
+	line, err := bufio.NewReader(io.LimitReader(in, 64<<10)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("read the secret: %w", err)
+	}
+	if line = strings.TrimSpace(line); line == "" {
+		return "", errors.New("there is no secret to ask about: give it on the standard input")
+	}
+	return line, nil
+}
