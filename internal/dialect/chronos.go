@@ -75,6 +75,7 @@ func (f *Chronos) generate(c *web.Call) error {
 	}
 	out, err := f.cfg.Authority.Issue(c.Context(), c.Actor(), authority.Order{
 		Kind: token.Access, Contract: "chronos", Form: authority.Hex, Person: person.ID, Workspace: workspace, Scopes: scopes,
+		Name: "Chronos sign-in", Owner: person.ID, // fifteen days are long enough to be found in the inventory
 	})
 	if err != nil {
 		return err
