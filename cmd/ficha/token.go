@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -33,17 +35,17 @@ var tokenFields = []string{
 // tokenCreate issues a token with a client's secret.
 type tokenCreate struct {
 	asker      `embed:""`
-	Name       string        `arg:"" help:"How people find it in the inventory."`
-	Scope      []string      `required:"" help:"What it opens; several with commas, or again." placeholder:"SCOPE"`
-	TTL        time.Duration `name:"ttl" help:"How long it lives, such as 90m or 720h; the kind's default if not given." placeholder:"DURATION"`
-	Type       string        `enum:"service,ephemeral,impersonated" default:"service" help:"service, ephemeral or impersonated."`
-	OnBehalfOf string        `help:"For whom it acts: a member's e-mail or id; with --type impersonated." placeholder:"USER"`
-	Reason     string        `help:"Why it acts for them; with --type impersonated." placeholder:"TEXT"`
-	Purpose    string        `help:"What it is for." placeholder:"TEXT"`
-	Owner      string        `help:"Who answers for it: a member's e-mail or id, or the name of a team." placeholder:"WHO"`
-	Audience   []string      `help:"Resource servers that may accept it." placeholder:"URL"`
-	Format     string        `enum:"jwt,opaque" default:"jwt" help:"jwt or opaque."`
-	MaxUses    int64         `help:"How often it may be used; with --type ephemeral." placeholder:"N"`
+	Name       string   `arg:"" help:"How people find it in the inventory."`
+	Scope      []string `required:"" help:"What it opens; several with commas, or again." placeholder:"SCOPE"`
+	TTL        span     `name:"ttl" help:"How long it lives: 90m, 12h, 30d or a number of seconds; the kind's default if not given." placeholder:"DURATION"`
+	Type       string   `enum:"service,ephemeral,impersonated" default:"service" help:"service, ephemeral or impersonated."`
+	OnBehalfOf string   `help:"For whom it acts: a member's e-mail or id; with --type impersonated." placeholder:"USER"`
+	Reason     string   `help:"Why it acts for them; with --type impersonated." placeholder:"TEXT"`
+	Purpose    string   `help:"What it is for." placeholder:"TEXT"`
+	Owner      string   `help:"Who answers for it: a member's e-mail or id, or the name of a team." placeholder:"WHO"`
+	Audience   []string `help:"Resource servers that may accept it." placeholder:"URL"`
+	Format     string   `enum:"jwt,opaque" default:"jwt" help:"jwt or opaque."`
+	MaxUses    int64    `help:"How often it may be used; with --type ephemeral." placeholder:"N"`
 }
 
 // Run prints the secret alone, so that $(ficha token create …) is the secret,
@@ -67,7 +69,7 @@ func (c *tokenCreate) body() map[string]any {
 		}
 	}
 	if c.TTL != 0 {
-		body["ttl"] = int64(c.TTL / time.Second)
+		body["ttl"] = int64(time.Duration(c.TTL) / time.Second)
 	}
 	if len(c.Audience) > 0 {
 		body["audience"] = c.Audience
@@ -76,6 +78,27 @@ func (c *tokenCreate) body() map[string]any {
 		body["max_uses"] = c.MaxUses
 	}
 	return body
+}
+
+// A span is a duration as the resources file has it.
+type span time.Duration
+
+// UnmarshalText reads days and plain seconds beside what Go reads.
+func (s *span) UnmarshalText(text []byte) error {
+	number, unit := string(text), time.Second
+	if days, ok := strings.CutSuffix(number, "d"); ok {
+		number, unit = days, 24*time.Hour
+	}
+	if n, err := strconv.ParseInt(number, 10, 64); err == nil && 0 < n && n <= int64(math.MaxInt64/unit) {
+		*s = span(time.Duration(n) * unit)
+		return nil
+	}
+	d, err := time.ParseDuration(string(text))
+	if err != nil || d < time.Second {
+		return fmt.Errorf("%q is no duration of a second or more: write it as 90m, 12h, 30d or a number of seconds", text)
+	}
+	*s = span(d)
+	return nil
 }
 
 // printSecret prints a secret out of the answer that made it, and what it is
