@@ -26,6 +26,10 @@ type Imported struct {
 	ExpiresAt int64 // ms; 0: by the kind
 }
 
+// imported is the contract of what was made elsewhere. The face where such a
+// refresh token is first exchanged is the one whose tokens it gives.
+const imported = "import"
+
 // Import enters a token that was made elsewhere. It stands on the same people,
 // programs and scopes as one of our own, and must be allowed the same. A token
 // that is there is Unchanged whatever is declared, since facts of a token never
@@ -94,7 +98,7 @@ func checkImported(d Imported) error {
 // order is what the mint would be asked for the same token.
 func (d Imported) order() *Order {
 	o := &Order{
-		Kind: d.Kind, Contract: "import", Client: d.Client, Workspace: d.Workspace, Person: d.Person, Scopes: d.Scopes, Name: d.Name,
+		Kind: d.Kind, Contract: imported, Client: d.Client, Workspace: d.Workspace, Person: d.Person, Scopes: d.Scopes, Name: d.Name,
 		Purpose: d.Purpose, Owner: cmp.Or(d.Owner, d.Person), Audience: strings.Join(d.Audience, " "),
 	}
 	if d.Kind == token.Service || d.Kind == token.Ephemeral {

@@ -109,12 +109,15 @@ func TestImportedRefreshTokenIsExchanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := h.Authority.Refresh(ctx, token.Actor{Kind: token.App, ID: "app"}, c, authority.Renewal{Secret: d.Secret})
+	out, err := h.Authority.Refresh(ctx, token.Actor{Kind: token.App, ID: "app"}, c, authority.Renewal{Contract: "hubspot", Secret: d.Secret})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := judgeAt(h, out.Secret); err != nil {
 		t.Errorf("the new access token: %v", err)
+	}
+	if out.Token.Contract != "hubspot" {
+		t.Errorf("it is of the contract %s, want the one that it was asked for by", out.Token.Contract)
 	}
 }
 

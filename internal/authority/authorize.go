@@ -91,6 +91,11 @@ func (a *Authority) CheckRequest(c *token.Client, q Request) error {
 	if c.Demands.Pushed || c.Demands.Signed {
 		return token.Errorf(token.InvalidRequest, "the application is registered for pushed or signed requests, which are not served yet")
 	}
+	if c.Public() && q.Challenge == "" {
+		// Whoever catches the code of a client without a secret could redeem it
+		// (RFC 9700, 2.1.1); no contract lets that be.
+		return token.Errorf(token.InvalidRequest, "the application has no secret, so that it has to send code_challenge (RFC 7636)")
+	}
 	if len(q.Scopes) == 0 {
 		return token.Errorf(token.InvalidScope, "name at least one scope")
 	}

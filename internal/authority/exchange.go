@@ -21,6 +21,7 @@ type codeFacts struct {
 
 // Redemption asks for tokens by an authorization code.
 type Redemption struct {
+	Contract    string // the face that asks: a code is worth nothing at another
 	Code        string
 	RedirectURI string // empty: not sent
 	Verifier    string // empty: not sent
@@ -31,7 +32,8 @@ type Redemption struct {
 
 // Exchange redeems an authorization code once (RFC 6749, 4.1.3; RFC 7636, 4.6).
 // A second redemption, by the client it was issued to, ends what the first one
-// gave.
+// gave. A code is redeemed under the contract that it was asked for by: another
+// one's rules, of PKCE or of refresh tokens, are no way around its own.
 func (a *Authority) Exchange(ctx context.Context, who token.Actor, c *token.Client, ask Redemption) (*Issued, error) {
 	r, err := a.code(ctx, c, ask.Code)
 	if err != nil {
@@ -40,6 +42,9 @@ func (a *Authority) Exchange(ctx context.Context, who token.Actor, c *token.Clie
 	t := r.Token
 	if t.EndedAt != 0 {
 		return nil, a.usedCode(ctx, who, r)
+	}
+	if t.Contract != ask.Contract {
+		return nil, badCode()
 	}
 	if _, err := a.cfg.Judge.Weigh(ctx, r, token.Use{Now: a.cfg.Now().UnixMilli(), Surface: token.AtToken}); err != nil {
 		return nil, codeRefusal(err)
@@ -72,14 +77,18 @@ func (a *Authority) code(ctx context.Context, c *token.Client, secret string) (*
 		return r, nil
 	}
 	if err == nil || token.Is(err, token.InvalidToken) {
-		return nil, token.Errorf(token.InvalidGrant, "missing or unknown auth code").Because(token.UnknownCode)
+		return nil, badCode()
 	}
 	return nil, err
 }
 
+func badCode() *token.Refusal {
+	return token.Errorf(token.InvalidGrant, "missing or unknown auth code").Because(token.UnknownCode)
+}
+
 func (a *Authority) usedCode(ctx context.Context, who token.Actor, r *token.Record) error {
 	if r.Grant == nil {
-		return token.Errorf(token.InvalidGrant, "missing or unknown auth code").Because(token.UnknownCode)
+		return badCode()
 	}
 	return a.endFamily(ctx, who, r.Grant, r.Token, "authorization code reused")
 }

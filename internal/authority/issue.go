@@ -82,6 +82,9 @@ func (a *Authority) make(ctx context.Context, o *Order, s supports, now time.Tim
 	if err != nil {
 		return nil, "", err
 	}
+	if o.Form == Signed && (life == 0 || life > policy.SignedMost) {
+		return nil, "", token.AtField("ttl", "a signed token may live at most %d days; ask for an opaque one", policy.SignedMost/(24*time.Hour))
+	}
 	id := token.NewID(now, token.ClassFor(life))
 	t := &token.Token{
 		ID: id, Credential: id, Kind: o.Kind, Contract: o.Contract, Name: o.Name, Purpose: o.Purpose, Owner: o.Owner,

@@ -15,6 +15,7 @@ const (
 
 // Renewal asks for a new access token by a refresh token.
 type Renewal struct {
+	Contract  string // the face that asks: a refresh token is worth nothing at another
 	Secret    string
 	Scopes    token.Scopes // fewer than were granted; nil: all
 	Form      Form
@@ -27,7 +28,7 @@ type Renewal struct {
 // A token that was replaced before, and whose successor was used, means that a
 // copy exists: the whole family ends (RFC 9700, 4.14.2).
 func (a *Authority) Refresh(ctx context.Context, who token.Actor, c *token.Client, ask Renewal) (*Issued, error) {
-	r, err := a.refreshToken(ctx, c, ask.Secret)
+	r, err := a.refreshToken(ctx, c, ask)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +42,7 @@ func (a *Authority) Refresh(ctx context.Context, who token.Actor, c *token.Clien
 	out, err := a.mint(ctx, who, order)
 	if refusal := token.AsRefusal(err); refusal != nil {
 		if refusal.Reason == token.Lost {
-			if r, err = a.refreshToken(ctx, c, ask.Secret); err != nil {
+			if r, err = a.refreshToken(ctx, c, ask); err != nil {
 				return nil, err
 			}
 			return a.afterRotation(ctx, who, r, ask)
@@ -56,9 +57,9 @@ func (a *Authority) Refresh(ctx context.Context, who token.Actor, c *token.Clien
 
 // refreshToken finds the refresh token of a client. Unknown and foreign are
 // one refusal for those who hold nothing; a foreign client learns that it is
-// not its own only because it holds the secret.
-func (a *Authority) refreshToken(ctx context.Context, c *token.Client, secret string) (*token.Record, error) {
-	r, err := a.cfg.Judge.Find(ctx, secret)
+// not its own only because it holds the secret. Another contract's is unknown.
+func (a *Authority) refreshToken(ctx context.Context, c *token.Client, ask Renewal) (*token.Record, error) {
+	r, err := a.cfg.Judge.Find(ctx, ask.Secret)
 	if token.Is(err, token.InvalidToken) || err == nil && r.Token.Kind != token.Refresh {
 		return nil, badRefresh()
 	}
@@ -67,6 +68,9 @@ func (a *Authority) refreshToken(ctx context.Context, c *token.Client, secret st
 	}
 	if r.Token.Client != c.ID {
 		return nil, token.Errorf(token.InvalidGrant, "refresh token was not issued to this client").Because(token.OtherClient)
+	}
+	if r.Token.Contract != ask.Contract && r.Token.Contract != imported {
+		return nil, badRefresh()
 	}
 	return r, nil
 }
@@ -85,7 +89,7 @@ func (a *Authority) renewal(ctx context.Context, r *token.Record, c *token.Clien
 	if lost := v.Scopes.Missing(t.Scopes); lost != nil {
 		return Order{}, token.Errorf(token.InvalidGrant, "the person no longer holds scope %s; ask for consent again", lost)
 	}
-	if !c.Grants("refresh_token") && t.Contract != "fanbase" {
+	if !c.Grants("refresh_token") && ask.Contract != "fanbase" {
 		return Order{}, token.Errorf(token.UnauthorizedClient, "the client is not registered for refresh_token")
 	}
 	scopes := t.Scopes
@@ -100,7 +104,7 @@ func (a *Authority) renewal(ctx context.Context, r *token.Record, c *token.Clien
 		return Order{}, err
 	}
 	o := Order{
-		Kind: token.Access, Contract: t.Contract, Form: to.Form, Client: t.Client, Workspace: t.Workspace, Person: t.Person,
+		Kind: token.Access, Contract: ask.Contract, Form: to.Form, Client: t.Client, Workspace: t.Workspace, Person: t.Person,
 		Scopes: to.Scopes, Audience: to.Audience, Grant: r.Grant,
 	}
 	if policy.Rotates(c) {

@@ -126,7 +126,7 @@ func (a *Authority) newAnswer(out *Issued, now time.Time, key, request token.Has
 		plain.Refresh, plain.RefreshSecret = out.Refresh.ID, out.RefreshSecret
 		ids = append(ids, out.Refresh.ID)
 	}
-	b, err := json.Marshal(plain)
+	b, err := json.Marshal(plain) //nolint:gosec // it is sealed in the next step
 	if err != nil {
 		return nil, fmt.Errorf("write an answer: %w", err)
 	}

@@ -16,6 +16,10 @@ const day = 24 * time.Hour
 // most it may ask. 0 is none.
 type Limits struct{ Default, Most time.Duration }
 
+// SignedMost is the longest life of a signed token, whatever a workspace
+// allows: its key stays published until then.
+const SignedMost = 366 * day
+
 // Of returns the limits of a kind where a workspace says nothing.
 func Of(kind token.Kind) Limits {
 	switch kind {

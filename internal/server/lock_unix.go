@@ -11,13 +11,13 @@ import (
 // lock takes a file for this process and returns what gives it free. The
 // system frees it when the process dies.
 func lock(name string) (func(), error) {
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // in the operator's own data folder
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil { //nolint:gosec // a descriptor is small
-		f.Close() //nolint:errcheck // nothing was written
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
 		return nil, err
 	}
-	return sync.OnceFunc(func() { f.Close() }), nil //nolint:errcheck // nothing was written
+	return sync.OnceFunc(func() { f.Close() }), nil
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/fichadev/ficha/internal/metric"
 	"github.com/fichadev/ficha/internal/panel"
 	"github.com/fichadev/ficha/internal/panel/pages"
+	"github.com/fichadev/ficha/internal/policy"
 	"github.com/fichadev/ficha/internal/store"
 	"github.com/fichadev/ficha/internal/token"
 	"github.com/fichadev/ficha/internal/verifier"
@@ -102,51 +103,63 @@ func New(ctx context.Context, cfg Config) (s *Server, err error) {
 	if err := s.settleEnvironment(ctx); err != nil {
 		return s, err
 	}
-	format, err := token.NewFormat(s.Config.Environment, master.Derive("address")[:16])
-	if err != nil {
-		return s, err
-	}
 	s.Ring = keys.NewRing(master)
-	s.Keeper = &keys.Keeper{Store: s.Store, Master: master, Ring: s.Ring, Now: cfg.Now}
+	s.Keeper = &keys.Keeper{Store: s.Store, Master: master, Ring: s.Ring, Now: cfg.Now, Life: policy.SignedMost}
 	if err := s.Keeper.Ensure(ctx); err != nil {
 		return s, err
+	}
+	if err := s.rules(ctx, master); err != nil {
+		return s, err
+	}
+	if err := s.faces(); err != nil {
+		return s, err
+	}
+	s.watch()
+	return s, s.mount()
+}
+
+// rules ties the judge, the authority and the people to the memory.
+func (s *Server) rules(ctx context.Context, master *keys.Master) error {
+	cfg := s.Config
+	format, err := token.NewFormat(cfg.Environment, master.Derive("address")[:16])
+	if err != nil {
+		return err
 	}
 	var witness lateWitness
 	s.Verifier, err = verifier.New(ctx, verifier.Config{
 		Store: s.Store, Witness: &witness, Format: format, Now: cfg.Now, Log: cfg.Log, Cached: cfg.Cached, Heard: s.heard,
 	})
 	if err != nil {
-		return s, err
+		return err
 	}
 	s.Store.OnChange(s.Verifier.Hear)
 	if err := seed(ctx, s.Store); err != nil {
-		return s, err
+		return err
 	}
 	s.Authority, err = authority.New(ctx, authority.Config{
 		Store: authorityStore{s.Store}, Judge: s.Verifier, Format: format, Ring: s.Ring, Keeper: s.Keeper, Master: master,
 		Issuer: cfg.Issuer, Now: cfg.Now, Log: cfg.Log,
 	})
 	if err != nil {
-		return s, err
+		return err
 	}
 	witness.Authority = s.Authority
 	s.Identity, err = identity.New(identity.Config{Store: identityStore{s.Store}, Judge: s.Verifier, Now: cfg.Now, Log: cfg.Log, Limits: cfg.Limits})
-	if err != nil {
-		return s, err
-	}
+	return err
+}
+
+// faces makes the floor, and the pages that other faces lead to.
+func (s *Server) faces() (err error) {
+	cfg := s.Config
 	set, err := pages.New(pages.Config{Issuer: cfg.Issuer, Environment: cfg.Environment})
 	if err != nil {
-		return s, err
+		return err
 	}
 	s.Panel = panel.New(panel.Config{
 		Authority: s.Authority, Identity: s.Identity, Verifier: s.Verifier, Catalogue: s.Store, Pages: set, Issuer: cfg.Issuer,
 	})
 	s.Floor, err = web.New(web.Config{Log: cfg.Log, Metrics: s.Metrics, Now: cfg.Now, Issuer: cfg.Issuer, TrustedProxies: cfg.TrustedProxies})
-	if err != nil {
-		return s, err
-	}
-	s.watch()
-	return s, s.mount()
+	return err
 }
 
 // own takes the data folder for this process's life. Any number of nodes may

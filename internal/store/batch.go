@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -159,12 +160,7 @@ func (tx *Tx) endRows(ctx context.Context, batch []*pending) error {
 		}
 	}
 	for _, p := range batch {
-		won := 0
-		for _, e := range p.deed.End {
-			if ended[e.ID] {
-				won++
-			}
-		}
+		won := p.won(ended)
 		if won == len(p.deed.End) {
 			continue
 		}
@@ -174,6 +170,16 @@ func (tx *Tx) endRows(ctx context.Context, batch []*pending) error {
 		}
 	}
 	return nil
+}
+
+// won counts the rows that the deed itself has ended.
+func (p *pending) won(ended map[token.ID]bool) (n int) {
+	for _, e := range p.deed.End {
+		if ended[e.ID] {
+			n++
+		}
+	}
+	return n
 }
 
 // alone makes a half-done member roll its batch back: alone, its refusal is
@@ -347,7 +353,9 @@ func collect(into map[token.ID]bool) func(*sql.Rows) error {
 func sortRows(args []any, width int) {
 	rows := slices.Collect(slices.Chunk(slices.Clone(args), max(width, 1)))
 	slices.SortFunc(rows, func(a, b []any) int {
-		return int(min(1, max(-1, a[0].(int64)-b[0].(int64))))
+		first, _ := a[0].(int64)
+		second, _ := b[0].(int64)
+		return cmp.Compare(first, second)
 	})
 	args = args[:0]
 	for _, row := range rows {

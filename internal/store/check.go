@@ -122,19 +122,29 @@ func (s *Store) unrecorded(ctx context.Context) ([]string, error) {
 			if err != nil {
 				return nil, err
 			}
-			for _, id := range ids {
-				n, err := one(ctx, s.reads, `SELECT COUNT(*) FROM events WHERE target = $1 AND action = 'token.issued'`, scanInt, "token:"+token.ID(id).String())
-				if err != nil {
-					return nil, err
-				}
-				if n == 0 && len(missing) < 1000 {
-					missing = append(missing, token.ID(id).String())
-				}
-				after = id
-			}
 			if len(ids) == 0 {
 				break
 			}
+			more, err := s.withoutRecord(ctx, ids)
+			if err != nil || len(missing)+len(more) >= 1000 {
+				return append(missing, more...), err
+			}
+			missing, after = append(missing, more...), ids[len(ids)-1]
+		}
+	}
+	return missing, nil
+}
+
+func (s *Store) withoutRecord(ctx context.Context, ids []int64) ([]string, error) {
+	var missing []string
+	for _, id := range ids {
+		name := token.ID(id).String()
+		n, err := one(ctx, s.reads, `SELECT COUNT(*) FROM events WHERE target = $1 AND action = 'token.issued'`, scanInt, "token:"+name)
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			missing = append(missing, name)
 		}
 	}
 	return missing, nil

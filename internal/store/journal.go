@@ -125,14 +125,14 @@ func (j *Journal) last(each func(JournalLine) error) error {
 // lines reads a file's lines, of a long one only those in its last bytes (0:
 // all).
 func lines(name string, last int64, each func(JournalLine) error) error {
-	f, err := os.Open(name) //nolint:gosec // in the operator's own data folder
+	f, err := os.Open(name)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("read the log of endings: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	if info, err := f.Stat(); err == nil && last > 0 && info.Size() > last {
 		if _, err := f.Seek(-last, io.SeekEnd); err != nil {
 			return fmt.Errorf("read the log of endings: %w", err)

@@ -21,7 +21,7 @@ func Backup(ctx context.Context, from, to string) error {
 	if err != nil {
 		return fmt.Errorf("open %s: %w", from, err)
 	}
-	defer db.Close() //nolint:errcheck // only read
+	defer db.Close()
 	if _, err := db.ExecContext(ctx, `VACUUM INTO $1`, to); err != nil {
 		return fmt.Errorf("write %s: %w", to, err)
 	}

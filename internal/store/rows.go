@@ -15,7 +15,8 @@ import (
 type rowsText struct {
 	head, tail string
 	types      []string
-	texts      sync.Map // rowsOf -> text
+	mu         sync.RWMutex
+	texts      map[rowsOf]string
 }
 
 // rowsOf names a text: how many rows, and whether its parameters are numbered.
@@ -35,9 +36,22 @@ const most = 512
 
 // text returns the statement for n rows.
 func (r *rowsText) text(of rowsOf) string {
-	if t, ok := r.texts.Load(of); ok {
-		return t.(string)
+	r.mu.RLock()
+	text, ok := r.texts[of]
+	r.mu.RUnlock()
+	if ok {
+		return text
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.texts == nil {
+		r.texts = map[rowsOf]string{}
+	}
+	r.texts[of] = r.compose(of)
+	return r.texts[of]
+}
+
+func (r *rowsText) compose(of rowsOf) string {
 	var b strings.Builder
 	b.WriteString(r.head)
 	p := 0
@@ -60,8 +74,7 @@ func (r *rowsText) text(of rowsOf) string {
 		b.WriteByte(')')
 	}
 	b.WriteString(r.tail)
-	t, _ := r.texts.LoadOrStore(of, b.String())
-	return t.(string)
+	return b.String()
 }
 
 // run writes all rows, args being the columns of one row after another, in
@@ -91,7 +104,7 @@ func (r *rowsText) step(ctx context.Context, on *session, n int, args []any, sca
 	if err != nil {
 		return err
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err below tells
+	defer rows.Close()
 	for rows.Next() {
 		if err := scan(rows); err != nil {
 			return err

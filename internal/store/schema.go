@@ -50,7 +50,7 @@ func up(ctx context.Context, e engine, p *goose.Provider, db *sql.DB) error {
 		if err != nil {
 			return fmt.Errorf("lock the schema: %w", err)
 		}
-		defer conn.Close() //nolint:errcheck // the lock goes with the connection
+		defer conn.Close()
 		wait, cancel := context.WithTimeout(ctx, 10*time.Minute)
 		defer cancel()
 		const schemaLock = 0x66696368 // "fich"

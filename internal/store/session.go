@@ -22,12 +22,14 @@ type runner interface {
 type statements struct {
 	on    runner
 	plain bool
-	known sync.Map         // text -> *sql.Stmt
 	down  func(error) bool // whether an error means that the database does not answer
+
+	mu    sync.RWMutex
+	known map[string]*sql.Stmt
 }
 
 func newStatements(e engine, on runner) *statements {
-	return &statements{on: on, plain: e.shared(), down: e.down}
+	return &statements{on: on, plain: e.shared(), down: e.down, known: map[string]*sql.Stmt{}}
 }
 
 // told returns the error that a caller hears: one that means that the database
@@ -40,17 +42,22 @@ func (s *statements) told(err error) error {
 }
 
 func (s *statements) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
-	if st, ok := s.known.Load(text); ok {
-		return st.(*sql.Stmt), nil
+	s.mu.RLock()
+	st, ok := s.known[text]
+	s.mu.RUnlock()
+	if ok {
+		return st, nil
 	}
-	st, err := s.on.PrepareContext(ctx, text)
-	if err != nil {
-		return nil, err
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st, ok := s.known[text]; ok {
+		return st, nil
 	}
-	if had, loaded := s.known.LoadOrStore(text, st); loaded {
-		return had.(*sql.Stmt), st.Close()
+	st, err := s.on.PrepareContext(ctx, text) //nolint:sqlclosecheck // kept until close
+	if err == nil {
+		s.known[text] = st
 	}
-	return st, nil
+	return st, err
 }
 
 func (s *statements) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
@@ -58,7 +65,7 @@ func (s *statements) query(ctx context.Context, text string, args ...any) (*sql.
 		rows, err := s.on.QueryContext(ctx, text, args...)
 		return rows, s.told(err)
 	}
-	st, err := s.prepare(ctx, text)
+	st, err := s.prepare(ctx, text) //nolint:sqlclosecheck // kept until close
 	if err != nil {
 		return nil, s.told(err)
 	}
@@ -71,7 +78,7 @@ func (s *statements) exec(ctx context.Context, text string, args ...any) (sql.Re
 		res, err := s.on.ExecContext(ctx, text, args...)
 		return res, s.told(err)
 	}
-	st, err := s.prepare(ctx, text)
+	st, err := s.prepare(ctx, text) //nolint:sqlclosecheck // kept until close
 	if err != nil {
 		return nil, s.told(err)
 	}
@@ -90,11 +97,13 @@ func (s *statements) affects(ctx context.Context, text string, args ...any) (boo
 }
 
 func (s *statements) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var err error
-	s.known.Range(func(_, st any) bool {
-		err = errors.Join(err, st.(*sql.Stmt).Close())
-		return true
-	})
+	for _, st := range s.known {
+		err = errors.Join(err, st.Close())
+	}
+	clear(s.known)
 	return err
 }
 
@@ -126,7 +135,7 @@ func all[T any](ctx context.Context, q querier, text string, scan func(*sql.Rows
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err below tells
+	defer rows.Close()
 	var list []T
 	for rows.Next() {
 		v, err := scan(rows)
@@ -145,7 +154,7 @@ func one[T any](ctx context.Context, q querier, text string, scan func(*sql.Rows
 	if err != nil {
 		return zero, err
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err below tells
+	defer rows.Close()
 	if !rows.Next() {
 		return zero, q.told(rows.Err())
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
-	"errors"
 	"fmt"
 
 	"github.com/fichadev/ficha/internal/token"
@@ -70,12 +69,13 @@ func (s *Store) do(ctx context.Context, f func(*Tx) error) (err error) {
 		err = tx.advance(ctx)
 	}
 	if err != nil {
-		return errors.Join(err, tx.rollback(ctx))
+		tx.rollback(ctx)
+		return err
 	}
 	// Past this point the caller must learn the outcome, even if it left.
 	if _, err = tx.conn.ExecContext(context.WithoutCancel(ctx), "COMMIT"); err != nil {
-		err = fmt.Errorf("commit: %w", err)
-		return errors.Join(err, tx.rollback(ctx))
+		tx.rollback(ctx)
+		return fmt.Errorf("commit: %w", err)
 	}
 	s.done(ctx, tx)
 	return nil
@@ -95,13 +95,10 @@ func (s *Store) exclusive(ctx context.Context) (*session, func(error), error) {
 	return on, func(error) { on.close() }, nil //nolint:errcheck // it goes back to the pool
 }
 
-func (tx *Tx) rollback(ctx context.Context) error {
-	_, err := tx.conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
-	if err != nil && !errors.Is(err, sql.ErrConnDone) {
-		// SQLite may have rolled back by itself; a lost connection has too.
-		return nil //nolint:nilerr // there is nothing left to undo
-	}
-	return nil
+// rollback undoes what is left to undo: SQLite may have rolled back by itself,
+// and a lost connection has too.
+func (tx *Tx) rollback(ctx context.Context) {
+	tx.conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK") //nolint:errcheck // as above
 }
 
 // done follows a commit: the journal remembers, the judge hears.

@@ -97,7 +97,7 @@ func (f *Format) Mint(kind Kind, id ID) string { return f.MintWith(f.Prefix(kind
 // caller's, for contracts that have one.
 func (f *Format) MintWith(prefix string, id ID) string {
 	var raw [randomBytes]byte
-	rand.Read(raw[:]) //nolint:errcheck // crypto/rand.Read never fails (Go 1.24)
+	rand.Read(raw[:])
 	out := make([]byte, 0, len(prefix)+bodyChars+sumChars)
 	out = append(out, prefix...)
 	out = appendBase62(out, f.hide(id), 11)
@@ -113,7 +113,7 @@ func (f *Format) MintWith(prefix string, id ID) string {
 func (f *Format) MintHex(id ID) string {
 	var raw [8 + hexRandom + 4]byte
 	binary.BigEndian.PutUint64(raw[:], f.hide(id))
-	rand.Read(raw[8 : 8+hexRandom]) //nolint:errcheck // crypto/rand.Read never fails (Go 1.24)
+	rand.Read(raw[8 : 8+hexRandom])
 	binary.BigEndian.PutUint32(raw[8+hexRandom:], crc32.ChecksumIEEE(raw[:8+hexRandom]))
 	return hex.EncodeToString(raw[:])
 }
@@ -159,7 +159,7 @@ func (f *Format) hexAddress(secret string) (ID, bool) {
 }
 
 func isHex(s string) bool {
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		c := s[i]
 		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
 			return false
@@ -212,7 +212,7 @@ func appendBase62(out []byte, v uint64, width int) []byte {
 
 func parseBase62(s string) (uint64, bool) {
 	var v uint64
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		d := strings.IndexByte(base62, s[i])
 		if d < 0 || v > (1<<64-1-uint64(d))/62 {
 			return 0, false

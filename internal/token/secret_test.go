@@ -157,7 +157,7 @@ func FuzzParseID(f *testing.F) {
 
 func FuzzParseScopes(f *testing.F) {
 	f.Add("content:write catalog:read")
-	f.Add(" a  a b\t")
+	f.Add(" a  b a\t")
 	f.Fuzz(func(t *testing.T, s string) {
 		set, err := ParseScopes(s)
 		if err != nil {

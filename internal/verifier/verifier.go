@@ -212,7 +212,8 @@ func (v *Verifier) entry(ctx context.Context, id token.ID) (*entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return got.(*entry), nil
+	e, _ = got.(*entry)
+	return e, nil
 }
 
 func (v *Verifier) fill(ctx context.Context, id token.ID, version uint64) (*entry, error) {

@@ -1,0 +1,83 @@
+package policy
+
+import (
+	"testing"
+	"time"
+
+	"github.com/fichadev/ficha/internal/token"
+)
+
+func TestLifetimesAreTheContracts(t *testing.T) {
+	strict := &token.Workspace{Policy: token.Policy{
+		MaxTTL: map[token.Kind]int64{token.Service: 86400, token.Personal: 86400 * 30, token.Access: 600}, RequireExpiry: true,
+	}}
+	for _, test := range []struct {
+		name  string
+		kind  token.Kind
+		w     *token.Workspace
+		asked time.Duration
+		want  time.Duration
+		no    bool
+	}{
+		{"access by default", token.Access, nil, 0, 30 * time.Minute, false},
+		{"service by default", token.Service, nil, 0, 30 * day, false},
+		{"service at most", token.Service, nil, 90 * day, 90 * day, false},
+		{"service over the most", token.Service, nil, 90*day + time.Second, 0, true},
+		{"ephemeral by default", token.Ephemeral, nil, 0, 5 * time.Minute, false},
+		{"ephemeral over an hour", token.Ephemeral, nil, time.Hour + time.Second, 0, true},
+		{"impersonated by default", token.Impersonated, nil, 0, 15 * time.Minute, false},
+		{"personal never expires", token.Personal, nil, 0, 0, false},
+		{"personal as asked", token.Personal, nil, time.Second, time.Second, false},
+		{"negative", token.Personal, nil, -1, 0, true},
+		{"service in a strict workspace", token.Service, strict, 0, day, false},
+		{"too long for a strict workspace", token.Service, strict, 2 * day, 0, true},
+		{"access in a strict workspace", token.Access, strict, 0, 10 * time.Minute, false},
+		{"personal where an expiry is required", token.Personal, strict, 0, 0, true},
+		{"personal with an expiry", token.Personal, strict, day, day, false},
+	} {
+		got, err := TTL(test.kind, test.w, test.asked)
+		if got != test.want || (err != nil) != test.no {
+			t.Errorf("%s: got %v, %v, want %v, refused %v", test.name, got, err, test.want, test.no)
+		}
+		if err != nil && !token.Is(err, token.Invalid) {
+			t.Errorf("%s: got %v, want a refusal at ttl", test.name, err)
+		}
+	}
+}
+
+func TestWorkspaceMaximumIsTheDefaultOfWhatNeverExpires(t *testing.T) {
+	w := &token.Workspace{Policy: token.Policy{MaxTTL: map[token.Kind]int64{token.Personal: 3600}}}
+	if got, err := TTL(token.Personal, w, 0); err != nil || got != time.Hour {
+		t.Errorf("got %v, %v, want an hour", got, err)
+	}
+}
+
+func TestRefreshTokensLiveAsTheirClientIsKept(t *testing.T) {
+	began := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	public, secret := &token.Client{AuthMethod: "none"}, &token.Client{AuthMethod: "client_secret_basic"}
+	set := &token.Client{RefreshTTL: 7200, RefreshIdle: 3600}
+	for _, test := range []struct {
+		name     string
+		c        *token.Client
+		contract string
+		after    time.Duration
+		want     time.Duration
+	}{
+		{"confidential: for ever", secret, "oauth2", 0, 0},
+		{"public: idle for 30 days", public, "oauth2", 0, 30 * day},
+		{"public: never past 90 days", public, "oauth2", 80 * day, 10 * day},
+		{"public: over", public, "oauth2", 91 * day, time.Millisecond},
+		{"fanbase", secret, "fanbase", 0, 30 * day},
+		{"as registered", set, "oauth2", 0, time.Hour},
+		{"as registered, near the end", set, "oauth2", 110 * time.Minute, 10 * time.Minute},
+	} {
+		if got := Refresh(test.c, test.contract, began, began.Add(test.after)); got != test.want {
+			t.Errorf("%s: got %v, want %v", test.name, got, test.want)
+		}
+	}
+	for c, want := range map[*token.Client]bool{public: true, secret: false, {RefreshPolicy: "rotate"}: true, {AuthMethod: "none", RefreshPolicy: "keep"}: false} {
+		if Rotates(c) != want {
+			t.Errorf("%+v: got rotates %v, want %v", c, !want, want)
+		}
+	}
+}
