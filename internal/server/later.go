@@ -3,6 +3,8 @@ package server
 import (
 	"context"
 	"crypto/rand"
+	"log/slog"
+	"time"
 
 	"github.com/fichadev/ficha/internal/audit"
 	"github.com/fichadev/ficha/internal/jobs"
@@ -28,13 +30,34 @@ func (s *Server) later() *jobs.Runner {
 		jobs.Partitions(s.Store),
 		jobs.Purge(s.Store),
 		jobs.TurnKeys(s.Keeper.Turn, keys.TurnEvery),
+		jobs.Job{Name: "skew", Every: 10 * time.Second, EachNode: true, Run: s.measureSkew},
 	)
+}
+
+// mostSkew is how far this node's clock may be from the database's while it
+// answers: expiries are judged by the one and shared through the other.
+const mostSkew = 5 * time.Second
+
+// measureSkew asks the database for its clock.
+func (s *Server) measureSkew(ctx context.Context, _ time.Time) error {
+	skew, err := s.Store.Skew(ctx)
+	if err != nil {
+		return err
+	}
+	s.skew.Store(int64(skew))
+	if skew.Abs() > time.Second/2 {
+		s.Config.Log.WarnContext(ctx, "this node's clock is not the database's: look after its time service", slog.Duration("behind", skew))
+	}
+	return nil
 }
 
 // watch publishes what this process knows of itself.
 func (s *Server) watch() {
 	s.Metrics.Watch("cached_tokens", "Tokens held in memory.", func() float64 { return float64(s.Verifier.Cached()) })
 	s.Metrics.Watch("position", "The position up to which this node knows every change.", func() float64 { return float64(s.Verifier.Applied()) })
+	s.Metrics.Watch("clock_skew_seconds", "How far the database's clock is ahead of this node's.", func() float64 {
+		return time.Duration(s.skew.Load()).Seconds()
+	})
 	if s.Store.Shared() {
 		s.Metrics.Watch("feed_lag_seconds", "How long ago this node had last heard of every change.", func() float64 {
 			return s.Config.Now().Sub(s.Verifier.Heard()).Seconds()

@@ -3,10 +3,12 @@ package server
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/fichadev/ficha/internal/api"
 	"github.com/fichadev/ficha/internal/dialect"
 	"github.com/fichadev/ficha/internal/oauth"
+	"github.com/fichadev/ficha/internal/token"
 	"github.com/fichadev/ficha/internal/web"
 )
 
@@ -73,7 +75,10 @@ func (s *Server) ready(c *web.Call) error {
 		return err
 	}
 	if err := s.Store.Ping(c.Context()); err != nil {
-		return err
+		return token.Unreachable(err)
+	}
+	if skew := time.Duration(s.skew.Load()); skew.Abs() > mostSkew {
+		return token.Unreachable(fmt.Errorf("the clock is %v from the database's", skew))
 	}
 	return c.WriteJSON(200, map[string]string{"status": "ready"})
 }

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fichadev/ficha/internal/authority"
@@ -71,6 +72,7 @@ type Server struct {
 	Panel     *panel.Panel
 	Floor     *web.Floor
 
+	skew    atomic.Int64 // ns: how far the database's clock is ahead of ours
 	stop    []func()
 	once    sync.Once
 	closed  error
@@ -81,6 +83,7 @@ type Server struct {
 // New checks everything and ties the rooms together. What it returns answers;
 // it does not listen. The caller closes it.
 func New(ctx context.Context, cfg Config) (s *Server, err error) {
+	cfg.Now = newSteady(cfg.Now).now
 	s = &Server{Config: cfg, Metrics: metric.New()}
 	defer func() {
 		if err != nil {

@@ -38,6 +38,9 @@ type engine interface {
 	again(err error) bool
 	// down reports whether the database did not answer, rather than refuse.
 	down(err error) bool
+	// clock is the query of the database server's own clock in milliseconds;
+	// empty where that is ours.
+	clock() string
 	close() error
 }
 
@@ -64,6 +67,7 @@ func (e *sqlite) shared() bool              { return false }
 func (e *sqlite) dialect() database.Dialect { return database.DialectSQLite3 }
 func (e *sqlite) begin() string             { return "BEGIN IMMEDIATE" }
 func (e *sqlite) again(error) bool          { return false }
+func (e *sqlite) clock() string             { return "" }
 
 // down: no room left on the disk, or the disk fails.
 func (e *sqlite) down(err error) bool {
@@ -133,6 +137,9 @@ func (e *postgres) name() string              { return "postgres" }
 func (e *postgres) shared() bool              { return true }
 func (e *postgres) dialect() database.Dialect { return database.DialectPostgres }
 func (e *postgres) begin() string             { return "BEGIN" }
+func (e *postgres) clock() string {
+	return "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
+}
 
 // again: serialization failure, deadlock, or a connection that was lost before
 // anything was sent.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -31,14 +32,8 @@ func Backup(ctx context.Context, from, to string) error {
 // Replace puts a backup in the place of a SQLite database that nobody serves.
 // The database that was there stays beside it, as NAME.before.
 func Replace(ctx context.Context, backup, database string) error {
-	db, err := sql.Open("sqlite", (&sqlite{path: backup}).address())
-	if err != nil {
-		return fmt.Errorf("open %s: %w", backup, err)
-	}
-	var ok string
-	err = db.QueryRowContext(ctx, `PRAGMA integrity_check`).Scan(&ok)
-	if err = errors.Join(err, db.Close()); err != nil || ok != "ok" {
-		return fmt.Errorf("%s is damaged or no backup: %s: %w", backup, ok, err)
+	if err := sound(ctx, backup); err != nil {
+		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(database), 0o700); err != nil {
 		return err
@@ -52,12 +47,33 @@ func Replace(ctx context.Context, backup, database string) error {
 	}
 	// Dying between the renames leaves no database under its name: the next
 	// start refuses, since the journal is ahead of an empty one.
-	for _, tail := range []string{"", "-wal", "-shm"} {
-		if err := os.Rename(database+tail, database+".before"+tail); err != nil && !errors.Is(err, os.ErrNotExist) {
+	for _, part := range []string{"", "-wal", "-shm"} {
+		if err := os.Rename(database+part, database+".before"+part); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
 	}
 	return os.Rename(fresh, database)
+}
+
+// sound refuses a file that is damaged, or no database of ours.
+func sound(ctx context.Context, backup string) error {
+	if _, err := os.Stat(backup); err != nil {
+		return fmt.Errorf("read the backup: %w", err)
+	}
+	db, err := sql.Open("sqlite", (&sqlite{path: backup}).address())
+	if err != nil {
+		return fmt.Errorf("open %s: %w", backup, err)
+	}
+	defer db.Close()
+	var state string
+	if err := db.QueryRowContext(ctx, `PRAGMA integrity_check`).Scan(&state); err != nil || state != "ok" {
+		return fmt.Errorf("%s is damaged or no backup: %s: %w", backup, state, cmp.Or(err, errors.New("choose another")))
+	}
+	var position int64
+	if err := db.QueryRowContext(ctx, `SELECT n FROM position`).Scan(&position); err != nil {
+		return fmt.Errorf("%s is no backup of Ficha: %w", backup, err)
+	}
+	return nil
 }
 
 // Replayed says what a replay did.

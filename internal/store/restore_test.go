@@ -2,7 +2,10 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -143,5 +146,27 @@ func TestLongJournalIsReadFromItsEnd(t *testing.T) {
 	must(t, j.Append(JournalLine{Position: 99}))
 	if behind, err := s.Behind(ctx, j); err != nil || !behind {
 		t.Errorf("got behind %v, %v, want true", behind, err)
+	}
+}
+
+func TestOnlyABackupOfOursIsRestored(t *testing.T) {
+	ctx, dir := context.Background(), t.TempDir()
+	database := filepath.Join(dir, "ficha.db")
+	s, j := kept(t, dir)
+	shut(t, s, j)
+	other := filepath.Join(dir, "other.db")
+	db, err := sql.Open("sqlite", other)
+	must(t, err)
+	_, err = db.Exec(`CREATE TABLE notes (text TEXT)`)
+	must(t, errors.Join(err, db.Close()))
+	text := filepath.Join(dir, "text.db")
+	must(t, os.WriteFile(text, []byte("no database at all, only words that are long enough for a header"), 0o600))
+	for _, bad := range []string{other, text, filepath.Join(dir, "missing.db")} {
+		if err := Replace(ctx, bad, database); err == nil {
+			t.Errorf("%s: got no error, want a refusal", filepath.Base(bad))
+		}
+		if _, err := os.Stat(database); err != nil {
+			t.Fatalf("%s: the database is gone: %v", filepath.Base(bad), err)
+		}
 	}
 }

@@ -98,6 +98,21 @@ func (s *Store) Ping(ctx context.Context) error {
 	return s.db.QueryRowContext(ctx, "SELECT 1").Scan(&one)
 }
 
+// Skew returns how far the database server's clock is ahead of ours, to the
+// length of one question; 0 where the clock is the same.
+func (s *Store) Skew(ctx context.Context) (time.Duration, error) {
+	if s.engine.clock() == "" {
+		return 0, nil
+	}
+	before := s.cfg.Now()
+	theirs, err := one(ctx, s.reads, s.engine.clock(), scanInt)
+	if err != nil {
+		return 0, fmt.Errorf("ask the database for its clock: %w", err)
+	}
+	ours := before.Add(s.cfg.Now().Sub(before) / 2)
+	return time.UnixMilli(theirs).Sub(ours), nil
+}
+
 // Close finishes the deeds that wait and closes the database. Closing twice
 // is harmless.
 func (s *Store) Close() error {
