@@ -73,7 +73,7 @@ func (f *Fanbase) give(c *web.Call, client *token.Client, p fanbaseParameters, g
 		if err != nil {
 			return nil, err
 		}
-		return f.cfg.Authority.Refresh(c.Context(), c.Actor(), client, authority.Renewal{Secret: secret, Form: authority.Signed})
+		return f.cfg.Authority.Refresh(c.Context(), c.Actor(), client, authority.Renewal{Contract: "fanbase", Secret: secret, Form: authority.Signed})
 	}
 	return f.issue(c.Context(), c.Actor(), client, &token.Grant{
 		ID: token.NewID(c.Now(), token.Long), Contract: "fanbase", Client: client.ID, Workspace: client.Workspace, CreatedAt: c.Now().UnixMilli(),

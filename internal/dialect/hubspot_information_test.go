@@ -168,7 +168,11 @@ func TestTokensOfOtherContractsAreStrangersHere(t *testing.T) {
 			t.Errorf("introspection: %s", a.Body)
 		}
 	}
-	wantJSON(t, h.Request("POST", "/oauth/v1/token", refresh(made.RefreshSecret)), 200, nil)
+	wantRefusal(t, h.Request("POST", "/oauth/v1/token", refresh(made.RefreshSecret)), 400, "BAD_REFRESH_TOKEN", "invalid_grant")
+	r, err := h.Verifier.Find(context.Background(), made.RefreshSecret)
+	if err != nil || r.Token.EndedAt != 0 {
+		t.Errorf("the refresh token came to harm: %+v, %v", r, err)
+	}
 }
 
 func TestDisabledAppIsRefusedEverywhere(t *testing.T) {

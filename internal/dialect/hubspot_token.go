@@ -29,7 +29,7 @@ func (h *HubSpot) give(c *web.Call, client *token.Client, p hubspotParameters) (
 		return h.exchange(c, client, p)
 	case "refresh_token":
 		// redirect_uri comes along from some programs and says nothing here.
-		return h.cfg.Authority.Refresh(c.Context(), c.Actor(), client, authority.Renewal{Secret: p.get("refresh_token")})
+		return h.cfg.Authority.Refresh(c.Context(), c.Actor(), client, authority.Renewal{Contract: "hubspot", Secret: p.get("refresh_token")})
 	case "client_credentials":
 		return h.issue(c.Context(), c.Actor(), client, p)
 	}
@@ -42,7 +42,7 @@ func (h *HubSpot) exchange(c *web.Call, client *token.Client, p hubspotParameter
 		return nil, token.Errorf(token.InvalidRequest, "redirect_uri is missing").Because(token.RedirectMismatch)
 	}
 	return h.cfg.Authority.Exchange(c.Context(), c.Actor(), client, authority.Redemption{
-		Code: p.get("code"), RedirectURI: uri, Verifier: p.get("code_verifier"), Always: client.Grants("refresh_token"),
+		Contract: "hubspot", Code: p.get("code"), RedirectURI: uri, Verifier: p.get("code_verifier"), Always: client.Grants("refresh_token"),
 	})
 }
 

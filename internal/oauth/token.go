@@ -50,7 +50,7 @@ func (f *Face) give(c *web.Call, client *token.Client, grant string, form web.Fo
 			return nil, token.Errorf(token.InvalidRequest, "code is missing")
 		}
 		return f.cfg.Authority.Exchange(c.Context(), c.Actor(), client, authority.Redemption{
-			Code: form.Get("code"), RedirectURI: form.Get("redirect_uri"), Verifier: form.Get("code_verifier"),
+			Contract: contract, Code: form.Get("code"), RedirectURI: form.Get("redirect_uri"), Verifier: form.Get("code_verifier"),
 			Form: authority.AsRegistered, Resources: resources,
 		})
 	case byRefresh:
@@ -58,7 +58,7 @@ func (f *Face) give(c *web.Call, client *token.Client, grant string, form web.Fo
 			return nil, token.Errorf(token.InvalidRequest, "refresh_token is missing")
 		}
 		return f.cfg.Authority.Refresh(c.Context(), c.Actor(), client, authority.Renewal{
-			Secret: form.Get("refresh_token"), Scopes: scopes, Form: authority.AsRegistered, Resources: resources,
+			Contract: contract, Secret: form.Get("refresh_token"), Scopes: scopes, Form: authority.AsRegistered, Resources: resources,
 		})
 	}
 	return f.cfg.Authority.IssueOwn(c.Context(), c.Actor(), client, authority.Own{Contract: contract, Scopes: scopes, Resources: resources})

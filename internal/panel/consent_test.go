@@ -236,7 +236,7 @@ func TestEachAccessEndsByItsButton(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, err := h.Authority.Exchange(t.Context(), token.Actor{}, c, authority.Redemption{Code: code, RedirectURI: "http://localhost:3000/oauth-callback", Always: true})
+		out, err := h.Authority.Exchange(t.Context(), token.Actor{}, c, authority.Redemption{Contract: "hubspot", Code: code, RedirectURI: "http://localhost:3000/oauth-callback", Always: true})
 		if err != nil {
 			t.Fatal(err)
 		}
