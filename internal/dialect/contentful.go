@@ -105,13 +105,14 @@ func (f *Contentful) person(c *web.Call) (b contentfulBearer, p *token.Person, e
 	if err != nil {
 		return b, nil, err
 	}
-	if b.record.Person == nil {
+	p = b.record.ActsAs()
+	if p == nil {
 		return b, nil, token.Errorf(token.Forbidden, "This token belongs to a program and has no user; use a personal access token.")
 	}
 	if c.Rule().Mutates && b.record.Token.Actor != "" {
 		return b, nil, token.Errorf(token.Forbidden, "A token that acts for somebody else may not change what is theirs.")
 	}
-	return b, b.record.Person, nil
+	return b, p, nil
 }
 
 // within opens the organisation of the path and returns the membership in it of

@@ -27,8 +27,8 @@ const (
 )
 
 // ActorOf returns who acts when a token is used as a verdict allows: its
-// person, whoever impersonates them, or the program that holds it. Where and
-// by which request is the caller's to add.
+// person, whoever impersonates them, or the program that holds it, as it does an
+// install. Where and by which request is the caller's to add.
 func ActorOf(r *Record, v Verdict) Actor {
 	t := r.Token
 	who := Actor{Kind: App, ID: t.Subject(), Workspace: v.Workspace, Token: t.Credential}
@@ -36,6 +36,11 @@ func ActorOf(r *Record, v Verdict) Actor {
 	case t.Actor != "":
 		kind, id, _ := strings.Cut(t.Actor, ":")
 		who.Kind, who.ID, who.For = ActorKind(kind), id, t.Person
+	case r.installed():
+		who.ID = t.Client
+		if r.Client != nil {
+			who.Name = r.Client.Name
+		}
 	case t.Person != "":
 		who.Kind = User
 		if r.Person != nil {

@@ -132,7 +132,7 @@ func (r *Record) standing() error {
 		t.Key != "" && r.KeyEnded.Hit(t.Born, t.IssuedAt):
 		return gone()
 	}
-	if r.Grant != nil && r.Grant.Installed {
+	if r.installed() {
 		return nil // the install belongs to the workspace and survives its installer
 	}
 	for _, p := range [2]struct {
@@ -144,6 +144,20 @@ func (r *Record) standing() error {
 		}
 	}
 	return nil
+}
+
+// installed reports whether the token is an install's, which belongs to a
+// workspace.
+func (r *Record) installed() bool { return r.Grant != nil && r.Grant.Installed }
+
+// ActsAs returns the person as whom the token acts, nil for a program's own. An
+// install names its installer and acts as nobody: it outlives them and their
+// rights, so that it must not reach what is theirs.
+func (r *Record) ActsAs() *Person {
+	if r.installed() {
+		return nil
+	}
+	return r.Person
 }
 
 func gone() error {
@@ -172,8 +186,8 @@ func (r *Record) Opens(u Use) (Verdict, error) {
 			return Verdict{}, Errorf(InvalidToken, "the token is for another workspace").Because(WrongWorkspace)
 		}
 		v := Verdict{Workspace: t.Workspace}
-		if r.Person != nil {
-			v.Membership = r.Person.In(t.Workspace)
+		if p := r.ActsAs(); p != nil {
+			v.Membership = p.In(t.Workspace)
 		}
 		return v, nil
 	}
@@ -230,7 +244,7 @@ func (t *Token) isFor(audience string) bool {
 // an install does not.
 func (r *Record) effective(m *Membership) Scopes {
 	t := r.Token
-	if r.Grant != nil && r.Grant.Installed {
+	if r.installed() {
 		return t.Scopes
 	}
 	w := r.Workspace

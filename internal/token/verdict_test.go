@@ -95,6 +95,18 @@ func TestInstallSurvivesItsInstaller(t *testing.T) {
 	}
 }
 
+func TestInstallActsAsNobody(t *testing.T) {
+	r := sound()
+	if v, _ := MayUse(r, Use{Now: now, Surface: AtAPI}); r.ActsAs() != r.Person || v.Membership == nil || ActorOf(r, v).Kind != User {
+		t.Errorf("got %+v; want the person with their membership", v)
+	}
+	r.Grant.Installed = true
+	v, err := MayUse(r, Use{Now: now, Surface: AtAPI})
+	if who := ActorOf(r, v); err != nil || r.ActsAs() != nil || v.Membership != nil || who.Kind != App || who.ID != "c1" {
+		t.Errorf("got %+v by %+v, %v; want the program alone", v, who, err)
+	}
+}
+
 func TestKindsKeepToTheirSurfaces(t *testing.T) {
 	allowed := map[Kind][]Surface{
 		Access: {AtVerify, AtIntrospect, AtAPI}, Service: {AtVerify, AtIntrospect, AtAPI}, Personal: {AtVerify, AtIntrospect, AtAPI},

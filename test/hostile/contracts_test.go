@@ -1,7 +1,9 @@
 package hostile_test
 
 import (
+	"encoding/json"
 	"net/url"
+	"strings"
 	"testing"
 )
 
@@ -78,4 +80,39 @@ func TestRefreshTokenIsUsedUnderItsOwnContract(t *testing.T) {
 			}
 		}
 	}
+}
+
+// An install belongs to the workspace and outlives who installed it. It must not
+// act as that person: their personal tokens, and the rights of their role, are
+// not what was given.
+func TestInstallDoesNotActAsItsInstaller(t *testing.T) {
+	p := start(t)
+	const hub = "https://hub.example/cb"
+	code := p.allowed(t, p.signedIn(t, "ana@acme.example"), hubspot("hub", "oauth crm.read content_management_manage", hub), "acme")
+	install := bearer(p.redeemed(t, "/oauth/v1/token", "hub", "hub-canary-client-secret", hub, code).json("access_token"))
+	mine := p.call(t, "GET", "/users/me/access_tokens", nil, bearer("CFPAT-canary-pat-ana-content"))
+	id := firstID(t, mine)
+	members := p.call(t, "GET", "/organizations/acme/organization_memberships", nil, bearer("CFPAT-canary-pat-ana-content"))
+	for _, path := range []string{
+		"GET /users/me", "GET /users/me/access_tokens", "GET /users/me/access_tokens/" + id, "PUT /users/me/access_tokens/" + id + "/revoked",
+		"GET /organizations/acme/access_tokens", "GET /organizations/acme/organization_memberships",
+		"DELETE /organizations/acme/organization_memberships/" + firstID(t, members),
+	} {
+		method, path, _ := strings.Cut(path, " ")
+		if a := p.call(t, method, path, nil, install); a.code != 403 {
+			t.Errorf("%s %s: %s, want 403", method, path, a)
+		}
+	}
+}
+
+// firstID returns the id of the first item of one of Contentful's lists.
+func firstID(t testing.TB, a answer) string {
+	t.Helper()
+	var list struct {
+		Items []struct{ Sys struct{ ID string } }
+	}
+	if json.Unmarshal([]byte(a.body), &list) != nil || len(list.Items) == 0 {
+		t.Fatalf("no items: %s", a)
+	}
+	return list.Items[0].Sys.ID
 }
