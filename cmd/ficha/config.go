@@ -32,6 +32,7 @@ type settings struct {
 	SMTPURL        string   `name:"smtp-url" env:"FICHA_SMTP_URL" help:"Mail server, such as smtp://user:password@mail.example.com:587." placeholder:"URL"`
 	TrustedProxies []string `env:"FICHA_TRUSTED_PROXIES" help:"Networks whose X-Forwarded-For is believed, such as 10.0.0.0/8." placeholder:"CIDR"`
 	Without        []string `env:"FICHA_WITHOUT" enum:"becms,fanbase,chronos,hubspot,contentful" help:"Contracts to switch off: becms, fanbase, chronos, hubspot, contentful." placeholder:"NAME"`
+	CachedTokens   int      `env:"FICHA_CACHED_TOKENS" default:"500000" help:"Tokens held in memory, of about 250 bytes each; others are read from the database when asked about."`
 	LogLevel       string   `env:"FICHA_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
 	Limits         limits   `embed:"" prefix:"limits-"`
 }
@@ -115,19 +116,19 @@ func (r resolver) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, 
 }
 
 // logger writes one JSON line for each thing that happens.
-func (s *settings) logger() *slog.Logger {
+func (s *settings) logger(out io.Writer) *slog.Logger {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
 		level = slog.LevelInfo
 	}
-	return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level}))
 }
 
 // config checks the settings and returns what the server is built from.
 func (s *settings) config(log *slog.Logger) (server.Config, error) {
 	cfg := server.Config{
 		DataDir: s.DataDir, Database: s.Database, Issuer: strings.TrimRight(s.Issuer, "/"), Environment: s.Environment, MasterKey: s.MasterKey,
-		Without: s.Without, Now: time.Now, Log: log, Env: os.LookupEnv, ReadFile: os.ReadFile,
+		Without: s.Without, Cached: s.CachedTokens, Now: time.Now, Log: log, Env: os.LookupEnv, ReadFile: os.ReadFile,
 		Limits: identity.Limits{PerAddress: s.Limits.PerAddress, PerAccount: s.Limits.PerAccount, Delay: s.Limits.Delay},
 	}
 	if cfg.Issuer == "" {

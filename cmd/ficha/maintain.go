@@ -47,7 +47,7 @@ func (c *checkCommand) Run(ctx context.Context) error {
 
 // open opens the database without serving it.
 func (s *settings) open(ctx context.Context, migrate bool, j *store.Journal) (*store.Store, error) {
-	log := s.logger()
+	log := s.logger(os.Stderr)
 	cfg, err := s.config(log)
 	if err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func (c *backupCommand) Run(ctx context.Context) error {
 }
 
 func (s *settings) sqlitePath() (string, error) {
-	cfg, err := s.config(s.logger())
+	cfg, err := s.config(s.logger(os.Stderr))
 	if err != nil {
 		return "", err
 	}

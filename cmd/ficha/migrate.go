@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"runtime/debug"
 	"time"
 
@@ -16,7 +17,7 @@ type migrateCommand struct {
 
 // Run migrates the database.
 func (c *migrateCommand) Run(ctx context.Context) error {
-	log := c.logger()
+	log := c.logger(os.Stderr)
 	cfg, err := c.config(log)
 	if err != nil {
 		return err

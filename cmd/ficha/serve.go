@@ -27,7 +27,9 @@ const drain = 20 * time.Second
 
 // Run checks everything, listens last, and drains at SIGTERM.
 func (c *serveCommand) Run(ctx context.Context) error {
-	log := c.logger()
+	out := &lines{out: os.Stderr}
+	defer out.Flush() //nolint:errcheck // a log that cannot be written has nowhere to say so
+	log := c.logger(out)
 	warnUnknown(log)
 	listener, err := c.early(ctx)
 	if err != nil {
@@ -152,7 +154,7 @@ func warnUnknown(log *slog.Logger) {
 func knownVariable(name string) bool {
 	switch name {
 	case "FICHA_LISTEN", "FICHA_ISSUER", "FICHA_DATA_DIR", "FICHA_DATABASE", "FICHA_ENVIRONMENT", "FICHA_MASTER_KEY", "FICHA_SMTP_URL",
-		"FICHA_TRUSTED_PROXIES", "FICHA_WITHOUT", "FICHA_LOG_LEVEL", "FICHA_SERVER", "FICHA_TOKEN", "FICHA_WORKSPACE":
+		"FICHA_TRUSTED_PROXIES", "FICHA_WITHOUT", "FICHA_LOG_LEVEL", "FICHA_CACHED_TOKENS", "FICHA_SERVER", "FICHA_TOKEN", "FICHA_WORKSPACE":
 		return true
 	}
 	return strings.HasPrefix(name, "FICHA_LIMITS_") || strings.HasPrefix(name, "FICHA_TEST_")
