@@ -64,7 +64,7 @@ func TestJudgeFindsTheRowOfASignedToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, alg := range Algs() {
+	for _, alg := range algs() {
 		s, err := loaded(t, m, generated(t, m, alg, Active, start)).Signer(alg)
 		if err != nil {
 			t.Fatal(err)

@@ -10,8 +10,8 @@ import (
 
 // The defaults of a Keeper.
 const (
-	DefaultPeriod = 90 * 24 * time.Hour
-	DefaultLife   = 90 * 24 * time.Hour
+	defaultPeriod = 90 * 24 * time.Hour
+	defaultLife   = 90 * 24 * time.Hour
 )
 
 // A Keeper makes signing keys, turns them over, and keeps a ring at what the
@@ -22,8 +22,8 @@ type Keeper struct {
 	Master *Master
 	Ring   *Ring
 	Now    func() time.Time
-	Period time.Duration // a key older than this is replaced; 0: DefaultPeriod
-	Life   time.Duration // no signed token lives longer; 0: DefaultLife
+	Period time.Duration // a key older than this is replaced; 0: defaultPeriod
+	Life   time.Duration // no signed token lives longer; 0: defaultLife
 
 	loading sync.Mutex // an older reading of the store must not replace a newer one
 }
@@ -78,7 +78,7 @@ func (k *Keeper) Turn(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	steps := due(rows, now.UnixMilli(), cmp.Or(k.Period, DefaultPeriod), cmp.Or(k.Life, DefaultLife))
+	steps := due(rows, now.UnixMilli(), cmp.Or(k.Period, defaultPeriod), cmp.Or(k.Life, defaultLife))
 	for _, s := range steps {
 		if err := k.take(ctx, s, now); err != nil {
 			return err

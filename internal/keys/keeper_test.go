@@ -345,11 +345,11 @@ func TestNodeWithAnotherMasterKeyDoesNotMakeKeys(t *testing.T) {
 	stranger := node(store, still)
 	stranger.Master = master(2)
 	stranger.Ring = NewRing(stranger.Master)
-	if err := stranger.Ensure(t.Context()); !errors.Is(err, ErrOpen) {
-		t.Errorf("Ensure: %v, want ErrOpen", err)
+	if err := stranger.Ensure(t.Context()); !errors.Is(err, errOpen) {
+		t.Errorf("Ensure: %v, want errOpen", err)
 	}
-	if err := stranger.Turn(t.Context(), start.Add(11*day)); !errors.Is(err, ErrOpen) {
-		t.Errorf("Turn: %v, want ErrOpen", err)
+	if err := stranger.Turn(t.Context(), start.Add(11*day)); !errors.Is(err, errOpen) {
+		t.Errorf("Turn: %v, want errOpen", err)
 	}
 	if len(store.rows) != 2 {
 		t.Errorf("%d keys, want 2", len(store.rows))

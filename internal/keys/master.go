@@ -13,9 +13,9 @@ import (
 // keySize is the length of the master key and of every key derived from it.
 const keySize = 32
 
-// ErrOpen says that sealed bytes do not open: another master key, secret,
+// errOpen says that sealed bytes do not open: another master key, secret,
 // purpose or binding, or changed bytes. Which of these cannot be told.
-var ErrOpen = errors.New("sealed value does not open: other key, purpose or binding, or changed bytes")
+var errOpen = errors.New("sealed value does not open: other key, purpose or binding, or changed bytes")
 
 // A Master is the one secret that all others are derived from or sealed under.
 // The database never holds it, only a value to check it by. It is safe for use
@@ -45,7 +45,7 @@ func (m *Master) Seal(purpose string, plain, bound []byte) ([]byte, error) {
 	return seal(m.derive(nil, "seal", purpose), plain, bound)
 }
 
-// Open returns what Seal was given, or ErrOpen.
+// Open returns what Seal was given, or errOpen.
 func (m *Master) Open(purpose string, sealed, bound []byte) ([]byte, error) {
 	return open(m.derive(nil, "seal", purpose), sealed, bound)
 }
@@ -58,7 +58,7 @@ func (m *Master) SealWith(secret, purpose string, plain, bound []byte) ([]byte, 
 	return seal(m.derive([]byte(secret), "seal with", purpose), plain, bound)
 }
 
-// OpenWith returns what SealWith was given, or ErrOpen.
+// OpenWith returns what SealWith was given, or errOpen.
 func (m *Master) OpenWith(secret, purpose string, sealed, bound []byte) ([]byte, error) {
 	return open(m.derive([]byte(secret), "seal with", purpose), sealed, bound)
 }
@@ -79,7 +79,7 @@ func seal(key, plain, bound []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
-	return box.Seal(nil, nil, plain, bound), nil
+	return box.Seal(nil, nil, plain, bound), nil //nolint:gosec // the box draws its own nonce and takes none
 }
 
 func open(key, sealed, bound []byte) ([]byte, error) {
@@ -89,7 +89,7 @@ func open(key, sealed, bound []byte) ([]byte, error) {
 	}
 	plain, err := box.Open(nil, nil, sealed, bound)
 	if err != nil {
-		return nil, ErrOpen
+		return nil, errOpen
 	}
 	return plain, nil
 }

@@ -28,7 +28,7 @@ func TestMasterFileIsMadeOnceAndKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	info, err := os.Stat(filepath.Join(dir, MasterFile))
+	info, err := os.Stat(filepath.Join(dir, masterFile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func TestMasterFileReadableByOthersIsRefused(t *testing.T) {
 		if _, err := LoadMaster(dir, ""); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Chmod(filepath.Join(dir, MasterFile), mode); err != nil {
+		if err := os.Chmod(filepath.Join(dir, masterFile), mode); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := LoadMaster(dir, ""); err == nil || !strings.Contains(err.Error(), "chmod 600") {
@@ -68,7 +68,7 @@ func TestMasterFileReadableByOthersIsRefused(t *testing.T) {
 
 func TestMasterFileWithoutKeyIsRefusedAndLeftAlone(t *testing.T) {
 	dir := t.TempDir()
-	path := filepath.Join(dir, MasterFile)
+	path := filepath.Join(dir, masterFile)
 	for _, text := range []string{"", "\n", "c2hvcnQ=\n"} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -103,7 +103,7 @@ func TestMasterFromEnvironmentInAnySpelling(t *testing.T) {
 			t.Errorf("LoadMaster(%q): err = %v or another key", env, err)
 		}
 	}
-	if _, err := os.Stat(filepath.Join(dir, MasterFile)); !os.IsNotExist(err) {
+	if _, err := os.Stat(filepath.Join(dir, masterFile)); !os.IsNotExist(err) {
 		t.Errorf("a file was made beside the environment's key: %v", err)
 	}
 }
@@ -139,8 +139,8 @@ func TestSealedOpensOnlyAsItWasSealed(t *testing.T) {
 		t.Error("two seals are equal: the nonce is not random")
 	}
 	opens := func(name string, m *Master, purpose string, bound string) {
-		if got, err := m.Open(purpose, sealed, []byte(bound)); !errors.Is(err, ErrOpen) || got != nil {
-			t.Errorf("%s: Open = %q, %v; want ErrOpen", name, got, err)
+		if got, err := m.Open(purpose, sealed, []byte(bound)); !errors.Is(err, errOpen) || got != nil {
+			t.Errorf("%s: Open = %q, %v; want errOpen", name, got, err)
 		}
 	}
 	opens("other master", master(2), "answers", "row 7")
@@ -158,12 +158,12 @@ func TestSealedRefusesEveryFlippedBitAndEveryCut(t *testing.T) {
 	for bit := range len(sealed) * 8 {
 		changed := bytes.Clone(sealed)
 		changed[bit/8] ^= 1 << (bit % 8)
-		if _, err := m.Open("answers", changed, nil); !errors.Is(err, ErrOpen) {
+		if _, err := m.Open("answers", changed, nil); !errors.Is(err, errOpen) {
 			t.Fatalf("bit %d flipped: err = %v", bit, err)
 		}
 	}
-	for n := range len(sealed) {
-		if _, err := m.Open("answers", sealed[:n], nil); !errors.Is(err, ErrOpen) {
+	for n := range sealed {
+		if _, err := m.Open("answers", sealed[:n], nil); !errors.Is(err, errOpen) {
 			t.Fatalf("cut to %d bytes: err = %v", n, err)
 		}
 	}
@@ -186,8 +186,8 @@ func TestSealedWithASecretNeedsMasterAndSecret(t *testing.T) {
 		"other purpose": func() ([]byte, error) { return m.OpenWith("fch_ref_old", "issue", sealed, []byte("row")) },
 		"other binding": func() ([]byte, error) { return m.OpenWith("fch_ref_old", "refresh", sealed, []byte("wor")) },
 	} {
-		if got, err := try(); !errors.Is(err, ErrOpen) {
-			t.Errorf("%s: %q, %v; want ErrOpen", name, got, err)
+		if got, err := try(); !errors.Is(err, errOpen) {
+			t.Errorf("%s: %q, %v; want errOpen", name, got, err)
 		}
 	}
 }
@@ -243,10 +243,13 @@ func TestNothingPrintsASecret(t *testing.T) {
 				t.Errorf("%s with %s prints %q", name, verb, got)
 			}
 		}
-		both := value.(interface {
+		both, ok := value.(interface {
 			fmt.Stringer
 			fmt.GoStringer
 		})
+		if !ok {
+			t.Fatalf("%s has no String or GoString", name)
+		}
 		if both.String() != redaction || both.GoString() != redaction {
 			t.Errorf("%s: String %q, GoString %q", name, both.String(), both.GoString())
 		}

@@ -14,9 +14,9 @@ import (
 	"strings"
 )
 
-// MasterFile is the name of the master key's file in the data folder. Backups
+// masterFile is the name of the master key's file in the data folder. Backups
 // of the database leave it out.
-const MasterFile = "master.key"
+const masterFile = "master.key"
 
 // LoadMaster returns the master key: the one in env (the value of
 // FICHA_MASTER_KEY: 32 bytes in hex or base64) if it is not empty, else the
@@ -31,7 +31,7 @@ func LoadMaster(dir, env string) (*Master, error) {
 		}
 		return m, nil
 	}
-	path := filepath.Join(dir, MasterFile)
+	path := filepath.Join(dir, masterFile)
 	m, err := readMaster(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		m, err = createMaster(path)
@@ -71,7 +71,7 @@ func readMaster(path string) (*Master, error) {
 // nothing was sealed under it.
 func createMaster(path string) (*Master, error) {
 	m := &Master{}
-	rand.Read(m.key[:]) //nolint:errcheck // crypto/rand.Read never fails (Go 1.24)
+	rand.Read(m.key[:]) // never fails (Go 1.24)
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, err

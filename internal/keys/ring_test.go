@@ -52,7 +52,7 @@ func set(t testing.TB, jwks []byte) jose.JSONWebKeySet {
 
 func TestGeneratedKeyIsNamedByItsThumbprint(t *testing.T) {
 	m := master(1)
-	for _, alg := range Algs() {
+	for _, alg := range algs() {
 		row := generated(t, m, alg, Next, start)
 		public, err := x509.ParsePKIXPublicKey(row.Public)
 		if err != nil {
@@ -181,8 +181,8 @@ func TestRowsThatDoNotOpenLeaveTheRingAsItWas(t *testing.T) {
 	for name, row := range broken {
 		r := loaded(t, m, good)
 		before := string(r.JWKS())
-		if err := r.Load([]Row{good, row}); !errors.Is(err, ErrOpen) {
-			t.Errorf("%s: err = %v, want ErrOpen", name, err)
+		if err := r.Load([]Row{good, row}); !errors.Is(err, errOpen) {
+			t.Errorf("%s: err = %v, want errOpen", name, err)
 		}
 		if s, err := r.Signer(EdDSA); err != nil || s.Key() != good.ID || string(r.JWKS()) != before {
 			t.Errorf("%s: the ring changed", name)

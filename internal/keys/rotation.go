@@ -46,7 +46,7 @@ func due(rows []Row, now int64, period, life time.Duration) []step {
 			steps = append(steps, move(row, Ended))
 		}
 	}
-	for _, alg := range Algs() {
+	for _, alg := range algs() {
 		if row, signs := active[alg]; signs && !follows[alg] && passed(row.ActiveAt, period, now) {
 			steps = append(steps, step{alg: alg})
 		}

@@ -22,8 +22,8 @@ const (
 	RS256 = "RS256" // 2048 bits; for clients that know nothing else
 )
 
-// Algs lists the algorithms in the order metadata names them.
-func Algs() []string { return []string{ES256, EdDSA, RS256} }
+// algs lists the algorithms, the default first.
+func algs() []string { return []string{ES256, EdDSA, RS256} }
 
 // The states of a key, in the order it passes through them.
 const (
@@ -63,7 +63,7 @@ func Generate(master *Master, alg string, now time.Time) (Row, error) {
 	if err != nil {
 		return Row{}, fmt.Errorf("encode %s key: %w", alg, err)
 	}
-	clear, err := x509.MarshalPKCS8PrivateKey(private)
+	plain, err := x509.MarshalPKCS8PrivateKey(private)
 	if err != nil {
 		return Row{}, fmt.Errorf("encode %s key: %w", alg, err)
 	}
@@ -72,7 +72,7 @@ func Generate(master *Master, alg string, now time.Time) (Row, error) {
 		return Row{}, err
 	}
 	row := Row{ID: members.kid(), Alg: alg, State: Next, Public: public, CreatedAt: now.UnixMilli()}
-	row.Private, err = master.Seal(signingKeys, clear, bound(row))
+	row.Private, err = master.Seal(signingKeys, plain, bound(row))
 	return row, err
 }
 
@@ -95,11 +95,11 @@ func bound(r Row) []byte { return []byte(r.Alg + " " + r.ID) }
 
 // privateOf returns the private key in the row.
 func privateOf(r Row, master *Master) (crypto.Signer, error) {
-	clear, err := master.Open(signingKeys, r.Private, bound(r))
+	plain, err := master.Open(signingKeys, r.Private, bound(r))
 	if err != nil {
 		return nil, fmt.Errorf("%v: %w", r, err)
 	}
-	key, err := x509.ParsePKCS8PrivateKey(clear)
+	key, err := x509.ParsePKCS8PrivateKey(plain)
 	if err != nil {
 		return nil, fmt.Errorf("%v: %w", r, err)
 	}

@@ -36,7 +36,7 @@ func b64(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s
 
 func TestSignedTokensVerifyWithAStockLibrary(t *testing.T) {
 	m := master(1)
-	for _, alg := range Algs() {
+	for _, alg := range algs() {
 		row := generated(t, m, alg, Active, start)
 		r := loaded(t, m, row)
 		s, err := r.Signer(alg)
@@ -97,7 +97,7 @@ func TestHeaderIsFixedByTheKey(t *testing.T) {
 
 func TestForgedTokensAreRejected(t *testing.T) {
 	m := master(1)
-	for _, alg := range Algs() {
+	for _, alg := range algs() {
 		row := generated(t, m, alg, Active, start)
 		r := loaded(t, m, row)
 		s, err := r.Signer(alg)
@@ -110,7 +110,7 @@ func TestForgedTokensAreRejected(t *testing.T) {
 		}
 		keys := set(t, r.JWKS())
 		for name, forged := range forgeries(t, string(text), row) {
-			if got, err := verify(forged, keys, append(Algs(), "HS256")...); err == nil {
+			if got, err := verify(forged, keys, append(algs(), "HS256")...); err == nil {
 				t.Errorf("%s, %s: accepted as %s", alg, name, got)
 			}
 		}
@@ -178,7 +178,7 @@ func TestSignAddsToRoomThatIsThere(t *testing.T) {
 
 func BenchmarkSign(b *testing.B) {
 	m := master(1)
-	for _, alg := range Algs() {
+	for _, alg := range algs() {
 		s, err := loaded(b, m, generated(b, m, alg, Active, start)).Signer(alg)
 		if err != nil {
 			b.Fatal(err)
