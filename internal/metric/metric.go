@@ -19,8 +19,8 @@ const namespace = "ficha"
 // one, so that no caller makes the page grow.
 const namedClients = 200
 
-// OtherClient is the label of the clients beyond those that are named.
-const OtherClient = "other"
+// otherClient is the label of the clients beyond those that are named.
+const otherClient = "other"
 
 // A Set is all metrics of one server.
 type Set struct {
@@ -65,12 +65,12 @@ func (s *Set) Panic() { s.panics.Inc() }
 
 // QuerySecret counts a request whose secret stood in the query. The client must
 // be a known one, never what an unknown caller called itself. The first 200
-// clients are counted each, the rest together as OtherClient.
+// clients are counted each, the rest together as otherClient.
 func (s *Set) QuerySecret(client, contract string) {
 	s.querySecrets.WithLabelValues(s.label(client), contract).Inc()
 }
 
-// label returns the client while there is room, then OtherClient.
+// label returns the client while there is room, then otherClient.
 func (s *Set) label(client string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -78,7 +78,7 @@ func (s *Set) label(client string) string {
 		return client
 	}
 	if len(s.clients) >= namedClients {
-		return OtherClient
+		return otherClient
 	}
 	s.clients[client] = true
 	return client
