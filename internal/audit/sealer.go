@@ -14,9 +14,9 @@ import (
 // longer leaves a straggler, which gets a late seal.
 const SealDelay = 30 * time.Second
 
-// SealType is the typ of the signature's header: no token is a seal, and no
+// sealType is the typ of the signature's header: no token is a seal, and no
 // seal a token.
-const SealType = "ficha-seal"
+const sealType = "ficha-seal"
 
 // manySealed is how many workspaces one reading names.
 const manySealed = 1000
@@ -110,7 +110,7 @@ func sign(v *token.Seal, signer Signer) error {
 	if v.Hash, err = v.Sum(); err != nil {
 		return err
 	}
-	whole, err := signer.SignAs(SealType, nil, content)
+	whole, err := signer.SignAs(sealType, nil, content)
 	if err != nil {
 		return fmt.Errorf("sign a seal: %w", err)
 	}

@@ -58,7 +58,7 @@ func (t Trust) check(v *token.Seal) error {
 	}
 	var says struct{ Typ string }
 	text, err := base64.RawURLEncoding.DecodeString(string(header))
-	if err != nil || json.Unmarshal(text, &says) != nil || says.Typ != SealType {
+	if err != nil || json.Unmarshal(text, &says) != nil || says.Typ != sealType {
 		return errSignature
 	}
 	input := base64.RawURLEncoding.AppendEncode(append(bytes.Clone(header), '.'), content)
