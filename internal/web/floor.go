@@ -107,7 +107,7 @@ func (f *Floor) begin(w http.ResponseWriter, r *http.Request) *Call {
 
 // ServeHTTP runs the route inside the call that the floor has begun.
 func (m *mounted) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
-	c := w.(*Call) // only a floor holds a mounted route
+	c := w.(*Call) //nolint:errcheck,forcetypeassert // only a floor holds a mounted route
 	c.route = m
 	err := c.enter()
 	if err == nil {

@@ -126,7 +126,7 @@ func mayDecode(text []byte) bool {
 		if n := len(stack); n > 0 && stack[n-1].object && tok != json.Delim('}') {
 			top := &stack[n-1]
 			if top.atValue = !top.atValue; top.atValue {
-				name := tok.(string)
+				name, _ := tok.(string) // where a key stands there is nothing else
 				if slices.ContainsFunc(top.names, func(other string) bool { return strings.EqualFold(other, name) }) {
 					return false
 				}

@@ -96,10 +96,16 @@ func (c *Call) prepare(r *token.Refusal) {
 	}
 }
 
-// writeRefusal is the shape of /v1 and of all that has no other.
+// writeRefusal is the shape of all that has no other.
 func writeRefusal(c *Call, err error) {
 	r := token.AsRefusal(err)
-	_ = c.WriteJSON(Status(r.Code), struct { // strings always have JSON
+	c.WriteRefusal(Status(r.Code), r)
+}
+
+// WriteRefusal answers a refusal as /v1 has it, which is the shape of a route
+// that names none. The status is the caller's to choose; Status has the usual.
+func (c *Call) WriteRefusal(status int, r *token.Refusal) {
+	_ = c.WriteJSON(status, struct { // strings always have JSON
 		Error       token.Code    `json:"error"`
 		Description string        `json:"error_description,omitempty"`
 		RequestID   string        `json:"request_id"`

@@ -43,10 +43,13 @@ func serve(t *testing.T, routes ...web.Route) *pipes {
 	s := newStage(t, nil, routes...)
 	server := s.Server("unused")
 	p := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
-	stopped := make(chan error, 1)
-	go func() { stopped <- server.Serve(p) }()
+	stopped := make(chan struct{})
+	go func() {
+		_ = server.Serve(p) // ErrServerClosed, at the end
+		close(stopped)
+	}()
 	t.Cleanup(func() {
-		server.Close()
+		_ = server.Close()
 		<-stopped
 	})
 	return p
@@ -85,11 +88,12 @@ func TestSlowBodyIsGivenUp(t *testing.T) {
 		})).dial()
 		defer conn.Close()
 		start := time.Now()
-		go fmt.Fprint(conn, "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345")
+		go send(conn, "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345")
 		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer res.Body.Close()
 		if took := time.Since(start); res.StatusCode != 400 || took > 16*time.Second {
 			t.Errorf("half a body gets %d after %v, want 400 within 15 s", res.StatusCode, took)
 		}
@@ -100,7 +104,7 @@ func TestIdleConnectionIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conn := serve(t, route("GET /a", ok)).dial()
 		defer conn.Close()
-		go fmt.Fprint(conn, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n")
+		go send(conn, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n")
 		start := time.Now()
 		_, _ = io.Copy(io.Discard, conn)
 		if took := time.Since(start); took < 80*time.Second || took > 100*time.Second {
@@ -108,6 +112,9 @@ func TestIdleConnectionIsClosed(t *testing.T) {
 		}
 	})
 }
+
+// send writes a request, of which the server may not wait for the end.
+func send(conn net.Conn, request string) { _, _ = io.WriteString(conn, request) }
 
 // raw sends bytes to a real server and returns everything it answers.
 func raw(t *testing.T, s *stage, request string) string {
@@ -118,14 +125,14 @@ func raw(t *testing.T, s *stage, request string) string {
 	}
 	server := s.Server("")
 	go func() { _ = server.Serve(listener) }()
-	defer server.Close()
+	t.Cleanup(func() { _ = server.Close() })
 	conn, err := net.Dial("tcp", listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-	go func() { _, _ = io.WriteString(conn, request) }() // the server may close before the end
+	go send(conn, request)
 	var answer bytes.Buffer
 	_, _ = io.Copy(&answer, conn)
 	return answer.String()
