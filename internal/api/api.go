@@ -130,7 +130,7 @@ func ruleOf(pattern string, scopes token.Scopes) web.Rule {
 
 // file lets a body be a resources file, alone or with what it names.
 func file(r web.Route) web.Route {
-	r.Rule.Body, r.Rule.Media = maxFile, []string{"application/yaml", "application/json", sourceType}
+	r.Rule.Body, r.Rule.Media = maxFile, []string{"application/yaml", "application/json", resources.ParcelType}
 	return r
 }
 

@@ -2,7 +2,6 @@ package api
 
 import (
 	"cmp"
-	"errors"
 	"net/http"
 	"strings"
 
@@ -19,44 +18,21 @@ type applied struct {
 	Warnings []string         `json:"warnings"`
 }
 
-// sourceType is the media type of a resources file with what it names.
-const sourceType = "application/vnd.ficha.source+json"
-
-// A sent is a resources file with the variables and files that it names on the
-// sender's machine: those of the server are not read for others.
-type sent struct {
-	Name      string            `json:"name"` // as the sender knows it, for messages
-	Text      string            `json:"text"`
-	Variables map[string]string `json:"variables"`
-	Files     map[string]string `json:"files"` // by path, as the file's name makes it
-}
-
 // source reads the body: a resources file alone, which may name nothing outside
-// itself, or one with what it names.
+// itself, or one with what it names on the sender's machine. Variables and files
+// of the server are not read for others.
 func source(c *web.Call) (resources.Source, error) {
 	text, err := c.Body()
 	from := resources.Source{Name: "resources.yaml", Text: text}
-	if err != nil || !strings.HasPrefix(c.Request.Header.Get("Content-Type"), sourceType) {
+	if err != nil || !strings.HasPrefix(c.Request.Header.Get("Content-Type"), resources.ParcelType) {
 		return from, err
 	}
-	var in sent
-	if err := c.JSON(&in); err != nil {
+	var sent resources.Parcel
+	if err := c.JSON(&sent); err != nil {
 		return from, err
 	}
-	return resources.Source{
-		Name: cmp.Or(in.Name, from.Name), Text: []byte(in.Text),
-		Env: func(name string) (string, bool) {
-			value, ok := in.Variables[name]
-			return value, ok
-		},
-		ReadFile: func(path string) ([]byte, error) {
-			value, ok := in.Files[path]
-			if !ok {
-				return nil, errors.New("it was not sent along")
-			}
-			return []byte(value), nil
-		},
-	}, nil
+	sent.Name = cmp.Or(sent.Name, from.Name)
+	return sent.Source(), nil
 }
 
 // apply serves POST /v1/apply: the body is a resources file. It concerns the

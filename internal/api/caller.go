@@ -14,6 +14,7 @@ type caller struct {
 	record    *token.Record // of the token
 	verdict   token.Verdict // what the token opens
 	workspace string        // empty where a token opens several and none was named
+	elsewhere bool          // the token is for other resources than this API
 	actor     token.Actor
 }
 
@@ -100,7 +101,8 @@ func (f *Face) holder(c *web.Call, workspace, secret string) (*caller, error) {
 	}
 	c.SetActor(token.ActorOf(r, v))
 	c.SetClient(r.Token.Client)
-	return &caller{record: r, verdict: v, workspace: v.Workspace, actor: c.Actor()}, nil
+	elsewhere := !r.Token.IsFor(f.cfg.Authority.Issuer())
+	return &caller{record: r, verdict: v, workspace: v.Workspace, elsewhere: elsewhere, actor: c.Actor()}, nil
 }
 
 // mayAdministrate refuses who does not hold an administration scope in the
@@ -109,6 +111,9 @@ func (f *Face) holder(c *web.Call, workspace, secret string) (*caller, error) {
 func (k *caller) mayAdministrate(scope string) error {
 	if k.client != nil {
 		return token.Errorf(token.Forbidden, "a client secret looks after its own tokens only; use a token with %s", scope)
+	}
+	if k.elsewhere {
+		return token.Errorf(token.InvalidToken, "the token is for another audience").Because(token.WrongAudience)
 	}
 	if missing := k.verdict.Scopes.Missing(token.Scopes{scope}); missing != nil {
 		return &token.Refusal{Code: token.InsufficientScope, Text: "the token lacks " + missing.String(), Scope: missing}

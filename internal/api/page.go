@@ -3,6 +3,7 @@ package api
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/fichadev/ficha/internal/token"
@@ -47,7 +48,7 @@ func filterOf(c *web.Call, names ...string) *filter {
 	f := &filter{form: form, err: err}
 	for _, name := range form.Names() {
 		if !slices.Contains(names, name) {
-			f.fail(token.AtField(name, "there is no such filter"))
+			f.fail(token.AtField(name, "is no filter of this list; use %s", strings.Join(names, ", ")))
 		}
 	}
 	return f
@@ -65,7 +66,7 @@ func (f *filter) text(name string) string { return f.form.Get(name) }
 func (f *filter) oneOf(name string, words ...string) string {
 	word := f.form.Get(name)
 	if word != "" && !slices.Contains(words, word) {
-		f.fail(token.AtField(name, "there is no such value"))
+		f.fail(token.AtField(name, "must be one of %s", strings.Join(words, ", ")))
 	}
 	return word
 }
@@ -92,7 +93,7 @@ func (f *filter) id(name string) token.ID {
 	}
 	id, ok := token.ParseID(text)
 	if !ok {
-		f.fail(token.AtField(name, "is not what an answer's next said"))
+		f.fail(token.AtField(name, "must be 13 characters, as an answer has it"))
 	}
 	return id
 }

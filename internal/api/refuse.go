@@ -12,12 +12,7 @@ import (
 // of rights.
 func refuse(c *web.Call, err error) {
 	r := token.AsRefusal(err)
-	_ = c.WriteJSON(status(r), struct { // strings always have JSON
-		Error       token.Code    `json:"error"`
-		Description string        `json:"error_description,omitempty"`
-		RequestID   string        `json:"request_id"`
-		Errors      []token.Field `json:"errors,omitempty"`
-	}{r.Code, r.Text, c.ID(), r.Fields})
+	c.WriteRefusal(status(r), r)
 }
 
 func status(r *token.Refusal) int {

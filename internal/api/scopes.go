@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"slices"
@@ -88,11 +89,5 @@ func englishFirst(a, b string) int {
 		}
 		return 2
 	}
-	if d := rank(a) - rank(b); d != 0 {
-		return d
-	}
-	if a < b {
-		return -1
-	}
-	return 1
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b))
 }

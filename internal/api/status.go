@@ -26,6 +26,8 @@ const (
 	// goodList is how long anybody may rely on a list if no newer one is to be
 	// had. After it a verifier knows nothing and says no.
 	goodList = 5 * time.Minute
+	// buildTime is the longest that a list may take to build.
+	buildTime = 10 * time.Second
 	// mostLists bounds the memory of built lists, each about 2 kB.
 	mostLists = 1024
 )
@@ -78,7 +80,11 @@ func (s *statusLists) get(ctx context.Context, n int64, now time.Time) (*statusL
 		return had, nil
 	}
 	got, err, _ := s.building.Do(strconv.FormatInt(n, 10), func() (any, error) {
-		l, err := s.build(context.WithoutCancel(ctx), n)
+		// The list is for all who wait, so that whoever came first cannot break
+		// it off by leaving.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), buildTime)
+		defer cancel()
+		l, err := s.build(ctx, n)
 		if l != nil {
 			s.keep(n, l)
 		}
@@ -91,6 +97,8 @@ func (s *statusLists) get(ctx context.Context, n int64, now time.Time) (*statusL
 	return l, nil
 }
 
+// keep forgets all lists when there are too many: the ones that are asked for
+// are soon built again, and nothing has to remember which those are.
 func (s *statusLists) keep(n int64, l *statusList) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -13,6 +13,9 @@ type Source struct {
 	ReadFile func(path string) ([]byte, error) // nil: file:PATH is refused
 }
 
+// ParcelType is the media type of a Parcel as JSON.
+const ParcelType = "application/vnd.ficha.source+json"
+
 // A Parcel is a resources file with every variable and file that it uses, as a
 // client sends it to a server: the server looks up nothing of its own. It is a
 // secret.
