@@ -16,7 +16,7 @@ type Parent struct {
 }
 
 // IssueFrom makes a personal token by the right of another one of the same
-// person, and no wider in anything: the scopes, the workspace and the lifetime.
+// person, and no wider in anything: scopes, workspace, audience and lifetime.
 // An order that asks for no lifetime gets what is left of the parent's. It
 // refuses with Forbidden a parent that is not personal, with InsufficientScope
 // scopes that it lacks, with Invalid at ttl a longer lifetime, and as Issue.
@@ -28,7 +28,7 @@ func (a *Authority) IssueFrom(ctx context.Context, who token.Actor, p Parent, o 
 	if missing := p.Opens.Scopes.Missing(o.Scopes); missing != nil {
 		return nil, &token.Refusal{Code: token.InsufficientScope, Text: "a token may not make one with more than its own scopes: " + missing.String(), Scope: missing}
 	}
-	o.Kind, o.Person, o.Owner, o.Workspace = token.Personal, t.Person, t.Person, t.Workspace
+	o.Kind, o.Person, o.Owner, o.Workspace, o.Audience = token.Personal, t.Person, t.Person, t.Workspace, t.Audience
 	if t.ExpiresAt != 0 {
 		// Whole seconds, so that the time until the mint's own reading of the
 		// clock does not carry it past its parent.

@@ -116,6 +116,26 @@ func TestTokenThatIsAboutToEndMakesNone(t *testing.T) {
 	}
 }
 
+func TestChildOfAPersonalTokenIsForTheSameAudience(t *testing.T) {
+	h := servertest.Start(t, personalHouse, nil)
+	p := person(t, h, "one@example.test")
+	parent, err := h.Authority.Issue(t.Context(), token.Actor{}, authority.Order{
+		Kind: token.Personal, Contract: "test", Name: "x", Person: p.ID, Scopes: token.Scopes{token.ManageContent}, Audience: "https://a.test https://b.test",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, v, err := h.Verifier.Judge(t.Context(), parent.Secret, token.Use{Now: h.Clock.Now().UnixMilli(), Surface: token.AtAPI})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := authority.Order{Contract: "test", Name: "child", Scopes: token.Scopes{token.ReadContent}}
+	child, err := h.Authority.IssueFrom(t.Context(), token.Actor{}, authority.Parent{Record: r, Opens: v}, ask)
+	if err != nil || child.Token.Audience != parent.Token.Audience {
+		t.Errorf("got %+v, %v; want a child for the same audience", child, err)
+	}
+}
+
 func TestAllScopesAreTheOrdinaryOnesThatTheMemberMayHold(t *testing.T) {
 	h := servertest.Start(t, personalHouse, nil)
 	for email, want := range map[string]token.Scopes{

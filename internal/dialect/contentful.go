@@ -87,7 +87,7 @@ func (f *Contentful) bearer(c *web.Call) (b contentfulBearer, err error) {
 		return b, err
 	}
 	b.use = token.Use{
-		Now: c.Now().UnixMilli(), Surface: token.AtAPI, AnyWorkspace: true, Scopes: c.Rule().Scope,
+		Now: c.Now().UnixMilli(), Surface: token.AtAPI, AnyWorkspace: true, Audience: f.cfg.Authority.Issuer(), Scopes: c.Rule().Scope,
 		Address: c.Address(), Agent: c.Agent(), Route: c.Pattern(),
 	}
 	b.record, b.opens, err = f.cfg.Verifier.Judge(c.Context(), secret, b.use)

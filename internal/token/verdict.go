@@ -70,10 +70,10 @@ func MayUse(r *Record, u Use) (Verdict, error) {
 	if err != nil {
 		return Verdict{}, err
 	}
-	if t.Workspace == "" && v.Workspace != "" && (r.Opened == nil || r.Opened.ID != v.Workspace || r.Opened.DisabledAt != 0) {
-		return Verdict{}, Errorf(InvalidToken, "the workspace is not there or is disabled").Because(Ended)
+	if t.Workspace == "" && v.Workspace != "" && !r.opened(v.Workspace) {
+		return Verdict{}, Errorf(InvalidToken, "the workspace is not there, is disabled, or was so since the token was made").Because(Ended)
 	}
-	if u.Audience != "" && !t.isFor(u.Audience) {
+	if u.Audience != "" && !t.IsFor(u.Audience) {
 		return Verdict{}, Errorf(InvalidToken, "the token is for another audience").Because(WrongAudience)
 	}
 	v.Scopes = r.effective(v.Membership)
@@ -160,6 +160,14 @@ func (r *Record) ActsAs() *Person {
 	return r.Person
 }
 
+// opened reports whether the workspace that a token without one of its own is
+// used in lets it in. One that was disabled meanwhile does not, also when it is
+// enabled again: that brings no token back to life.
+func (r *Record) opened(workspace string) bool {
+	w, t := r.Opened, r.Token
+	return w != nil && w.ID == workspace && w.DisabledAt == 0 && !w.Cutoffs.Hit(t.Born, t.IssuedAt)
+}
+
 func gone() error {
 	return Errorf(InvalidToken, "what the token stood on has ended").Because(Ended)
 }
@@ -225,9 +233,9 @@ func (p *Person) opens(t *Token, u Use) (Verdict, error) {
 	return Verdict{}, Errorf(WorkspaceRequired, "the token opens several workspaces: name one")
 }
 
-// isFor reports whether the token may be used for an audience: one of its own,
+// IsFor reports whether the token may be used for an audience: one of its own,
 // or any if it names none.
-func (t *Token) isFor(audience string) bool {
+func (t *Token) IsFor(audience string) bool {
 	if t.Audience == "" || t.Audience == audience {
 		return true
 	}
