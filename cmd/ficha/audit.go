@@ -16,6 +16,7 @@ import (
 type auditCommand struct {
 	List   auditList   `cmd:"" help:"List what was done in the workspace, and by whom."`
 	Verify auditVerify `cmd:"" help:"Prove from the database that no sealed record was changed or taken away."`
+	Prove  auditProve  `cmd:"" help:"Print the proof that one record is in the sealed ledger."`
 }
 
 // auditList lists records.

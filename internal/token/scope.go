@@ -22,11 +22,6 @@ const (
 
 var openID = Scopes{"openid", "profile", "email", "address", "phone", OfflineAccess}
 
-// VendorScopes lists the names that need no catalogue entry.
-func VendorScopes() Scopes {
-	return append(Scopes{ReadContent, ManageContent, HubSpotBasic, AdminRead, AdminWrite}, openID...)
-}
-
 // IsVendor reports whether a scope belongs to every workspace from the start.
 func IsVendor(scope string) bool {
 	switch scope {

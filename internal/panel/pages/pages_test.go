@@ -57,7 +57,10 @@ func accesses() []Access {
 
 func everyScope() []Scope {
 	var all []Scope
-	for _, name := range token.VendorScopes() {
+	for _, name := range []string{
+		token.ReadContent, token.ManageContent, token.HubSpotBasic, token.AdminRead, token.AdminWrite,
+		"openid", "profile", "email", "address", "phone", token.OfflineAccess,
+	} {
 		all = append(all, Scope{Name: name})
 	}
 	return all
