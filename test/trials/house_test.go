@@ -113,6 +113,24 @@ func (h *house) beside(t testing.TB) *sql.DB {
 	return db
 }
 
+// copyFolder copies the files of a folder, for their owner alone.
+func copyFolder(t testing.TB, to, from string) {
+	t.Helper()
+	files, err := os.ReadDir(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		text, err := os.ReadFile(filepath.Join(from, f.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(to, f.Name()), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // onEachEngine runs a trial on SQLite and, where it is installed, on PostgreSQL.
 func onEachEngine(t *testing.T, trial func(t *testing.T, database string)) {
 	t.Run("sqlite", func(t *testing.T) { trial(t, "") })
