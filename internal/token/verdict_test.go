@@ -227,3 +227,23 @@ func TestVerdictNeverGrows(t *testing.T) {
 		}
 	})
 }
+
+func TestEnablingAWorkspaceRevivesNoTokenForAll(t *testing.T) {
+	r := sound()
+	r.Token.Workspace, r.Token.Client, r.Token.Grant, r.Workspace, r.Client, r.Grant = "", "", 0, nil, nil, nil
+	for _, test := range []struct {
+		name    string
+		cutoffs Cutoffs
+		want    Code
+	}{
+		{"never disabled", nil, ""},
+		{"disabled before the token was made", Cutoffs{{Position: r.Token.Born}}, ""},
+		{"disabled and enabled again", Cutoffs{{Position: r.Token.Born + 1}}, InvalidToken},
+	} {
+		r.Opened = &Workspace{ID: "ws1", AllScopes: true, Cutoffs: test.cutoffs}
+		_, err := MayUse(r, Use{Now: now, Surface: AtVerify, Workspace: "ws1"})
+		if test.want == "" && err != nil || test.want != "" && !Is(err, test.want) {
+			t.Errorf("%s: got %v, want %q", test.name, err, test.want)
+		}
+	}
+}
