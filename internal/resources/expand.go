@@ -53,11 +53,11 @@ func (v value) raw() (string, bool) {
 	}
 	s, ok := v.expand()
 	if ok && len(s) > maxValue {
-		v.fail("is over 64 KiB")
+		v.fail("is over 64 KiB; shorten it")
 		return "", false
 	}
 	if ok && !utf8.ValidString(s) {
-		v.fail("is not UTF-8")
+		v.fail("is not UTF-8; convert it, or write it in base64")
 		return "", false
 	}
 	return s, ok
@@ -94,7 +94,7 @@ func (v value) substitute(s string) (string, bool) {
 			return "", false
 		}
 		if out.WriteString(got); out.Len() > maxValue {
-			v.fail("is over 64 KiB with its variables in place")
+			v.fail("is over 64 KiB with its variables in place; shorten it")
 			return "", false
 		}
 		s = after
@@ -145,7 +145,7 @@ func (v value) fromFile(path string) (string, bool) {
 		return "", false
 	}
 	if len(data) > maxValue {
-		v.fail("its file is over 64 KiB")
+		v.fail("its file is over 64 KiB; shorten it")
 		return "", false
 	}
 	return strings.TrimRight(string(data), "\r\n"), v.grow(len(data))

@@ -123,7 +123,7 @@ func (o object) age(key string) int64 {
 	s := o.text(key)
 	n, ok := digits(s)
 	if !ok && s != "" {
-		o.failAt(key, "is not a number of seconds, such as 3600")
+		o.failAt(key, "is not a number of seconds; write one such as 3600")
 	}
 	return n
 }
@@ -192,7 +192,7 @@ func keyFault(member any) string {
 func (v value) plain() any {
 	switch v.node.Kind {
 	case yaml.SequenceNode:
-		members, _ := v.items()
+		members := v.items()
 		all := make([]any, len(members))
 		for i, m := range members {
 			all[i] = m.plain()

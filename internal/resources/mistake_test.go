@@ -142,7 +142,7 @@ func TestAWorkspaceMayHaveManyTeams(t *testing.T) {
 func TestWhatAFileHoldsIsAText(t *testing.T) {
 	readFile := func(string) ([]byte, error) { return []byte("a\xff"), nil }
 	_, _, err := Parse("r.yaml", []byte("workspaces: [{id: a, name: 'file:x'}]"), nil, readFile)
-	if want := "r.yaml:1: workspaces[0].name: is not UTF-8"; fmt.Sprint(err) != want {
+	if want := "r.yaml:1: workspaces[0].name: is not UTF-8; convert it, or write it in base64"; fmt.Sprint(err) != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

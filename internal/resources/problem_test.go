@@ -25,7 +25,7 @@ var wrongFiles = []struct{ text, want string }{
 	// keys
 	{"users: []\nclient: []\n", `r.yaml:2: unknown key "client"; did you mean "clients"?`},
 	{"zzzzzzzzzz: 1\n", `r.yaml:1: unknown key "zzzzzzzzzz"; known are environment, scopes,`},
-	{"workspaces:\n- id: a\n  nmae: b\n", `r.yaml:3: workspaces[0]: unknown key "nmae"; did you mean "name"?`},
+	{"workspaces:\n- id: a\n  nam: b\n", `r.yaml:3: workspaces[0]: unknown key "nam"; did you mean "name"?`},
 	{"workspaces:\n- id: a\n  policy: {require_pkce: true}\n", `r.yaml:3: workspaces[0].policy: unknown key "require_pkce"`},
 	{"clients:\n- {client_id: a, workspace: w,\n   redirect_uri: x}\n", `r.yaml:3: clients[0]: unknown key "redirect_uri"; did you mean "redirect_uris"?`},
 	{"clients:\n- {client_id: a, workspace: w, client_id#es: x}\n", `r.yaml:2: clients[0]: unknown key "client_id#es"`},
@@ -40,7 +40,7 @@ var wrongFiles = []struct{ text, want string }{
 	{"workspaces:\n- id: ''\n", "r.yaml:2: workspaces[0].id: is empty"},
 	{"workspaces:\n- id: a b\n", "r.yaml:2: workspaces[0].id: is not an identifier"},
 	{"workspaces:\n- id: a\n  name: \"b\\0\"\n", "r.yaml:3: workspaces[0].name: holds a control character"},
-	{"workspaces:\n- id: a\n  number: 0\n", "r.yaml:3: workspaces[0].number: is not a number from 1 to 9007199254740991"},
+	{"workspaces:\n- id: a\n  number: 0\n", "r.yaml:3: workspaces[0].number: is not a number; use 1 to 9007199254740991"},
 	{"workspaces:\n- id: a\n  number: 9007199254740992\n", "r.yaml:3: workspaces[0].number: is not a number"},
 	{"workspaces:\n- id: a\n  policy: {max_ttl: {service: 0}}\n", "r.yaml:3: workspaces[0].policy.max_ttl.service: is not a duration"},
 	{"workspaces:\n- id: a\n  policy: {max_ttl: {servise: 1d}}\n", `r.yaml:3: workspaces[0].policy.max_ttl: unknown key "servise"; did you mean "service"?`},

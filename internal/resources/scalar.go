@@ -102,8 +102,9 @@ func (o object) ids(key string) []string {
 
 func validID(s string) bool {
 	for i := range len(s) {
-		c := s[i]
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("._:-", c) >= 0) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("._:-", c) >= 0:
+		default:
 			return false
 		}
 	}
@@ -142,9 +143,9 @@ func (o object) list(key string) []value {
 	if !ok {
 		return nil
 	}
-	members, _ := v.items()
+	members := v.items()
 	if len(members) > 1000 {
-		v.fail("has more than 1000 members")
+		v.fail("has more than 1000 members; name fewer")
 		return nil
 	}
 	return members
@@ -198,12 +199,7 @@ func (o object) word(key string, known ...string) string {
 
 // yes returns a truth value, false where the key is absent.
 func (o object) yes(key string) bool {
-	switch o.word(key, "true", "false") {
-	case "true":
-		return true
-	default:
-		return false
-	}
+	return o.word(key, "true", "false") == "true"
 }
 
 // number returns a positive integer, 0 where the key is absent.
@@ -215,7 +211,7 @@ func (o object) number(key string) int64 {
 	s, ok := v.text()
 	n, err := strconv.ParseInt(s, 10, 64)
 	if ok && (err != nil || n < 1 || n > maxNumber) {
-		v.fail("is not a number from 1 to %d", int64(maxNumber))
+		v.fail("is not a number; use 1 to %d", int64(maxNumber))
 	}
 	return n
 }

@@ -82,7 +82,7 @@ func (r *reader) bounded(n *yaml.Node, depth int) bool {
 	r.nodes++
 	switch {
 	case depth > maxDepth:
-		r.report(n.Line, "", "is nested more than %d deep, or an alias stands within its own anchor", maxDepth)
+		r.report(n.Line, "", "is nested more than %d deep, or an alias stands within its own anchor; write it flatter", maxDepth)
 		return false
 	case r.nodes > maxNodes:
 		r.report(n.Line, "", "the file holds too many values once its aliases are followed; write fewer")

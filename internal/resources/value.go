@@ -56,16 +56,16 @@ func (v value) warn(format string, args ...any) { v.r.warn(v.line, v.path, forma
 func (v value) null() bool { return v.node.Kind == yaml.ScalarNode && v.node.Tag == "!!null" }
 
 // items returns the members of a list.
-func (v value) items() ([]value, bool) {
+func (v value) items() []value {
 	if v.node.Kind != yaml.SequenceNode {
 		v.fail("is not a list; write it as [a, b]")
-		return nil, false
+		return nil
 	}
 	members := make([]value, len(v.node.Content))
 	for i, n := range v.node.Content {
 		members[i] = v.r.at(n, fmt.Sprintf("%s[%d]", v.path, i))
 	}
-	return members, true
+	return members
 }
 
 // An object is a mapping of which every key is known and stands once.
@@ -100,7 +100,7 @@ func (o *object) admit(key value, known []string, other func(string) bool) bool 
 	name := key.node.Value
 	switch {
 	case key.node.Kind != yaml.ScalarNode:
-		key.fail("a key is not a word")
+		key.fail("a key is not a word; write it as name: value")
 	case key.node.Tag == "!!merge":
 		key.fail("the merge key << is not read; write the keys out")
 	case slices.Contains(known, name) || other(name):
@@ -140,7 +140,7 @@ func each[T any](o object, key string, read func(value) T) []T {
 	if !ok {
 		return nil
 	}
-	members, _ := v.items()
+	members := v.items()
 	all := make([]T, 0, len(members))
 	for _, m := range members {
 		if o.r.full() {

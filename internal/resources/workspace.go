@@ -74,7 +74,7 @@ func (o object) distinct(key string, groups []token.Group) {
 	if len(groups) == 0 {
 		return
 	}
-	members, _ := o.fields[key].items()
+	members := o.fields[key].items()
 	seen := make(map[string]int, len(groups))
 	for i, g := range groups {
 		if first, twice := seen[g.ID]; twice && g.ID != "" {
