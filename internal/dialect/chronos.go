@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"net/http"
 	"strings"
 	"time"
 
@@ -56,7 +57,7 @@ func (f *Chronos) Routes() []web.Route {
 // proven and not judged by itself, so that an unknown client token, an unknown
 // person, a wrong password and somebody else's workspace cost and say the same.
 func (f *Chronos) generate(c *web.Call) error {
-	email, password, clientToken, err := readLogin(c)
+	email, password, clientToken, err := readChronosLogin(c)
 	if err != nil {
 		return err
 	}
@@ -80,17 +81,17 @@ func (f *Chronos) generate(c *web.Call) error {
 	if err != nil {
 		return err
 	}
-	return c.WriteJSON(200, struct {
+	return c.WriteJSON(http.StatusOK, struct {
 		Token     string `json:"token"`
 		Type      string `json:"type"`
 		ExpiredAt string `json:"expired_at"` // a day without zone, and in the future
 	}{out.Secret, "Bearer", time.UnixMilli(out.Token.ExpiresAt).UTC().Format(time.DateOnly)})
 }
 
-// readLogin reads "userPassword:clientToken" apart at the last colon: a password
+// readChronosLogin reads "userPassword:clientToken" apart at the last colon: a password
 // may hold colons, a client token is hexadecimal. Without a colon there is no
 // client token, which is a wrong login and not a malformed one.
-func readLogin(c *web.Call) (email, password, clientToken string, err error) {
+func readChronosLogin(c *web.Call) (email, password, clientToken string, err error) {
 	var in struct{ Email, Password string }
 	if err := c.JSONLenient(&in); err != nil {
 		return "", "", "", err
@@ -111,7 +112,7 @@ func (f *Chronos) fault(c *web.Call, err error) {
 	code := token.AsRefusal(err).Code
 	status := web.Status(code)
 	if code == token.AccessDenied {
-		code, status = token.UnauthorizedClient, 401
+		code, status = token.UnauthorizedClient, http.StatusUnauthorized
 	}
 	sentences, ok := chronosFaults[status]
 	if !ok {

@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -145,7 +146,7 @@ func (f *Contentful) me(c *web.Call) error {
 		return err
 	}
 	first, last, _ := strings.Cut(p.Name, " ")
-	return contentfulAnswer(c, 200, struct {
+	return contentfulAnswer(c, http.StatusOK, struct {
 		Sys       contentfulSys `json:"sys"`
 		Email     string        `json:"email"`
 		FirstName string        `json:"firstName"`
@@ -185,7 +186,7 @@ func (f *Contentful) organizations(c *web.Call) error {
 	total := len(items)
 	from := min(skip, total)
 	items = items[from:min(from+limit, total)]
-	return contentfulAnswer(c, 200, contentfulPage(items, int64(total), skip, limit))
+	return contentfulAnswer(c, http.StatusOK, contentfulPage(items, int64(total), skip, limit))
 }
 
 // workspaces are those that the bearer may open, by id.

@@ -26,7 +26,7 @@ func contentfulQuery(c *web.Call) (web.Form, error) {
 	return form, err
 }
 
-func unknownFilter(name string) error {
+func contentfulUnknownFilter(name string) error {
 	if len(name) > 64 {
 		name = name[:64]
 	}
@@ -72,13 +72,13 @@ func (q *contentfulFilters) narrow(name, value string, now time.Time) error {
 	case "revokedAt", "sys.revokedAt": // the vendor's pages name it either way
 		return f.on(&q.Revoked, 0)
 	}
-	return unknownFilter(name)
+	return contentfulUnknownFilter(name)
 }
 
 // types keeps the list to types of tokens, of which there is one here.
 func (q *contentfulFilters) types(f contentfulFilter) error {
 	if f.operator != "in" && f.operator != "" {
-		return unknownFilter(f.name)
+		return contentfulUnknownFilter(f.name)
 	}
 	if !slices.Contains(strings.Split(f.value, ","), "PersonalAccessToken") {
 		q.none = true
@@ -121,7 +121,7 @@ func (f contentfulFilter) on(span *token.Span, none int64) error {
 	case "lte":
 		*span = span.And(set.And(token.Span{To: at}))
 	default:
-		return unknownFilter(f.name)
+		return contentfulUnknownFilter(f.name)
 	}
 	return nil
 }
@@ -148,7 +148,7 @@ func contentfulPaging(c *web.Call) (skip, limit int, err error) {
 	}
 	for _, name := range form.Names() {
 		if name != "skip" && name != "limit" {
-			return 0, 0, unknownFilter(name)
+			return 0, 0, contentfulUnknownFilter(name)
 		}
 	}
 	return contentfulWindow(form)

@@ -18,7 +18,7 @@ type contentfulMembership struct {
 	Status bool                    `json:"status"` // true: those that ended are not shown
 }
 
-func membershipOf(m *token.Membership) contentfulMembership {
+func contentfulMembershipOf(m *token.Membership) contentfulMembership {
 	return contentfulMembership{
 		Sys: contentfulMembershipSys{
 			contentfulSys{"OrganizationMembership", m.ID, m.Version, contentfulTime(m.CreatedAt), contentfulTime(m.UpdatedAt)}, contentfulUser(m.Person),
@@ -61,9 +61,9 @@ func (f *Contentful) listMembers(c *web.Call) error {
 	}
 	items := []contentfulMembership{}
 	for i := range page {
-		items = append(items, membershipOf(&page[i]))
+		items = append(items, contentfulMembershipOf(&page[i]))
 	}
-	return contentfulAnswer(c, 200, contentfulPage(items, total, skip, limit))
+	return contentfulAnswer(c, http.StatusOK, contentfulPage(items, total, skip, limit))
 }
 
 // inside opens the organisation of the path for somebody who is a member of it.
@@ -108,7 +108,7 @@ func (f *Contentful) member(c *web.Call) error {
 	if err != nil {
 		return err
 	}
-	return contentfulAnswer(c, 200, membershipOf(m))
+	return contentfulAnswer(c, http.StatusOK, contentfulMembershipOf(m))
 }
 
 // removeMember cuts a member off with every token that opens the organisation.

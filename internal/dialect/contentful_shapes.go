@@ -3,6 +3,7 @@ package dialect
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/fichadev/ficha/internal/token"
@@ -104,9 +105,9 @@ func contentfulID(code token.Code) string {
 func contentfulStatus(code token.Code) int {
 	switch code {
 	case token.InvalidScope:
-		return 422
+		return http.StatusUnprocessableEntity
 	case token.Conflict:
-		return 403
+		return http.StatusForbidden
 	}
 	return web.Status(code)
 }
@@ -142,19 +143,19 @@ func contentfulError(c *web.Call, err error) {
 	fault := contentfulFault{Message: r.Text, RequestID: c.ID()}
 	fault.Sys.Type, fault.Sys.ID = "Error", contentfulID(r.Code)
 	switch status {
-	case 401:
+	case http.StatusUnauthorized:
 		fault.Message = contentfulInvalidToken
-	case 422:
-		fault.Message, fault.Details = "Validation error", detailsOf(r)
-	case 429:
+	case http.StatusUnprocessableEntity:
+		fault.Message, fault.Details = "Validation error", contentfulDetailsOf(r)
+	case http.StatusTooManyRequests:
 		seconds := max(1, (r.RetryAfter+time.Second-1)/time.Second)
 		c.Header().Set("X-Contentful-RateLimit-Reset", fmt.Sprint(int64(seconds)))
 	}
 	_ = contentfulAnswer(c, status, fault) // strings always have JSON
 }
 
-// detailsOf names the fields of a refusal by Contentful's names.
-func detailsOf(r *token.Refusal) *contentfulDetails {
+// contentfulDetailsOf names the fields of a refusal by Contentful's names.
+func contentfulDetailsOf(r *token.Refusal) *contentfulDetails {
 	if r.Code == token.InvalidScope {
 		return &contentfulDetails{[]contentfulDetail{{"invalid", []string{"scopes"}, r.Text}}}
 	}

@@ -3,6 +3,7 @@ package dialect
 import (
 	"context"
 	"math"
+	"net/http"
 	"strings"
 	"time"
 
@@ -69,7 +70,7 @@ func (f *Contentful) create(c *web.Call) error {
 		ID: t.ID, Credential: t.Credential, Name: t.Name, LastFour: t.LastFour, Scopes: t.Scopes, ExpiresAt: t.ExpiresAt,
 	})
 	answer.Token = out.Secret
-	return contentfulAnswer(c, 201, answer)
+	return contentfulAnswer(c, http.StatusCreated, answer)
 }
 
 func readContentfulOrder(c *web.Call) (o authority.Order, err error) {
@@ -171,33 +172,33 @@ func (f *Contentful) list(c *web.Call, q contentfulFilters, more func(*contentfu
 		}
 		total = n
 	}
-	return contentfulAnswer(c, 200, contentfulPage(items, total, q.Skip, q.Limit))
+	return contentfulAnswer(c, http.StatusOK, contentfulPage(items, total, q.Skip, q.Limit))
 }
 
 func (f *Contentful) get(c *web.Call) error {
-	b, _, err := f.person(c)
+	_, p, err := f.own(c)
 	if err != nil {
 		return err
 	}
-	p, err := f.own(c, b)
-	if err != nil {
-		return err
-	}
-	return contentfulAnswer(c, 200, f.tokenOf(p))
+	return contentfulAnswer(c, http.StatusOK, f.tokenOf(p))
 }
 
-// own returns the token of the path if it belongs to the bearer's person. That
-// of somebody else is not found, as if there were none.
-func (f *Contentful) own(c *web.Call, b contentfulBearer) (token.PersonalToken, error) {
+// own judges the bearer and returns the token of the path if it belongs to
+// their person. That of somebody else is not found, as if there were none.
+func (f *Contentful) own(c *web.Call) (b contentfulBearer, p token.PersonalToken, err error) {
+	if b, _, err = f.person(c); err != nil {
+		return b, p, err
+	}
 	text, err := c.PathValue("id")
 	if err != nil {
-		return token.PersonalToken{}, err
+		return b, p, err
 	}
 	id, ok := token.ParseID(text)
 	if !ok {
-		return token.PersonalToken{}, contentfulNotFound()
+		return b, p, contentfulNotFound()
 	}
-	return f.one(c.Context(), b, id)
+	p, err = f.one(c.Context(), b, id)
+	return b, p, err
 }
 
 func (f *Contentful) one(ctx context.Context, b contentfulBearer, id token.ID) (token.PersonalToken, error) {
@@ -217,11 +218,7 @@ func (f *Contentful) one(ctx context.Context, b contentfulBearer, id token.ID) (
 // revoke ends a token of the bearer's person. Once ended it stays so, and the
 // answer is the same.
 func (f *Contentful) revoke(c *web.Call) error {
-	b, _, err := f.person(c)
-	if err != nil {
-		return err
-	}
-	p, err := f.own(c, b)
+	b, p, err := f.own(c)
 	if err != nil {
 		return err
 	}
@@ -230,7 +227,7 @@ func (f *Contentful) revoke(c *web.Call) error {
 			return err
 		}
 	}
-	return contentfulAnswer(c, 200, f.tokenOf(p))
+	return contentfulAnswer(c, http.StatusOK, f.tokenOf(p))
 }
 
 // end revokes a token and reads it again, whoever was the first to end it.

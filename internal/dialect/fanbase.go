@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/fichadev/ficha/internal/authority"
 	"github.com/fichadev/ficha/internal/token"
@@ -57,7 +58,7 @@ func (f *Fanbase) token(c *web.Call) error {
 	if err != nil {
 		return err
 	}
-	return c.WriteJSON(200, struct {
+	return c.WriteJSON(http.StatusOK, struct {
 		AccessToken  string `json:"access_token"`
 		TokenType    string `json:"token_type"`
 		ExpiresIn    int64  `json:"expires_in"`

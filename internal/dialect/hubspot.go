@@ -68,20 +68,20 @@ func (h *HubSpot) Routes() []web.Route {
 		{Pattern: "GET /oauth/v1/refresh-tokens/{token}", Rule: holder, Handle: h.refreshToken},
 		{Pattern: "DELETE /oauth/v1/refresh-tokens/{token}", Rule: ends, Handle: h.deleteRefreshToken},
 
-		elsewhere("/oauth/{version}/token", http.MethodPost),
-		elsewhere("/oauth/{version}/token/introspect", http.MethodPost),
-		elsewhere("/oauth/{version}/introspect", http.MethodPost),
-		elsewhere("/oauth/{version}/token/revoke", http.MethodPost),
-		elsewhere("/oauth/{version}/revoke", http.MethodPost),
-		elsewhere("/oauth/v1/access-tokens/{token}", "GET, HEAD"),
-		elsewhere("/oauth/v1/refresh-tokens/{token}", "DELETE, GET, HEAD"),
-		elsewhere("/oauth/", ""),
+		hubspotElsewhere("/oauth/{version}/token", http.MethodPost),
+		hubspotElsewhere("/oauth/{version}/token/introspect", http.MethodPost),
+		hubspotElsewhere("/oauth/{version}/introspect", http.MethodPost),
+		hubspotElsewhere("/oauth/{version}/token/revoke", http.MethodPost),
+		hubspotElsewhere("/oauth/{version}/revoke", http.MethodPost),
+		hubspotElsewhere("/oauth/v1/access-tokens/{token}", "GET, HEAD"),
+		hubspotElsewhere("/oauth/v1/refresh-tokens/{token}", "DELETE, GET, HEAD"),
+		hubspotElsewhere("/oauth/", ""),
 	}
 }
 
-// elsewhere answers the methods that a path does not take; with none that it
+// hubspotElsewhere answers the methods that a path does not take; with none that it
 // takes, the path is no route at all.
-func elsewhere(path, allow string) web.Route {
+func hubspotElsewhere(path, allow string) web.Route {
 	rule := web.Rule{Auth: web.AuthNone, Body: web.NoBody, Shape: hubspotRefusal}
 	return web.Route{Pattern: path, Rule: rule, Handle: func(c *web.Call) error {
 		if allow == "" {

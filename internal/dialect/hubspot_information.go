@@ -20,11 +20,11 @@ func (h *HubSpot) tell(c *web.Call, kind token.Kind) error {
 	}
 	r, err := h.find(c, secret, kind)
 	if err != nil {
-		return notFound(err)
+		return hubspotNotFound(err)
 	}
 	said, err := h.information(c, r, secret)
 	if err != nil {
-		return notFound(err)
+		return hubspotNotFound(err)
 	}
 	return c.WriteJSON(http.StatusOK, said)
 }
@@ -39,7 +39,7 @@ func (h *HubSpot) deleteRefreshToken(c *web.Call) error {
 	}
 	r, err := h.find(c, secret, token.Refresh)
 	if err != nil {
-		return notFound(err)
+		return hubspotNotFound(err)
 	}
 	err = h.cfg.Authority.Revoke(c.Context(), c.Actor(), r.Token, "revoked")
 	if err != nil && !token.Is(err, token.Conflict) {
@@ -72,7 +72,7 @@ func (h *HubSpot) introspection(c *web.Call, client *token.Client, secret string
 		return nil, err
 	}
 	if t := r.Token; t.Client != client.ID || t.Contract != "hubspot" || t.Kind != token.Access && t.Kind != token.Refresh {
-		return nil, unknownToken()
+		return nil, hubspotUnknownToken()
 	}
 	return h.information(c, r, secret)
 }
@@ -116,20 +116,20 @@ func (h *HubSpot) find(c *web.Call, secret string, kind token.Kind) (*token.Reco
 	}
 	t := r.Token
 	if t.Contract != "hubspot" || t.Kind != kind || r.Client == nil {
-		return nil, unknownToken()
+		return nil, hubspotUnknownToken()
 	}
 	c.SetClient(t.Client)
 	c.SetActor(token.Actor{Kind: token.App, ID: t.Client, Name: r.Client.Name, Workspace: t.Workspace, Token: t.Credential})
 	return r, nil
 }
 
-func unknownToken() *token.Refusal {
+func hubspotUnknownToken() *token.Refusal {
 	return token.Errorf(token.InvalidToken, "the token is not known here; check that it is whole, or get a new one")
 }
 
-// notFound turns the judge's no into the vendor's 404; the sentence still says
+// hubspotNotFound turns the judge's no into the vendor's 404; the sentence still says
 // what became of the token.
-func notFound(err error) error {
+func hubspotNotFound(err error) error {
 	if r := token.AsRefusal(err); r != nil && r.Code == token.InvalidToken {
 		return token.Errorf(token.NotFound, "%s", r.Text).Because(r.Reason)
 	}
