@@ -171,7 +171,7 @@ func (a *Authority) makeRefresh(o *Order, s supports, now time.Time, out *Issued
 	if o.Grant != nil {
 		began = time.UnixMilli(o.Grant.CreatedAt)
 	}
-	life := policy.Refresh(s.client, o.Contract, began, now)
+	life := policy.Refresh(s.client, s.workspace, o.Contract, began, now)
 	id := token.NewID(now, token.ClassFor(life))
 	t := &token.Token{
 		ID: id, Credential: id, Kind: token.Refresh, Contract: o.Contract, Workspace: o.Workspace, Client: o.Client, Person: o.Person,

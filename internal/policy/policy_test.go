@@ -56,22 +56,31 @@ func TestRefreshTokensLiveAsTheirClientIsKept(t *testing.T) {
 	began := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	public, secret := &token.Client{AuthMethod: "none"}, &token.Client{AuthMethod: "client_secret_basic"}
 	set := &token.Client{RefreshTTL: 7200, RefreshIdle: 3600}
+	strict := &token.Workspace{Policy: token.Policy{MaxTTL: map[token.Kind]int64{token.Refresh: 1800}}}
+	lax := &token.Workspace{Policy: token.Policy{MaxTTL: map[token.Kind]int64{token.Refresh: 100 * 86400}}}
 	for _, test := range []struct {
 		name     string
 		c        *token.Client
+		w        *token.Workspace
 		contract string
 		after    time.Duration
 		want     time.Duration
 	}{
-		{"confidential: for ever", secret, "oauth2", 0, 0},
-		{"public: idle for 30 days", public, "oauth2", 0, 30 * day},
-		{"public: never past 90 days", public, "oauth2", 80 * day, 10 * day},
-		{"public: over", public, "oauth2", 91 * day, time.Millisecond},
-		{"fanbase", secret, "fanbase", 0, 30 * day},
-		{"as registered", set, "oauth2", 0, time.Hour},
-		{"as registered, near the end", set, "oauth2", 110 * time.Minute, 10 * time.Minute},
+		{"confidential: for ever", secret, nil, "oauth2", 0, 0},
+		{"public: idle for 30 days", public, nil, "oauth2", 0, 30 * day},
+		{"public: never past 90 days", public, nil, "oauth2", 80 * day, 10 * day},
+		{"public: over", public, nil, "oauth2", 91 * day, time.Millisecond},
+		{"fanbase", secret, nil, "fanbase", 0, 30 * day},
+		{"as registered", set, nil, "oauth2", 0, time.Hour},
+		{"as registered, near the end", set, nil, "oauth2", 110 * time.Minute, 10 * time.Minute},
+		{"confidential in a strict workspace", secret, strict, "oauth2", 0, 30 * time.Minute},
+		{"public in a strict workspace", public, strict, "oauth2", 10 * time.Minute, 20 * time.Minute},
+		{"public in a strict workspace, over", public, strict, "oauth2", time.Hour, time.Millisecond},
+		{"as registered in a strict workspace", set, strict, "oauth2", 0, 30 * time.Minute},
+		{"fanbase in a lax workspace", secret, lax, "fanbase", 0, 30 * day},
+		{"confidential in a lax workspace", secret, lax, "oauth2", 0, 100 * day},
 	} {
-		if got := Refresh(test.c, test.contract, began, began.Add(test.after)); got != test.want {
+		if got := Refresh(test.c, test.w, test.contract, began, began.Add(test.after)); got != test.want {
 			t.Errorf("%s: got %v, want %v", test.name, got, test.want)
 		}
 	}
