@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/fichadev/ficha/internal/resources"
+	"github.com/fichadev/ficha/internal/token"
 	"github.com/fichadev/ficha/internal/web"
 )
 
@@ -38,6 +39,9 @@ func source(c *web.Call) (resources.Source, error) {
 // apply serves POST /v1/apply: the body is a resources file. It concerns the
 // server as a whole, so that the authority asks for more than the scope.
 func (f *Face) apply(c *web.Call, who *caller) error {
+	if who.record.Token.Workspace != "" {
+		return token.Errorf(token.Forbidden, "this token opens one workspace, and a file concerns the server as a whole: use one that opens all of yours")
+	}
 	q := filterOf(c, "restore", "prune")
 	o := resources.Options{Restore: q.oneOf("restore", "true", "false") == "true", Prune: q.oneOf("prune", "true", "false") == "true"}
 	if q.err != nil {

@@ -30,6 +30,17 @@ func (a answer) json(name string) string {
 	return fmt.Sprint(all[name])
 }
 
+// number reads a member that is a number.
+func (a answer) number(name string, into *float64) bool {
+	var all map[string]any
+	if json.Unmarshal([]byte(a.body), &all) != nil {
+		return false
+	}
+	n, ok := all[name].(float64)
+	*into = n
+	return ok
+}
+
 // String says what came back, for a failure's message.
 func (a answer) String() string { return fmt.Sprintf("%d %.300s", a.code, a.body) }
 
