@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -70,11 +71,17 @@ func sameLoopback(registered, got string) bool {
 		return false
 	}
 	g, err := url.Parse(got)
-	if err != nil || g.User != nil || g.Fragment != "" || g.Hostname() != r.Hostname() {
+	if err != nil || g.User != nil || g.Hostname() != r.Hostname() || g.Host != g.Hostname() && !isPort(g) {
 		return false
 	}
 	r.Host, g.Host = "", ""
-	return r.String() == g.String() && strings.HasPrefix(got, "http://") && !strings.ContainsAny(got, "@\\")
+	return r.String() == g.String() && strings.HasPrefix(got, "http://") && !strings.ContainsAny(got, "@\\#")
+}
+
+// isPort reports whether a URI has a port that somebody can listen on.
+func isPort(u *url.URL) bool {
+	n, err := strconv.ParseUint(u.Port(), 10, 16)
+	return err == nil && n > 0
 }
 
 func loopbackIP(host string) bool {

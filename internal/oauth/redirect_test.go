@@ -109,7 +109,8 @@ func TestOnlyANativeClientsLoopbackAddressMayHaveAnotherPort(t *testing.T) {
 	for _, uri := range []string{
 		"http://localhost:51004/callback", "http://127.0.0.1:51004/other", "https://127.0.0.1:51004/callback", "http://127.0.0.2:51004/callback",
 		"http://127.0.0.1:51004@evil.example/callback", "http://127.0.0.1.evil.example/callback", "http://[::1]:51004/callback", "http://127.0.0.1:51004/callback#f",
-		"http://127.0.0.1:x/callback",
+		"http://127.0.0.1:x/callback", "http://127.0.0.1:51004/callback#", "http://127.0.0.1:51004/callback?", "http://127.0.0.1:/callback",
+		"http://127.0.0.1:70000/callback", "http://127.0.0.1:0/callback",
 	} {
 		stays(t, w.authorize(cookie, request("native", "redirect_uri", uri, "scope", "catalog:read")), uri)
 	}
