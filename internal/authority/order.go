@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/fichadev/ficha/internal/policy"
 	"github.com/fichadev/ficha/internal/token"
@@ -274,7 +275,7 @@ func CheckText(field, value string, most int) error {
 	if len(value) > 4*most || len([]rune(value)) > most {
 		return token.AtField(field, "may have at most %d characters", most)
 	}
-	if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\uFFFD' }) {
+	if strings.ContainsFunc(value, func(r rune) bool { return unicode.IsControl(r) || r == '\uFFFD' }) {
 		return token.AtField(field, "may not hold control characters")
 	}
 	return nil
