@@ -85,7 +85,7 @@ func (i *Identity) HashPassword(ctx context.Context, password string) (string, e
 // hashChosen hashes a password that a person chose.
 func (i *Identity) hashChosen(ctx context.Context, field, password string) (string, error) {
 	if len(password) < MinPassword || len(password) > maxPassword {
-		return "", token.AtField(field, "use %d to %d characters", MinPassword, maxPassword)
+		return "", token.AtField(field, "use %d to %d bytes", MinPassword, maxPassword)
 	}
 	return i.hasher.hash(ctx, password)
 }

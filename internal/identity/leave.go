@@ -43,8 +43,12 @@ func remove(ctx context.Context, tx Tx, who token.Actor, personID, workspace, re
 	if err := keepOneSuperAdmin(ctx, tx, p, m); err != nil {
 		return err
 	}
-	if won, err := tx.EndMembership(ctx, m, reason); err != nil || !won {
-		return orNoMember(err)
+	won, err := tx.EndMembership(ctx, m, reason)
+	switch {
+	case err != nil:
+		return err
+	case !won:
+		return noMember()
 	}
 	return record(ctx, tx, deed{who: who, workspace: workspace, action: "member.removed", person: p, detail: map[string]any{"role": m.Role, "reason": reason}})
 }
@@ -53,13 +57,6 @@ func remove(ctx context.Context, tx Tx, who token.Actor, personID, workspace, re
 // member.
 func noMemberFor(err error) error {
 	if token.Is(err, token.NotFound) {
-		return noMember()
-	}
-	return err
-}
-
-func orNoMember(err error) error {
-	if err == nil {
 		return noMember()
 	}
 	return err

@@ -61,9 +61,13 @@ func (i *Identity) CompleteSetup(ctx context.Context, who token.Actor, secret st
 	}
 	who.Kind, who.ID = token.System, "setup"
 	var p *token.Person
-	err = i.store.Do(ctx, func(tx Tx) (err error) {
-		if won, err := tx.DropMeta(ctx, setupMeta, hash[:]); err != nil || !won {
-			return orNoSetup(err)
+	err = i.store.Do(ctx, func(tx Tx) error {
+		won, err := tx.DropMeta(ctx, setupMeta, hash[:])
+		switch {
+		case err != nil:
+			return err
+		case !won:
+			return noSetup()
 		}
 		p, err = r.setUp(ctx, tx, who, d, password)
 		return err
@@ -76,13 +80,6 @@ func (i *Identity) CompleteSetup(ctx context.Context, who token.Actor, secret st
 
 func noSetup() error {
 	return token.Errorf(token.AccessDenied, "this set-up link was used or replaced; open the newest one that the server printed, or sign in")
-}
-
-func orNoSetup(err error) error {
-	if err == nil {
-		return noSetup()
-	}
-	return err
 }
 
 func (r SetupRequest) checked() (Declared, error) {
