@@ -71,11 +71,12 @@ func dice(t *testing.T) *rand.Rand {
 // A program is ficha as people run it, a process of its own.
 type program struct {
 	web
-	dir  string // its data folder
-	said string // the file that it writes stdout and stderr to
-	cmd  *exec.Cmd
-	once sync.Once
-	code int
+	dir   string         // its data folder
+	said  string         // the file that holds its stderr and its first line
+	lines *bufio.Scanner // what it prints after that
+	cmd   *exec.Cmd
+	once  sync.Once
+	code  int
 }
 
 // A start says how a program is run. The zero value is SQLite in a new folder.
@@ -83,7 +84,6 @@ type start struct {
 	dir      string // data folder; empty: a new one
 	database string // empty: SQLite in the folder
 	apply    string // resources file; empty: none
-	limit    int    // blocks of 512 bytes that a file may have; 0: any number
 	env      []string
 }
 
@@ -120,10 +120,6 @@ func launch(s start, dir string) (*program, error) {
 		args = append(args, "--apply", s.apply)
 	}
 	p.cmd = exec.Command(os.Getenv(binary), args...) //nolint:gosec // the program under test
-	if s.limit > 0 {
-		limited := append([]string{"-c", fmt.Sprintf(`ulimit -f %d; exec "$0" "$@"`, s.limit), os.Getenv(binary)}, args...)
-		p.cmd = exec.Command("sh", limited...) //nolint:gosec // the program under test
-	}
 	p.cmd.Env = environment(p.dir, s.database, s.env)
 	said, err := os.OpenFile(p.said, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -138,10 +134,12 @@ func launch(s start, dir string) (*program, error) {
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
-	lines := bufio.NewScanner(out)
-	for p.base == "" && lines.Scan() {
-		p.base, _ = strings.CutPrefix(lines.Text(), "Ficha is at ")
-		fmt.Fprintln(said, lines.Text()) //nolint:errcheck // read by those who look for secrets
+	p.lines = bufio.NewScanner(out)
+	for p.base == "" && p.lines.Scan() {
+		p.base, _ = strings.CutPrefix(p.lines.Text(), "Ficha is at ")
+		if _, err := fmt.Fprintln(said, p.lines.Text()); err != nil {
+			return nil, errors.Join(err, p.cmd.Process.Kill())
+		}
 	}
 	if p.base == "" {
 		code := p.end(syscall.SIGKILL)
@@ -179,9 +177,7 @@ func (p *program) end(with syscall.Signal) int {
 }
 
 // tell runs another command of the program on the same database.
-func (p *program) tell(args ...string) (string, error) { return p.tellOf("", args...) }
-
-func (p *program) tellOf(database string, args ...string) (string, error) {
+func (p *program) tell(database string, args ...string) (string, error) {
 	cmd := exec.Command(os.Getenv(binary), args...) //nolint:gosec // the program under test
 	cmd.Env = environment(p.dir, database, nil)
 	said, err := cmd.CombinedOutput()
@@ -191,7 +187,7 @@ func (p *program) tellOf(database string, args ...string) (string, error) {
 // keepsItsPromises runs "ficha check" and fails where it finds a breach.
 func (p *program) keepsItsPromises(t *testing.T, database string) {
 	t.Helper()
-	if said, err := p.tellOf(database, "check", "--json"); err != nil {
+	if said, err := p.tell(database, "check", "--json"); err != nil {
 		t.Errorf("ficha check: %v: %s", err, said)
 	}
 }
