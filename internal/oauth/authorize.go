@@ -38,7 +38,7 @@ func (f *Face) authorize(c *web.Call) error {
 	}
 	to, err := f.next(c, client, &q, asked)
 	if r := token.AsRefusal(err); r != nil && forApplication(r.Code) {
-		return c.Redirect(f.cfg.Authority.RedirectError(q, token.Errorf(r.Code, "%s", plain(r.Text))))
+		return c.Redirect(f.cfg.Authority.RedirectError(q, token.Errorf(r.Code, "%s", web.Plain(r.Text))))
 	}
 	if err != nil {
 		return err

@@ -2,7 +2,6 @@ package oauth
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/fichadev/ficha/internal/token"
 	"github.com/fichadev/ficha/internal/web"
@@ -15,7 +14,7 @@ func refuse(c *web.Call, err error) {
 	_ = c.WriteJSON(status, struct { // strings always have JSON
 		Error       string `json:"error"`
 		Description string `json:"error_description,omitempty"`
-	}{word, plain(r.Text)})
+	}{word, web.Plain(r.Text)})
 }
 
 // rfcWord returns the word that the RFCs of these endpoints have for a code,
@@ -40,16 +39,6 @@ func rfcWord(code token.Code) (word string, status int) {
 		return string(token.InvalidRequest), http.StatusBadRequest
 	}
 	return string(token.InvalidRequest), web.Status(code)
-}
-
-// plain leaves the characters that error_description may have (RFC 6749, 5.2).
-func plain(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' || r == '"' || r == '\\' {
-			return -1
-		}
-		return r
-	}, s)
 }
 
 // page answers a browser that may not be sent back. If even the page fails,

@@ -131,15 +131,16 @@ func Challenge(auth string, r *token.Refusal) string {
 	if code == token.InvalidClient {
 		code = token.InvalidToken // the word that RFC 6750 has for it
 	}
-	challenge := `Bearer realm="ficha", error="` + string(code) + `", error_description="` + quotable(r.Text) + `"`
+	challenge := `Bearer realm="ficha", error="` + string(code) + `", error_description="` + Plain(r.Text) + `"`
 	if len(r.Scope) > 0 {
-		challenge += `, scope="` + quotable(r.Scope.String()) + `"`
+		challenge += `, scope="` + Plain(r.Scope.String()) + `"`
 	}
 	return challenge
 }
 
-// quotable leaves the characters that RFC 6750, 3 allows in a challenge.
-func quotable(s string) string {
+// Plain leaves the characters that error_description may have, in an answer and
+// in a challenge alike (RFC 6749, 5.2; RFC 6750, 3).
+func Plain(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' || r == '"' || r == '\\' {
 			return -1
