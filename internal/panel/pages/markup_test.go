@@ -10,6 +10,15 @@ import (
 	"testing"
 )
 
+// The addresses that the templates post and link to. The panel serves them.
+const (
+	homePath    = "/panel/"
+	loginPath   = "/panel/login"
+	logoutPath  = "/panel/logout"
+	setupPath   = "/panel/setup"
+	consentPath = "/panel/consent"
+)
+
 // element is one element of a parsed page.
 type element struct {
 	name     string

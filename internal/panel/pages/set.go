@@ -19,15 +19,6 @@ var templates embed.FS
 //go:embed style.css
 var stylesheet []byte
 
-// The addresses that pages post and link to. The panel serves them.
-const (
-	homePath    = "/panel/"
-	loginPath   = "/panel/login"
-	logoutPath  = "/panel/logout"
-	setupPath   = "/panel/setup"
-	consentPath = "/panel/consent"
-)
-
 // Config is what every page of one server shares.
 type Config struct {
 	Issuer      string // the server's public base URL; its host tells people where they are
@@ -50,7 +41,7 @@ type Set struct {
 func New(cfg Config) (*Set, error) {
 	issuer, err := url.Parse(cfg.Issuer)
 	if err != nil || issuer.Host == "" {
-		return nil, fmt.Errorf("issuer %q is not an absolute URL", cfg.Issuer)
+		return nil, fmt.Errorf("issuer %q is not an absolute URL: set it to the server's public base URL", cfg.Issuer)
 	}
 	s := &Set{host: issuer.Host, environment: badge(cfg.Environment), style: stylePath(), matcher: newMatcher()}
 	if s.words, err = loadWords(); err != nil {
