@@ -15,27 +15,24 @@ var arrows = map[string][]string{
 	// What has a memory or a secret.
 	"audit":     {"token"},
 	"keys":      {"token"},
-	"metric":    {"token"},
+	"metric":    {},
 	"resources": {"token"},
 	"store":     {"token"},
 	"verifier":  {"token"},
 
 	// The rules.
-	"identity":  {"token", "verifier", "guess", "policy", "audit"},
-	"authority": {"token", "policy", "verifier", "keys", "audit", "guess"},
-	"jobs":      {"token", "authority", "audit"},
+	"identity":  {"token", "guess", "audit"},
+	"authority": {"token", "policy", "keys", "audit", "guess"},
+	"jobs":      {"token"},
 
 	// The floor and the faces on it; a face never knows another.
-	"web":     {"token", "metric", "guess"},
-	"oauth":   {"authority", "identity", "verifier", "web", "token", "keys"}, // keys: it publishes the JWKS
+	"web":     {"token", "metric"},
+	"oauth":   {"authority", "verifier", "web", "token", "keys"}, // keys: it publishes the JWKS
 	"dialect": {"authority", "identity", "verifier", "web", "token"},
-	"api":     {"authority", "identity", "verifier", "web", "token", "audit", "resources"}, // it reads the ledger and applies files
+	"api":     {"authority", "identity", "verifier", "web", "token", "resources"}, // resources: it applies files
 	"panel":   {"authority", "identity", "verifier", "web", "token"},
-	"gateway": {"authority", "identity", "verifier", "web", "token"},
 
-	// What strangers import, and what ties everything.
-	"verify":    {"token"},
-	"client":    {},
+	// What ties everything.
 	"server":    {anything}, // ties the rooms together, for the binary and for tests
 	"cmd/ficha": {anything},
 

@@ -139,6 +139,32 @@ func TestHouse(t *testing.T) {
 	}
 }
 
+// TestArrowsAreUsed keeps the table a picture of the house, not of a plan.
+func TestArrowsAreUsed(t *testing.T) {
+	used := map[string]map[string]bool{}
+	for _, f := range all(t) {
+		if used[f.room] == nil {
+			used[f.room] = map[string]bool{anything: true}
+		}
+		for _, p := range f.imports() {
+			if to, ours := roomOf(p); ours && !f.test {
+				used[f.room][to] = true
+			}
+		}
+	}
+	for room, allowed := range arrows {
+		if used[room] == nil {
+			t.Errorf("there is no room %s: take it out of the table", room)
+			continue
+		}
+		for _, to := range allowed {
+			if !used[room][to] {
+				t.Errorf("%s does not import %s: take the arrow out of the table", room, to)
+			}
+		}
+	}
+}
+
 func TestEachPackageSaysWhatItKnows(t *testing.T) {
 	packages := map[string][]file{}
 	for _, f := range all(t) {
