@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -184,3 +185,11 @@ func (w web) verify(token string) (answer, error) {
 func (w web) revoke(client, secret, token string) (answer, error) {
 	return w.ask("POST", "/oauth2/revoke", fields{"token": token}.form(), basic(client, secret)...)
 }
+
+// containsLine reports whether a text has a line.
+func containsLine(text, line string) bool {
+	return slices.Contains(strings.Split(text, "\n"), line)
+}
+
+// sortedNames are the keys of a map, in order.
+func sortedNames[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }
