@@ -20,7 +20,7 @@ func fill(t *testing.T, p *program) (free func()) {
 	if err := unix.Prlimit(p.cmd.Process.Pid, unix.RLIMIT_FSIZE, nil, &before); err != nil {
 		t.Fatal(err)
 	}
-	full := unix.Rlimit{Cur: uint64(wal.Size()) + 64<<10, Max: before.Max} //nolint:gosec // a size
+	full := unix.Rlimit{Cur: uint64(wal.Size()) + 64<<10, Max: before.Max}
 	if err := unix.Prlimit(p.cmd.Process.Pid, unix.RLIMIT_FSIZE, &full, nil); err != nil {
 		t.Fatal(err)
 	}

@@ -85,6 +85,7 @@ func (w *world) actions() map[string]func(*rapid.T) {
 		"consent":           w.consent,
 		"exchange":          w.exchangeCode,
 		"refresh":           w.refresh,
+		"foreign client":    w.foreignClient,
 		"revoke":            w.revokeOne,
 		"revoke family":     w.revokeFamily,
 		"suspend or resume": w.suspendOrResume,
@@ -278,6 +279,26 @@ func (w *world) refresh(t *rapid.T) {
 		f.refresh = append(f.refresh, got.text("refresh_token"))
 	case !newest && w.mayIssue("phone"):
 		w.endFamily(f)
+	}
+}
+
+// foreignClient shows what is another client's: it is refused, and nothing
+// changes for who it belongs to (I-12).
+func (w *world) foreignClient(t *rapid.T) {
+	if len(w.codes) == 0 {
+		t.Skip("no code yet")
+	}
+	c := rapid.SampledFrom(w.codes).Draw(t, "code")
+	form := fields{"grant_type": "authorization_code", "code": c.secret, "redirect_uri": phoneApp().redirect, "code_verifier": phoneApp().verifier}
+	if len(c.family.refresh) > 0 && rapid.Bool().Draw(t, "refresh") {
+		form = fields{"grant_type": "refresh_token", "refresh_token": rapid.SampledFrom(c.family.refresh).Draw(t, "which")}
+	}
+	got, err := w.ask("POST", "/oauth2/token", form.form(), basic("sync", secret("SYNC_SECRET"))...)
+	if err != nil || got.status != 400 && got.status != 401 {
+		t.Fatalf("what belongs to the phone was shown by another client: %d %s, %v", got.status, got.body, err)
+	}
+	if got, err = w.revoke("sync", secret("SYNC_SECRET"), c.secret); err != nil || got.status/100 == 5 {
+		t.Fatalf("revoke by another client: %d %s, %v", got.status, got.body, err)
 	}
 }
 
