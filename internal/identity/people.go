@@ -95,7 +95,7 @@ func (i *Identity) PutUser(ctx context.Context, who token.Actor, d Declared, o O
 		if err != nil {
 			return err
 		}
-		p, out, err = declare(ctx, tx, a, d, hash, o)
+		p, out, err = declare(ctx, tx, a, wanted{d, o, hash})
 		return err
 	})
 	if err != nil {
@@ -121,18 +121,25 @@ func (i *Identity) firstPassword(ctx context.Context, d Declared) (string, error
 	return i.HashPassword(ctx, d.Password)
 }
 
-func declare(ctx context.Context, tx Tx, a actor, d Declared, hash string, o Options) (*token.Person, Outcome, error) {
+// wanted is a checked declaration, ready to be made so.
+type wanted struct {
+	Declared
+	Options
+	hash string // of the password; empty where it is not used
+}
+
+func declare(ctx context.Context, tx Tx, a actor, w wanted) (*token.Person, Outcome, error) {
 	// Another node may take the address or the number between our look and our
 	// insert; the next look finds it.
 	for range 4 {
-		id, err := tx.PersonByEmail(ctx, d.Email)
+		id, err := tx.PersonByEmail(ctx, w.Email)
 		if err != nil {
 			return nil, "", err
 		}
 		if id != "" {
-			return change(ctx, tx, a, id, d, hash, o)
+			return change(ctx, tx, a, id, w)
 		}
-		if p, err := add(ctx, tx, a, d, hash); err != nil || p != nil {
+		if p, err := add(ctx, tx, a, w); err != nil || p != nil {
 			return p, Created, err
 		}
 	}
@@ -140,14 +147,14 @@ func declare(ctx context.Context, tx Tx, a actor, d Declared, hash string, o Opt
 }
 
 // add makes a user; nil if somebody was quicker with the address or number.
-func add(ctx context.Context, tx Tx, a actor, d Declared, hash string) (*token.Person, error) {
+func add(ctx context.Context, tx Tx, a actor, w wanted) (*token.Person, error) {
 	if a.in(a.who.Workspace) < admin {
 		return nil, token.Errorf(token.Forbidden, "only an admin may add people; ask one of this workspace")
 	}
-	number, err := numberFor(ctx, tx, d.Number, "")
+	number, err := numberFor(ctx, tx, w.Number, "")
 	if token.Is(err, token.Invalid) {
 		// Who has the number may be this very user, entered since we looked.
-		if id, err := tx.PersonByEmail(ctx, d.Email); err != nil || id != "" {
+		if id, err := tx.PersonByEmail(ctx, w.Email); err != nil || id != "" {
 			return nil, err
 		}
 	}
@@ -156,8 +163,8 @@ func add(ctx context.Context, tx Tx, a actor, d Declared, hash string) (*token.P
 	}
 	now := tx.Now()
 	p := &token.Person{
-		ID: "usr_" + token.NewID(time.UnixMilli(now), token.Long).String(), Number: number, Email: d.Email, Name: d.Name, Password: hash,
-		Locale: d.Locale, Version: 1, CreatedAt: now, UpdatedAt: now,
+		ID: "usr_" + token.NewID(time.UnixMilli(now), token.Long).String(), Number: number, Email: w.Email, Name: w.Name, Password: w.hash,
+		Locale: w.Locale, Version: 1, CreatedAt: now, UpdatedAt: now,
 	}
 	if won, err := tx.AddUser(ctx, p); err != nil || !won {
 		return nil, err
@@ -183,18 +190,18 @@ func numberFor(ctx context.Context, tx Tx, wanted int64, person string) (int64, 
 
 // change brings a user to what is declared. It looks before it locks, so that
 // what is as declared is not written at all.
-func change(ctx context.Context, tx Tx, a actor, id string, d Declared, hash string, o Options) (*token.Person, Outcome, error) {
+func change(ctx context.Context, tx Tx, a actor, id string, w wanted) (*token.Person, Outcome, error) {
 	p, err := tx.Person(ctx, id)
 	if err != nil {
 		return nil, "", err
 	}
-	if next, _, out := d.over(p, hash, o, a); next == nil {
+	if next, _, out := w.over(p, a); next == nil {
 		return p, out, nil
 	}
 	if p, err = lockPerson(ctx, tx, id); err != nil {
 		return nil, "", err
 	}
-	next, fields, out := d.over(p, hash, o, a)
+	next, fields, out := w.over(p, a)
 	if next == nil {
 		return p, out, nil
 	}
@@ -225,8 +232,8 @@ func lockPerson(ctx context.Context, tx Tx, id string) (*token.Person, error) {
 
 // over returns the person with the declaration over it and the names of what
 // differs; nil, and why, if nothing is to be written.
-func (d Declared) over(p *token.Person, hash string, o Options, a actor) (*token.Person, []string, Outcome) {
-	if p.DisabledAt != 0 && !o.Restore {
+func (w wanted) over(p *token.Person, a actor) (*token.Person, []string, Outcome) {
+	if p.DisabledAt != 0 && !w.Restore {
 		return nil, nil, KeptEnded
 	}
 	if !a.governs(p) {
@@ -239,17 +246,17 @@ func (d Declared) over(p *token.Person, hash string, o Options, a actor) (*token
 		}
 		return differs
 	}
-	if set(d.Name != "" && d.Name != p.Name, "name") {
-		next.Name = d.Name
+	if set(w.Name != "" && w.Name != p.Name, "name") {
+		next.Name = w.Name
 	}
-	if set(d.Number != 0 && d.Number != p.Number, "number") {
-		next.Number = d.Number
+	if set(w.Number != 0 && w.Number != p.Number, "number") {
+		next.Number = w.Number
 	}
-	if set(d.Locale != "" && d.Locale != p.Locale, "locale") {
-		next.Locale = d.Locale
+	if set(w.Locale != "" && w.Locale != p.Locale, "locale") {
+		next.Locale = w.Locale
 	}
-	if set(hash != "" && p.Password == "", "password") {
-		next.Password = hash
+	if set(w.hash != "" && p.Password == "", "password") {
+		next.Password = w.hash
 	}
 	if set(p.DisabledAt != 0, "disabled_at") {
 		next.DisabledAt = 0

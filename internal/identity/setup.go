@@ -117,7 +117,7 @@ func (r SetupRequest) setUp(ctx context.Context, tx Tx, who token.Actor, d Decla
 		return nil, err
 	}
 	who.Workspace = w.ID
-	p, _, err := declare(ctx, tx, actor{who: who}, d, password, Options{})
+	p, _, err := declare(ctx, tx, actor{who: who}, wanted{Declared: d, hash: password})
 	if err != nil {
 		return nil, err
 	}
