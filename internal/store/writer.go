@@ -145,7 +145,10 @@ func (s *Store) commit(ctx context.Context, batch []*pending) {
 	err := s.attempt(ctx, batch)
 	if err != nil && len(batch) > 1 {
 		for _, p := range batch {
-			p.out = s.attempt(ctx, []*pending{p})
+			// A refusal is p.out already; nil here says only that nothing failed.
+			if err := s.attempt(ctx, []*pending{p}); err != nil {
+				p.out = err
+			}
 			p.done <- p.out
 		}
 		return
