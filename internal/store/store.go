@@ -46,7 +46,7 @@ type Store struct {
 	mu      sync.Mutex // guards writer on SQLite: one writer at a time
 	writer  *session   // the writing connection of group commits
 	hear    func([]token.Change)
-	lastRun int // deeds in the last group commit
+	callers int // who waited for the last group commit, or came during it
 }
 
 // Open opens the database, brings its schema up to date if migrate is set, and

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/fichadev/ficha/internal/token"
@@ -60,12 +61,14 @@ func (s *Store) write(ctx context.Context) {
 		if s.cfg.Batch != nil {
 			s.cfg.Batch(len(batch))
 		}
-		s.lastRun = len(batch)
+		s.callers = len(batch) + len(held) + len(s.queue)
 	}
 }
 
 // gather takes what waits, up to 512 deeds, and holds back those that touch a
-// row of the batch. Only after a busy batch it waits a moment for company.
+// row of the batch. Where many call, it waits a moment for all of them: those
+// who were just answered come again, and would otherwise be a batch of their
+// own beside those who came meanwhile, for twice the commits.
 func (s *Store) gather(ctx context.Context, held []*pending) (batch, rest []*pending, ok bool) {
 	touched := map[any]bool{}
 	take := func(p *pending) {
@@ -92,19 +95,27 @@ func (s *Store) gather(ctx context.Context, held []*pending) (batch, rest []*pen
 		}
 	}
 	var company <-chan time.Time
-	if s.lastRun > 8 {
+	if s.callers > 8 {
 		timer := time.NewTimer(time.Millisecond)
 		defer timer.Stop()
 		company = timer.C
 	}
-	for len(batch) < most {
+	for yielded := false; len(batch) < most; {
 		select {
 		case p := <-s.queue:
 			take(p)
+			yielded = false
 			continue
 		default:
 		}
-		if company == nil || len(batch) >= s.lastRun {
+		if !yielded {
+			// The first deed woke us before others that are as far: on a busy
+			// processor every commit would be of one or two.
+			runtime.Gosched()
+			yielded = true
+			continue
+		}
+		if company == nil || len(batch)+len(rest) >= s.callers {
 			break
 		}
 		select {
