@@ -71,6 +71,20 @@ func TestUnknownFilterIsRefused(t *testing.T) {
 	h.refused(http.StatusBadRequest, "invalid_request", h.bearer(reader, "", "GET", "/v1/tokens?limit=1&limit=2", nil))
 }
 
+func TestFilterSaysWhatItTakes(t *testing.T) {
+	h := start(t)
+	for query, want := range map[string]string{
+		"stauts=active": "use type, kind, status,",
+		"status=dead":   "must be one of active, suspended, expired, revoked",
+		"cursor=x":      "must be 13 characters",
+	} {
+		a := h.want(http.StatusUnprocessableEntity, h.bearer(reader, "", "GET", "/v1/tokens?"+query, nil))
+		if said := text(t, a, "error_description"); !strings.Contains(said, want) {
+			t.Errorf("%s: the refusal says %q, want %q in it", query, said, want)
+		}
+	}
+}
+
 // TestPagesHoldEachTokenOnce: what is issued while somebody turns pages moves
 // nothing.
 func TestPagesHoldEachTokenOnce(t *testing.T) {
