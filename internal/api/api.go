@@ -32,7 +32,8 @@ type Store interface {
 	Events(ctx context.Context, t token.Trail) ([]*token.Event, error)
 }
 
-// Config says what the face works with. All but WithoutBeCMS is required.
+// Config says what the face works with. All but Session and WithoutBeCMS is
+// required.
 type Config struct {
 	Authority    *authority.Authority
 	Verifier     *verifier.Verifier
@@ -40,6 +41,10 @@ type Config struct {
 	Store        Store
 	Now          func() time.Time
 	WithoutBeCMS bool // tokens are not issued here
+
+	// Session returns the secret of the session that the browser holds, empty
+	// without one; nil: nobody comes from the pages.
+	Session func(*web.Call) string
 
 	// Apply brings the server to what a resources file declares, if who may.
 	Apply func(ctx context.Context, who token.Actor, from resources.Source, o resources.Options) (resources.Report, error)

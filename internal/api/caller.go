@@ -7,11 +7,11 @@ import (
 	"github.com/fichadev/ficha/internal/web"
 )
 
-// A caller is who asks, proven: a program by its own secret, or the holder of a
-// token.
+// A caller is who asks, proven: a program by its own secret, the holder of a
+// token, or a person signed in to the pages.
 type caller struct {
 	client    *token.Client // shown by its secret; nil: a token was
-	record    *token.Record // of the token
+	record    *token.Record // of the token or session
 	verdict   token.Verdict // what the token opens
 	workspace string        // empty where a token opens several and none was named
 	elsewhere bool          // the token is for other resources than this API
@@ -23,6 +23,7 @@ const workspaceHeader = "X-Workspace-Id"
 
 // caller finds out who asks. A bearer secret that is one of our tokens is that
 // token; any other is a client's secret, which needs the workspace beside it.
+// Who shows nothing may be signed in to the pages.
 func (f *Face) caller(c *web.Call) (*caller, error) {
 	workspace, named, err := namedWorkspace(c)
 	if err != nil {
@@ -36,7 +37,7 @@ func (f *Face) caller(c *web.Call) (*caller, error) {
 		return f.program(c, workspace, named, id, secret)
 	}
 	if secret, err = c.Bearer(); err != nil {
-		return nil, err
+		return f.person(c, workspace, err)
 	}
 	format := f.cfg.Authority.Format()
 	if !strings.HasPrefix(secret, format.Prefix(token.ClientSecret)) {
@@ -105,6 +106,35 @@ func (f *Face) holder(c *web.Call, workspace, secret string) (*caller, error) {
 	return &caller{record: r, verdict: v, workspace: v.Workspace, elsewhere: elsewhere, actor: c.Actor()}, nil
 }
 
+// person is a caller who is signed in to the pages and shows nothing else; it
+// returns the refusal for who is not. They hold what their role allows in the
+// workspace. The cookie comes along by itself: the rule of every route here,
+// NoForeignOrigin, keeps other sites from using it, since browsers name the
+// origin of all that changes something.
+func (f *Face) person(c *web.Call, workspace string, nothing error) (*caller, error) {
+	refusal := token.AsRefusal(nothing)
+	if f.cfg.Session == nil || refusal == nil || refusal.Reason != token.MissingToken {
+		return nil, nothing
+	}
+	secret := f.cfg.Session(c)
+	if secret == "" {
+		return nil, nothing
+	}
+	r, v, err := f.cfg.Verifier.Judge(c.Context(), secret, token.Use{
+		Now: c.Now().UnixMilli(), Surface: token.AtPages, Workspace: workspace, AnyWorkspace: true,
+		Address: c.Address(), Agent: c.Agent(), Route: c.Pattern(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	v.Scopes = token.Scopes{token.AdminRead, token.AdminWrite}
+	if v.Workspace != "" && !v.Membership.IsAdmin() {
+		v.Scopes = nil
+	}
+	c.SetActor(token.ActorOf(r, v))
+	return &caller{record: r, verdict: v, workspace: v.Workspace, actor: c.Actor()}, nil
+}
+
 // mayAdministrate refuses who does not hold an administration scope in the
 // workspace. The role behind the token is the judge's to see: a scope that it no
 // longer allows is not in the verdict.
@@ -119,7 +149,7 @@ func (k *caller) mayAdministrate(scope string) error {
 		return &token.Refusal{Code: token.InsufficientScope, Text: "the token lacks " + missing.String(), Scope: missing}
 	}
 	switch k.record.Token.Kind {
-	case token.Personal, token.Service:
+	case token.Personal, token.Service, token.Session:
 	default:
 		return token.Errorf(token.Forbidden, "administration takes a personal or a service token")
 	}

@@ -40,12 +40,16 @@ func (p *Panel) cookieValue(c *web.Call, name string) string {
 	return cookie.Value
 }
 
+// SessionSecret returns the secret of the session that the browser's cookie
+// holds, unjudged; empty without one.
+func (p *Panel) SessionSecret(c *web.Call) string { return p.cookieValue(c, sessionCookie) }
+
 // Session returns the session that the browser's cookie stands for, judged now,
 // and makes its person the actor of the call. There is none, and that is no
 // refusal, where the cookie is missing or what it stands for has ended. An
 // error says that this cannot be known.
 func (p *Panel) Session(c *web.Call) (*token.Record, error) {
-	secret := p.cookieValue(c, sessionCookie)
+	secret := p.SessionSecret(c)
 	if secret == "" {
 		return nil, nil
 	}
