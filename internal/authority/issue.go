@@ -175,7 +175,7 @@ func (a *Authority) makeRefresh(o *Order, s supports, now time.Time, out *Issued
 	id := token.NewID(now, token.ClassFor(life))
 	t := &token.Token{
 		ID: id, Credential: id, Kind: token.Refresh, Contract: o.Contract, Workspace: o.Workspace, Client: o.Client, Person: o.Person,
-		Scopes: o.Scopes, Audience: o.Audience, IssuedAt: now.UnixMilli(), Born: s.born, Grant: family(o),
+		Scopes: o.Scopes, Audience: o.Audience, IssuedAt: now.UnixMilli(), Born: s.born, Grant: family(o), Data: out.Token.ID.String(),
 	}
 	if o.Grant != nil {
 		t.Scopes = o.Grant.Scopes // a refresh may narrow its access token, never itself (RFC 6749, 6)

@@ -156,11 +156,8 @@ func (a *Authority) isReuse(ctx context.Context, t *token.Token) (bool, error) {
 	if next == nil || next.EndedAt != 0 {
 		return true, nil
 	}
-	had, err := a.cfg.Store.Answer(ctx, refreshKey(t.ID))
-	if err != nil || had == nil {
-		return false, err
-	}
-	return a.used(ctx, had.Tokens)
+	access, _ := token.ParseID(next.Data)
+	return a.used(ctx, []token.ID{next.ID, access})
 }
 
 // again gives the successor of a just replaced token once more.

@@ -74,6 +74,40 @@ func TestRefreshReusedAfterItsSuccessorWasUsedEndsTheFamily(t *testing.T) {
 	w.refused(w.refresh("spa", w.must(a, "refresh_token")), 400, "invalid_grant")
 }
 
+// The use is known for as long as somebody may come with a copy: after it was
+// written to disk, after the answer was dropped, and after a restart.
+func TestReuseIsSeenLongAfterTheSuccessorWasUsed(t *testing.T) {
+	for name, later := range map[string]func(world) world{
+		"written": func(w world) world { return w },
+		"dropped": func(w world) world { w.Clock.Move(time.Hour); return w.purged() },
+		"restart": func(w world) world { return w.restart() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := start(t)
+			_, first := w.tokens("spa")
+			a := w.refresh("spa", first)
+			if !w.active(w.must(a, "access_token")) {
+				t.Fatal("the new access token is not active")
+			}
+			if err := w.Store.FlushUses(t.Context(), w.Verifier.TakeUses()); err != nil {
+				t.Fatal(err)
+			}
+			w = later(w)
+			w.refused(w.refresh("spa", first), 400, "invalid_grant")
+			w.refused(w.refresh("spa", w.must(a, "refresh_token")), 400, "invalid_grant")
+		})
+	}
+}
+
+// purged drops what is over.
+func (w world) purged() world {
+	w.t.Helper()
+	if _, err := w.Store.Purge(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+	return w
+}
+
 func TestLostAnswerIsGivenAgainForHalfAMinute(t *testing.T) {
 	w := start(t)
 	_, first := w.tokens("spa")
