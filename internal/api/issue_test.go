@@ -254,3 +254,36 @@ func TestContractCanBeSwitchedOff(t *testing.T) {
 		t.Errorf("status %d, want 405", a.Status)
 	}
 }
+
+// TestKeyIsForgottenAfterADay: past its day a key is a new one, also where no
+// job has come round to drop it yet.
+func TestKeyIsForgottenAfterADay(t *testing.T) {
+	h := start(t)
+	body := object{"name": "x", "scopes": []string{"catalog:read"}}
+	ask := func() servertest.Answer {
+		return h.program("POST", "/v1/tokens", body, "Idempotency-Key", "daily")
+	}
+	first := h.want(http.StatusCreated, ask())
+	h.Clock.Move(24*time.Hour - time.Second)
+	h.refused(http.StatusConflict, "conflict", ask())
+	h.Clock.Move(2 * time.Second)
+	if next := h.want(http.StatusCreated, ask()); text(t, next, "id") == text(t, first, "id") {
+		t.Error("the old token was given again")
+	}
+}
+
+// TestKeyIsKnownAfterItsAnswerWasWiped: the use of a token wipes its answer off
+// the disk, and the key goes on naming the request that was made.
+func TestKeyIsKnownAfterItsAnswerWasWiped(t *testing.T) {
+	h := start(t)
+	body := object{"name": "x", "scopes": []string{"catalog:read"}}
+	ask := func() servertest.Answer {
+		return h.program("POST", "/v1/tokens", body, "Idempotency-Key", "used")
+	}
+	first := h.want(http.StatusCreated, ask())
+	h.want(http.StatusOK, h.verify(text(t, first, "token"), ""))
+	if err := h.Store.FlushUses(t.Context(), h.Verifier.TakeUses()); err != nil {
+		t.Fatal(err)
+	}
+	h.refused(http.StatusConflict, "conflict", ask())
+}

@@ -85,8 +85,12 @@ func (a *Authority) onceAlone(ctx context.Context, who token.Actor, o Order, key
 		return out, err
 	}
 	out, err := a.mint(ctx, who, o)
-	if r := token.AsRefusal(err); r != nil && r.Reason == token.Lost {
-		return a.answered(ctx, o.Retry, key) // another node was first
+	if r := token.AsRefusal(err); r == nil || r.Reason != token.Lost {
+		return out, err
+	}
+	// Another node was first.
+	if out, err = a.answered(ctx, o.Retry, key); out == nil && err == nil {
+		err = token.Errorf(token.Conflict, "a request with this Idempotency-Key is still under way; try again")
 	}
 	return out, err
 }

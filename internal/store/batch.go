@@ -197,7 +197,7 @@ func (tx *Tx) keepAnswers(ctx context.Context, batch []*pending) error {
 		if a == nil {
 			continue
 		}
-		kept, err := tx.affects(ctx, insertAnswer, a.Key[:], a.Request[:], a.Sealed, joinIDs(a.Tokens), a.ExpiresAt)
+		kept, err := tx.affects(ctx, insertAnswer, a.Key[:], a.Request[:], a.Sealed, joinIDs(a.Tokens), a.ExpiresAt, tx.now)
 		if err != nil {
 			return fmt.Errorf("keep an answer: %w", err)
 		}

@@ -43,10 +43,13 @@ func (tx *Tx) Record(ctx context.Context, e *token.Event, outbox []token.Deliver
 	return tx.insertRecords(ctx, []*pending{{deed: &token.Deed{Events: []*token.Event{e}, Outbox: outbox}}})
 }
 
-const insertAnswer = `INSERT INTO answers (key, request, sealed, tokens, expires_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`
+// insertAnswer takes the place of one that expired: the purge may come later.
+const insertAnswer = `INSERT INTO answers (key, request, sealed, tokens, expires_at) VALUES ($1, $2, $3, $4, $5)
+	ON CONFLICT (key) DO UPDATE SET request = excluded.request, sealed = excluded.sealed, tokens = excluded.tokens, served = 0,
+		expires_at = excluded.expires_at WHERE answers.expires_at <= $6`
 
-// Answer returns what a request was answered, nil if it was not made before or
-// its answer was wiped.
+// Answer returns what a request was answered, nil if it was not made before.
+// Nothing is sealed in it once one of its tokens was used.
 func (s *Store) Answer(ctx context.Context, key token.Hash) (*token.Answer, error) {
 	return one(ctx, s.reads, `SELECT request, sealed, tokens, served, expires_at FROM answers WHERE key = $1`, func(r *sql.Rows) (*token.Answer, error) {
 		a := &token.Answer{Key: key}

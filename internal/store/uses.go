@@ -57,11 +57,11 @@ func (s *Store) FlushUses(ctx context.Context, uses map[token.ID]token.Seen) err
 // none left.
 const mostAnswerLife = 15 * time.Minute
 
-var deleteAnswers = &rowsText{head: "DELETE FROM answers WHERE key IN (", tail: ")", types: []string{"BYTEA"}}
+var wipeAnswers = &rowsText{head: "UPDATE answers SET sealed = '' WHERE key IN (", tail: ")", types: []string{"BYTEA"}}
 
-// wipeAnswersOf deletes the answers that name one of the tokens: whoever used
-// it has received it. The table holds some minutes only, and is not even read
-// where no young token was used.
+// wipeAnswersOf empties the answers that name one of the tokens: whoever used
+// it has received it. The row stays, so that the request is still known to have
+// been made. The table is not even read where no young token was used.
 func (s *Store) wipeAnswersOf(ctx context.Context, ids []token.ID) error {
 	young := map[string]bool{}
 	oldest := token.FirstID(time.UnixMilli(s.now()).Add(-mostAnswerLife))
@@ -72,7 +72,7 @@ func (s *Store) wipeAnswersOf(ctx context.Context, ids []token.ID) error {
 	}
 	after := []byte{}
 	for len(young) > 0 {
-		page, err := all(ctx, s.reads, `SELECT key, tokens FROM answers WHERE key > $1 ORDER BY key LIMIT 2048`, scanNamed, after)
+		page, err := all(ctx, s.reads, `SELECT key, tokens FROM answers WHERE key > $1 AND sealed <> '' ORDER BY key LIMIT 2048`, scanNamed, after)
 		if err != nil || len(page) == 0 {
 			return err
 		}
@@ -86,7 +86,7 @@ func (s *Store) wipeAnswersOf(ctx context.Context, ids []token.ID) error {
 		if len(args) == 0 {
 			continue
 		}
-		if err := s.Do(ctx, func(tx *Tx) error { return deleteAnswers.run(ctx, tx.session, args, nil) }); err != nil {
+		if err := s.Do(ctx, func(tx *Tx) error { return wipeAnswers.run(ctx, tx.session, args, nil) }); err != nil {
 			return err
 		}
 	}
