@@ -24,6 +24,7 @@ var start = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 // A house is a store, its keys and a sealer, with a clock that tests move.
 type house struct {
 	*store.Store
+	keeper *keys.Keeper
 	sealer *audit.Sealer
 	trust  audit.Trust
 	ms     atomic.Int64
@@ -68,7 +69,17 @@ func (h *house) equip(t *testing.T) {
 	if err := k.Ensure(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	h.sealer = &audit.Sealer{Seals: h.Store, Signer: func() (audit.Signer, error) { return k.Ring.Signer(keys.ES256) }}
+	h.keeper = k
+	h.signWith(t, keys.ES256)
+}
+
+// signWith has the sealer sign with an algorithm, and trusts what keys there are.
+func (h *house) signWith(t *testing.T, alg string) {
+	t.Helper()
+	if err := h.keeper.EnsureAlg(t.Context(), alg); err != nil {
+		t.Fatal(err)
+	}
+	h.sealer = &audit.Sealer{Seals: h.Store, Signer: func() (audit.Signer, error) { return h.keeper.Ring.Signer(alg) }}
 	rows, err := h.Keys(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -330,6 +341,48 @@ func TestTokenCannotPassForASeal(t *testing.T) {
 			t.Errorf("faults: %v", r.Faults)
 		}
 	})
+}
+
+// TestSealIsCheckedByTheKindOfItsKey: a key of another kind, or another key of
+// the same kind, under the name of the one that signed does not do.
+func TestSealIsCheckedByTheKindOfItsKey(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		algs := []string{keys.ES256, keys.EdDSA, keys.RS256}
+		for _, alg := range algs {
+			h.signWith(t, alg)
+			h.note(t, alg, "token.issued", h.now())
+			h.pass(audit.SealDelay + time.Second)
+			h.seal(t)
+			h.sound(t, alg, 1, 1)
+		}
+		right := h.trust
+		for _, alg := range algs {
+			for _, other := range algs {
+				h.trust = strangers(t, h, right, other)
+				if r := h.verify(t, alg); len(r.Faults) != 1 || !strings.Contains(r.Faults[0].Text, "signature") {
+					t.Errorf("a seal by %s, checked with a stranger's %s: %v, want one fault", alg, other, r.Faults)
+				}
+			}
+		}
+	})
+}
+
+// strangers gives every name that is trusted to one new key of an algorithm.
+func strangers(t *testing.T, h *house, names audit.Trust, alg string) audit.Trust {
+	t.Helper()
+	row, err := keys.Generate(h.keeper.Master, alg, h.now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := audit.TrustIn([]token.SigningKey{row})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := audit.Trust{}
+	for name := range names {
+		all[name] = made[row.ID]
+	}
+	return all
 }
 
 // asToken signs everything as an access token.
