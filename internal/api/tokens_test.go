@@ -240,3 +240,19 @@ func TestInactiveIsSaidOfWhatLostItsSupport(t *testing.T) {
 		t.Errorf("got %s", got.Body)
 	}
 }
+
+// TestSecondsLeftCountTheOneThatRuns: a program that asks for 900 seconds is not
+// told 899 because the answer took a moment.
+func TestSecondsLeftCountTheOneThatRuns(t *testing.T) {
+	h := start(t)
+	id := text(t, h.issued(object{"ttl": 900}), "id")
+	for _, step := range []struct {
+		by   time.Duration
+		left float64
+	}{{time.Millisecond, 900}, {999 * time.Millisecond, 899}, {899*time.Second - time.Millisecond, 1}, {time.Millisecond, 0}, {time.Hour, 0}} {
+		h.Clock.Move(step.by)
+		if a := h.program("GET", "/v1/tokens/"+id, nil); a.JSON["expires_in"] != step.left {
+			t.Errorf("%v on: %v seconds are left, want %v", step.by, a.JSON["expires_in"], step.left)
+		}
+	}
+}

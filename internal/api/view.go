@@ -122,7 +122,7 @@ func viewOf(t *token.Token, now int64) tokenView {
 		v.Act = &act{t.Actor}
 	}
 	if t.ExpiresAt != 0 {
-		left := max(0, (t.ExpiresAt-now)/1000)
+		left := max(0, (t.ExpiresAt-now+999)/1000) // the second that runs is one of them
 		v.ExpiresIn = &left
 	}
 	if v.Status == "suspended" {
