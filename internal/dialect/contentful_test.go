@@ -406,19 +406,20 @@ func TestContentfulBodiesThatCannotBeTakenSayWhere(t *testing.T) {
 		body map[string]any
 		path string
 	}{
-		"empty name":        {map[string]any{"name": ""}, "name"},
-		"blank name":        {map[string]any{"name": " \t"}, "name"},
-		"a number":          {map[string]any{"name": 5}, "name"},
-		"a long name":       {map[string]any{"name": strings.Repeat("ñ", 201)}, "name"},
-		"control character": {map[string]any{"name": "a\x1bb"}, "name"},
-		"no scopes":         {map[string]any{"scopes": []string{}}, "scopes"},
-		"another scope":     {map[string]any{"scopes": []string{token.ReadContent, "content:write"}}, "scopes"},
-		"one text":          {map[string]any{"scopes": token.ReadContent}, "scopes"},
-		"negative":          {map[string]any{"expiresIn": -1}, "expiresIn"},
-		"a little negative": {map[string]any{"expiresIn": -0.001}, "expiresIn"},
-		"absurd":            {map[string]any{"expiresIn": 1e12}, "expiresIn"},
-		"beyond numbers":    {map[string]any{"expiresIn": json.Number("1e400")}, "expiresIn"},
-		"words":             {map[string]any{"expiresIn": "soon"}, "expiresIn"},
+		"empty name":            {map[string]any{"name": ""}, "name"},
+		"blank name":            {map[string]any{"name": " \t"}, "name"},
+		"a number":              {map[string]any{"name": 5}, "name"},
+		"a long name":           {map[string]any{"name": strings.Repeat("ñ", 201)}, "name"},
+		"control character":     {map[string]any{"name": "a\x1bb"}, "name"},
+		"control of a terminal": {map[string]any{"name": "a\u009b31mb"}, "name"},
+		"no scopes":             {map[string]any{"scopes": []string{}}, "scopes"},
+		"another scope":         {map[string]any{"scopes": []string{token.ReadContent, "content:write"}}, "scopes"},
+		"one text":              {map[string]any{"scopes": token.ReadContent}, "scopes"},
+		"negative":              {map[string]any{"expiresIn": -1}, "expiresIn"},
+		"a little negative":     {map[string]any{"expiresIn": -0.001}, "expiresIn"},
+		"absurd":                {map[string]any{"expiresIn": 1e12}, "expiresIn"},
+		"beyond numbers":        {map[string]any{"expiresIn": json.Number("1e400")}, "expiresIn"},
+		"words":                 {map[string]any{"expiresIn": "soon"}, "expiresIn"},
 	} {
 		a := h.create(me, c.body)
 		h.isError(what, a, 422, "ValidationFailed")
