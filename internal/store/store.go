@@ -40,6 +40,7 @@ type Store struct {
 
 	queue   chan *pending
 	stopped chan struct{}
+	woken   chan struct{} // a wake-up of other nodes is due
 	stop    context.CancelFunc
 	close   sync.Once
 
@@ -65,7 +66,7 @@ func Open(ctx context.Context, cfg Config, migrate bool) (*Store, error) {
 	}
 	s := &Store{
 		cfg: cfg, engine: e, db: db, reads: newStatements(e, db),
-		queue: make(chan *pending, 1024), stopped: make(chan struct{}),
+		queue: make(chan *pending, 1024), stopped: make(chan struct{}), woken: make(chan struct{}, 1),
 		hear: func([]token.Change) {},
 	}
 	if s.writer, err = e.openWriter(ctx); err != nil {
@@ -77,6 +78,9 @@ func Open(ctx context.Context, cfg Config, migrate bool) (*Store, error) {
 	loop, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = cancel
 	go s.write(loop)
+	if e.shared() {
+		go s.wakeOthers(loop)
+	}
 	return s, nil
 }
 

@@ -114,9 +114,7 @@ func (s *Store) tell(changes []token.Change) {
 	}
 	s.hear(changes)
 	if s.engine.shared() {
-		// A wake-up only: the change is in the table. Sent on another
-		// connection after the commit, since inside it serialises commits.
-		s.db.ExecContext(context.Background(), "SELECT pg_notify('ficha', '')") //nolint:errcheck // a lost wake-up costs 250 ms
+		s.wakeUp()
 	}
 }
 
