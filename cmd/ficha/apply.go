@@ -90,11 +90,14 @@ func readSource(name string) (source, error) {
 // printReport prints what became of each thing, one a line, but for those that
 // are as they were, which are counted.
 func printReport(w io.Writer, name string, lines []resources.Line, warnings []string) error {
-	same, t := 0, table{head: []string{"outcome", "kind", "name"}}
+	same, kept, t := 0, 0, table{head: []string{"outcome", "kind", "name"}}
 	for _, l := range lines {
-		if l.Outcome == resources.Unchanged {
+		switch l.Outcome {
+		case resources.Unchanged:
 			same++
 			continue
+		case resources.KeptEnded:
+			kept++
 		}
 		t.add(map[string]any{"outcome": string(l.Outcome), "kind": string(l.Kind), "name": l.Name})
 	}
@@ -102,16 +105,27 @@ func printReport(w io.Writer, name string, lines []resources.Line, warnings []st
 	for _, warning := range warnings {
 		text.WriteString("warning: " + cell(warning) + "\n")
 	}
-	if len(t.rows) == 0 {
-		text.WriteString(name + ": nothing changed\n")
-	} else {
+	if len(t.rows) > 0 {
 		if err := (output{}).write(&text, t); err != nil {
 			return err
 		}
-		fmt.Fprintf(&text, "%s: %d changed, %d as they were\n", name, len(t.rows), same)
 	}
+	text.WriteString(name + ": " + summary(len(t.rows)-kept, same, kept) + "\n")
 	_, err := io.WriteString(w, text.String())
 	return err
+}
+
+// summary counts what became of things. What people ended and stays so is no
+// change.
+func summary(changed, same, kept int) string {
+	said := "nothing changed"
+	if changed > 0 {
+		said = fmt.Sprintf("%d changed, %d as they were", changed, same)
+	}
+	if kept > 0 {
+		said += fmt.Sprintf(", %d kept ended", kept)
+	}
+	return said
 }
 
 // applyFile applies a file to a server that does not listen yet.

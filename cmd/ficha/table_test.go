@@ -58,13 +58,16 @@ func TestAReportSaysWhatChangedAndWhere(t *testing.T) {
 	lines := []resources.Line{
 		{Kind: resources.WorkspaceItem, Name: "acme", Outcome: resources.Unchanged},
 		{Kind: resources.ClientItem, Name: "backend", Outcome: resources.KeptEnded},
+		{Kind: resources.UserItem, Name: "ana@example.test", Outcome: resources.Created},
 	}
 	for _, c := range []struct {
 		lines    []resources.Line
 		warnings []string
 		want     string
 	}{
-		{lines, nil, "OUTCOME     KIND    NAME\nkept ended  client  backend\nr.yaml: 1 changed, 1 as they were\n"},
+		{lines, nil, "OUTCOME     KIND    NAME\nkept ended  client  backend\ncreated     user    ana@example.test\nr.yaml: 1 changed, 1 as they were, 1 kept ended\n"},
+		{lines[:2], nil, "OUTCOME     KIND    NAME\nkept ended  client  backend\nr.yaml: nothing changed, 1 kept ended\n"},
+		{lines[2:], nil, "OUTCOME  KIND  NAME\ncreated  user  ana@example.test\nr.yaml: 1 changed, 0 as they were\n"},
 		{lines[:1], nil, "r.yaml: nothing changed\n"},
 		{nil, []string{"r.yaml:3: clients[0].client_secret: is weak"}, "warning: r.yaml:3: clients[0].client_secret: is weak\nr.yaml: nothing changed\n"},
 	} {
