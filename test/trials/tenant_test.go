@@ -131,7 +131,7 @@ func drawProgram(t *rapid.T) []move {
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) move {
 		m := move{name: names.Draw(t, "step"), n: rapid.IntRange(0, 9).Draw(t, "n"), theirs: rapid.Bool().Draw(t, "south")}
 		if !m.theirs {
-			m.wait = rapid.SampledFrom([]time.Duration{0, time.Second, time.Minute, time.Hour}).Draw(t, "wait")
+			m.wait = rapid.SampledFrom([]time.Duration{time.Millisecond, time.Second, time.Minute, time.Hour}).Draw(t, "wait")
 		}
 		return m
 	}), 4, 40).Draw(t, "program")
