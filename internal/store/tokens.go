@@ -95,7 +95,16 @@ func words(s string) token.Scopes {
 	return strings.Split(s, " ")
 }
 
+// isPlain reports that every column beside tokenBare is empty.
+const isPlain = `CASE WHEN name = '' AND purpose = '' AND owner = '' AND sponsor = '' AND actor = '' AND reason = '' AND audience = ''
+	AND proof = '' AND data = '' AND max_uses = 0 AND uses = 0 AND ended_at = 0 AND end_reason = '' AND ended_by = ''
+	AND suspended_at = 0 AND suspended_until = 0 AND successor = 0 THEN 1 ELSE 0 END`
+
 var (
+	plainByID = [2]string{
+		token.Short: "SELECT " + tokenBare + ", " + isPlain + " FROM tokens_short WHERE id = $1",
+		token.Long:  "SELECT " + tokenBare + ", " + isPlain + " FROM tokens_long WHERE id = $1",
+	}
 	tokenByID = [2]string{
 		token.Short: "SELECT " + tokenAll + " FROM tokens_short WHERE id = $1",
 		token.Long:  "SELECT " + tokenAll + " FROM tokens_long WHERE id = $1",
@@ -107,9 +116,42 @@ var (
 	countUse = "UPDATE tokens_short SET uses = uses + 1 WHERE id = $1 AND uses < max_uses AND ended_at = 0"
 )
 
-// Token returns the row of that address, nil if there is none.
+// Token returns the row of that address, nil if there is none. Nearly every
+// token that the judge asks for is plain: it has nothing in the rare columns
+// and lives. Asking whether it is costs less than reading them.
 func (s *Store) Token(ctx context.Context, id token.ID) (*token.Token, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("read a token: %w", err)
+	}
+	if !s.Shared() {
+		// A row of a file is read sooner than its deadline is watched.
+		ctx = context.WithoutCancel(ctx)
+	}
+	p, err := one(ctx, s.reads, plainByID[id.Class()], scanPlain, int64(id))
+	if err != nil || p.known || p.token == nil {
+		return p.token, err
+	}
 	return one(ctx, s.reads, tokenByID[id.Class()], scanToken, int64(id))
+}
+
+// A plain is what one look tells of a token.
+type plain struct {
+	token *token.Token
+	known bool // that is all of it
+}
+
+func scanPlain(r *sql.Rows) (plain, error) {
+	var t token.Token
+	var kind, scopes string
+	var is bool
+	err := r.Scan(&t.ID, &t.Credential, &kind, &t.Contract, &t.Hash, &t.LastFour, &t.Workspace, &t.Client, &t.Person,
+		&t.Grant, &scopes, &t.Key, &t.ExpiresAt, &t.Born, &t.StatusIndex, &is)
+	if err != nil {
+		return plain{}, fmt.Errorf("read a token: %w", err)
+	}
+	t.Kind, t.Scopes = token.Kind(kind), words(scopes)
+	t.IssuedAt = t.ID.Time().UnixMilli()
+	return plain{&t, is}, nil
 }
 
 // Token returns the row as the transaction sees it, nil if there is none.

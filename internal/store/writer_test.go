@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"reflect"
 	"testing"
 
 	"github.com/fichadev/ficha/internal/token"
@@ -30,6 +31,52 @@ func TestMemberOfFailedBatchHearsItsOwnRefusal(t *testing.T) {
 			} else if i == 1 && kept.Hash != first.Hash {
 				t.Error("the row is not the first one's")
 			}
+		}
+	})
+}
+
+// Token asks first whether a row has anything beside the common columns; what
+// it has must not be lost.
+func TestTokenOfEveryShapeIsReadWhole(t *testing.T) {
+	eachEngine(t, func(t *testing.T, s *Store) {
+		ctx := context.Background()
+		change := map[string]func(*token.Token){
+			"nothing":  func(*token.Token) {},
+			"name":     func(w *token.Token) { w.Name = "x" },
+			"purpose":  func(w *token.Token) { w.Purpose = "x" },
+			"owner":    func(w *token.Token) { w.Owner = "x" },
+			"sponsor":  func(w *token.Token) { w.Sponsor = "x" },
+			"actor":    func(w *token.Token) { w.Actor = "x" },
+			"reason":   func(w *token.Token) { w.Reason = "x" },
+			"audience": func(w *token.Token) { w.Audience = "x" },
+			"proof":    func(w *token.Token) { w.Proof = "x" },
+			"data":     func(w *token.Token) { w.Data = "x" },
+			"max uses": func(w *token.Token) { w.MaxUses = 1 },
+		}
+		for name, change := range change {
+			for _, class := range []token.Class{token.Short, token.Long} {
+				want := newToken(class)
+				want.IssuedAt = want.ID.Time().UnixMilli()
+				change(want)
+				if err := s.Commit(ctx, &token.Deed{Issue: []*token.Token{want}}); err != nil {
+					t.Fatal(err)
+				}
+				if got, err := s.Token(ctx, want.ID); err != nil || !reflect.DeepEqual(got, want) {
+					t.Errorf("%s: got %+v, %v; want %+v", name, got, err, want)
+				}
+			}
+		}
+		ended := newToken(token.Short)
+		end := token.Ending{ID: ended.ID, At: 7, Reason: "revoked", By: "c1", Successor: 9}
+		if err := s.Commit(ctx, &token.Deed{Issue: []*token.Token{ended}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Commit(ctx, &token.Deed{End: []token.Ending{end}}); err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.Token(ctx, ended.ID)
+		if err != nil || got.EndedAt != 7 || got.EndReason != "revoked" || got.EndedBy != "c1" || got.Successor != 9 {
+			t.Errorf("of the ended row came %+v, %v", got, err)
 		}
 	})
 }
