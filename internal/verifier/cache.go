@@ -31,7 +31,7 @@ type slot[V any] struct {
 }
 
 func newCache[K comparable, V any](most int, gone func(V)) *cache[K, V] {
-	c := &cache[K, V]{seed: maphash.MakeSeed(), most: max(most/shards, 8), gone: gone}
+	c := &cache[K, V]{seed: maphash.MakeSeed(), most: max(most/shards, 1), gone: gone}
 	for i := range c.shards {
 		c.shards[i].items = map[K]*slot[V]{}
 	}
