@@ -46,14 +46,11 @@ func Of(kind token.Kind) Limits {
 func TTL(kind token.Kind, w *token.Workspace, asked time.Duration) (time.Duration, error) {
 	limits := Of(kind)
 	if w != nil {
-		if s := w.Policy.MaxTTL[kind]; s > 0 {
-			limits.Most = time.Duration(s) * time.Second
-		}
-		if kind == token.Personal && w.Policy.RequireExpiry && asked == 0 {
-			return 0, token.AtField("ttl", "this workspace requires an expiry; ask for at most %s", text(limits.Most))
-		}
+		limits.Most = most(kind, time.Duration(w.Policy.MaxTTL[kind])*time.Second)
 	}
 	switch {
+	case asked == 0 && kind == token.Personal && w != nil && w.Policy.RequireExpiry:
+		return 0, requireExpiry(limits.Most)
 	case asked < 0:
 		return 0, token.AtField("ttl", "must be positive")
 	case asked == 0 && limits.Default == 0:
@@ -68,9 +65,32 @@ func TTL(kind token.Kind, w *token.Workspace, asked time.Duration) (time.Duratio
 	return asked, nil
 }
 
+// most returns the longest lifetime of a kind where a workspace sets one; 0 is
+// none, here and there. Only that of service tokens may be more than ours.
+func most(kind token.Kind, set time.Duration) time.Duration {
+	ours := Of(kind).Most
+	if set > 0 && (kind == token.Service || ours == 0) {
+		return set
+	}
+	if set > 0 {
+		return min(set, ours)
+	}
+	return ours
+}
+
+func requireExpiry(most time.Duration) error {
+	if most == 0 {
+		return token.AtField("ttl", "this workspace requires an expiry")
+	}
+	return token.AtField("ttl", "this workspace requires an expiry; ask for at most %s", text(most))
+}
+
 // text writes a duration for people.
 func text(d time.Duration) string {
-	if d >= day && d%day == 0 {
+	switch {
+	case d == day:
+		return "1 day"
+	case d > day && d%day == 0:
 		return fmt.Sprintf("%d days", d/day)
 	}
 	return fmt.Sprintf("%d seconds", int64(d/time.Second))

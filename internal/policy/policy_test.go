@@ -45,6 +45,46 @@ func TestLifetimesAreTheContracts(t *testing.T) {
 	}
 }
 
+// TestWorkspaceLengthensServiceTokensAlone: a short kind stays short, whatever a
+// workspace says.
+func TestWorkspaceLengthensServiceTokensAlone(t *testing.T) {
+	w := &token.Workspace{Policy: token.Policy{MaxTTL: map[token.Kind]int64{}}}
+	for _, kind := range token.Kinds {
+		w.Policy.MaxTTL[kind] = 365 * 86400
+	}
+	for kind, most := range map[token.Kind]time.Duration{
+		token.Service: 365 * day, token.Personal: 365 * day, token.Access: 90 * day, token.Ephemeral: time.Hour, token.Impersonated: time.Hour,
+	} {
+		if got, err := TTL(kind, w, most); got != most || err != nil {
+			t.Errorf("%s of %v: got %v, %v", kind, most, got, err)
+		}
+		if _, err := TTL(kind, w, most+time.Second); err == nil {
+			t.Errorf("%s of more than %v is given", kind, most)
+		}
+	}
+}
+
+func TestRefusedLifetimesSayWhatToAskFor(t *testing.T) {
+	workspace := func(seconds int64, expiry bool) *token.Workspace {
+		return &token.Workspace{Policy: token.Policy{MaxTTL: map[token.Kind]int64{token.Personal: seconds}, RequireExpiry: expiry}}
+	}
+	for _, test := range []struct {
+		w     *token.Workspace
+		asked time.Duration
+		want  string
+	}{
+		{workspace(0, true), 0, "ttl: this workspace requires an expiry"},
+		{workspace(2*86400, true), 0, "ttl: this workspace requires an expiry; ask for at most 2 days"},
+		{workspace(86400, false), 3 * day, "ttl: may be at most 1 day for personal tokens in this workspace"},
+		{workspace(90, false), day, "ttl: may be at most 90 seconds for personal tokens in this workspace"},
+	} {
+		_, err := TTL(token.Personal, test.w, test.asked)
+		if r := token.AsRefusal(err); r == nil || r.Text != test.want {
+			t.Errorf("got %v, want %q", err, test.want)
+		}
+	}
+}
+
 func TestWorkspaceMaximumIsTheDefaultOfWhatNeverExpires(t *testing.T) {
 	w := &token.Workspace{Policy: token.Policy{MaxTTL: map[token.Kind]int64{token.Personal: 3600}}}
 	if got, err := TTL(token.Personal, w, 0); err != nil || got != time.Hour {
