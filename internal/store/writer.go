@@ -26,11 +26,15 @@ type pending struct {
 func (s *Store) Commit(ctx context.Context, d *token.Deed) error {
 	p := &pending{deed: d, done: make(chan error, 1)}
 	select {
-	case s.queue <- p:
-	case <-ctx.Done():
-		return fmt.Errorf("wait for the writer: %w", ctx.Err())
-	case <-s.stopped:
-		return errors.New("the store is closed")
+	case s.queue <- p: // with room in it nobody's deadline need be watched
+	default:
+		select {
+		case s.queue <- p:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the writer: %w", ctx.Err())
+		case <-s.stopped:
+			return errors.New("the store is closed")
+		}
 	}
 	// From here on the deed may happen: its caller stays to hear.
 	select {
