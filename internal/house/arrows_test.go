@@ -40,11 +40,12 @@ var arrows = map[string][]string{
 	"pgtest":     {anything},
 	"servertest": {anything},
 	"house":      {anything},
+	"bench":      {}, // has tests only
 }
 
 // testRooms and testModules never reach the binary.
 var (
-	testRooms   = []string{"pgtest", "house", "servertest"}
+	testRooms   = []string{"pgtest", "house", "servertest", "bench"}
 	testModules = []string{
 		"testing",
 		"github.com/chromedp/",
