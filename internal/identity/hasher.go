@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/fichadev/ficha/internal/token"
@@ -19,13 +20,39 @@ const MinPassword = 12
 type hasher struct {
 	turns   chan struct{}
 	nobodys phc // matches no password; checked where there is no account
+
+	mu      sync.Mutex
+	waiting map[string]int // by source: how many are in line
 }
 
+// mostInLine is how many of one source may be in line at once. Whoever tries
+// one password on many accounts is counted by none of them, and would have the
+// others wait for as long as it likes; so they wait for this many.
+const mostInLine = 32
+
 func newHasher() *hasher {
-	h := &hasher{turns: make(chan struct{}, max(2, runtime.GOMAXPROCS(0))), nobodys: blankPHC()}
+	h := &hasher{turns: make(chan struct{}, max(2, runtime.GOMAXPROCS(0))), nobodys: blankPHC(), waiting: map[string]int{}}
 	h.nobodys.sum = make([]byte, sumLen)
 	rand.Read(h.nobodys.sum) // never fails (Go 1.24)
 	return h
+}
+
+// line takes a place in line for a source of addresses, and refuses with TooMany
+// where it has all that it may have. The caller leaves it.
+func (h *hasher) line(source string) (leave func(), err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.waiting[source] >= mostInLine {
+		return nil, &token.Refusal{Code: token.TooMany, Text: "too many sign-ins from this address at this moment; try again", RetryAfter: time.Second}
+	}
+	h.waiting[source]++
+	return func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if h.waiting[source]--; h.waiting[source] == 0 {
+			delete(h.waiting, source)
+		}
+	}, nil
 }
 
 // turn waits until a password may be hashed. The caller gives it back.

@@ -17,8 +17,9 @@ func CanonicalEmail(email string) string { return strings.ToLower(strings.TrimSp
 
 // Authenticate returns the person with that address and password. An unknown
 // account, a wrong password, a disabled person and one without a password are
-// one AccessDenied at one cost; TooMany says when to try again, Unavailable that
-// ctx ended in the wait for a turn. A person without any membership may sign in
+// one AccessDenied at one cost; TooMany says when to try again, to who guessed too
+// often or whose address has too many in line, Unavailable that ctx ended in the
+// wait for a turn. A person without any membership may sign in
 // and opens nothing. The row of a success belongs to the session or token that
 // is made of it.
 func (i *Identity) Authenticate(ctx context.Context, who token.Actor, email, password string) (*token.Person, error) {
@@ -112,6 +113,11 @@ func (i *Identity) prove(ctx context.Context, a attempt, p *token.Person, passwo
 	if p != nil && p.DisabledAt == 0 {
 		stored = p.Password
 	}
+	leave, err := i.hasher.line(guess.Source(a.who.Address))
+	if err != nil {
+		return err
+	}
+	defer leave()
 	ok, err := i.hasher.check(ctx, stored, password, func() error { return i.allowed(a) })
 	if err != nil || ok {
 		return err

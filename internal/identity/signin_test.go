@@ -183,6 +183,43 @@ func TestGuessesAtOnceGetNoMoreThanTheLimit(t *testing.T) {
 	}
 }
 
+// Trying a password on many accounts is counted by none of them. It must not
+// fill the line for those who come from elsewhere.
+func TestOneAddressDoesNotFillTheLine(t *testing.T) {
+	w := newWorld(t, "sqlite")
+	ana := w.withPassword("ana@example.test", "correct horse")
+	for range cap(w.hasher.turns) {
+		w.hasher.turns <- struct{}{} // nobody's turn comes
+	}
+	var line sync.WaitGroup
+	got := make(chan error, 3*mostInLine)
+	for n := range cap(got) {
+		line.Go(func() {
+			_, err := w.Authenticate(w.ctx, from(fmt.Sprintf("2001:db8::%d", n+1)), fmt.Sprintf("p%d@example.test", n), "wrong")
+			got <- err
+		})
+	}
+	for range cap(got) - mostInLine { // one /64 is one source
+		refused(t, <-got, token.TooMany)
+	}
+	leave, err := w.hasher.line("192.0.2.1")
+	if err != nil {
+		t.Fatalf("another source: %v", err)
+	}
+	leave()
+	for range cap(w.hasher.turns) {
+		<-w.hasher.turns
+	}
+	line.Wait()
+	close(got)
+	for err := range got {
+		refused(t, err, token.AccessDenied)
+	}
+	if p, err := w.Authenticate(w.ctx, from("2001:db8::1"), "ana@example.test", "correct horse"); err != nil || p.ID != ana.ID || len(w.hasher.waiting) != 0 {
+		t.Errorf("afterwards: %v, %v, and %d sources in line", p, err, len(w.hasher.waiting))
+	}
+}
+
 func TestAccountGuessedAtFromEverywhereIsSlowedNotLocked(t *testing.T) {
 	w := newWorld(t, "sqlite")
 	w.withPassword("ana@example.test", "correct horse")
