@@ -169,6 +169,7 @@ type crash struct {
 	dice      *rand.Rand
 	place     start
 	customers []*customer
+	rounds    int
 }
 
 // round runs the program, looks whether it still knows what it acknowledged,
@@ -184,13 +185,13 @@ func (c *crash) round(deep bool) {
 		if err := one.repeat(); err != nil {
 			return err
 		}
-		from := max(0, len(one.journal)-60)
+		from := max(0, len(one.journal)-40)
 		if deep {
 			from = 0
 		}
 		return one.audit(from)
 	})
-	if c.place.database == "" {
+	if c.rounds++; c.place.database == "" && (deep || c.rounds%5 == 0) {
 		isWhole(c.t, filepath.Join(c.place.dir, "ficha.db"))
 	}
 	if deep {

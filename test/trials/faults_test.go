@@ -45,7 +45,14 @@ func newFaultTrial(t *testing.T, database string) *faultTrial {
 		behind = "pgx"
 	}
 	f.house = newHouse(t, database, f.faults.register(t, behind))
-	f.side = f.beside(t)
+	driver, address := f.dataSource()
+	side, err := sql.Open(driver, writable(address))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = side.Close() }) // nothing of it is left to write
+	f.side = side
+	noteRows(t, side, f.Store.Engine())
 	f.ana = f.browser()
 	if err := f.ana.signIn("ana@north.example", secret("ANA_PASSWORD")); err != nil {
 		t.Fatal(err)
@@ -94,7 +101,7 @@ func (f *faultTrial) tryAll(t *testing.T, d deed, what fault) int {
 	whole := f.clean(t, d)
 	for n := 1; n < 200 && !t.Failed(); n++ {
 		a := d.ready(t, f)
-		before := f.dump(t)
+		touched(t, f.side) // what made it ready
 		f.faults.arm(what, n)
 		got, err := a.do()
 		fired, at := f.faults.disarm()
@@ -103,7 +110,7 @@ func (f *faultTrial) tryAll(t *testing.T, d deed, what fault) int {
 		}
 		f.judge(t, attempt{
 			act: a, got: got, where: fmt.Sprintf("statement %d, %s", n, brief(at)), what: what,
-			afterwards: strings.HasPrefix(at, "SELECT"), delta: f.dump(t).since(before), whole: whole,
+			afterwards: strings.HasPrefix(at, "SELECT"), delta: touched(t, f.side), whole: whole,
 		})
 		if !fired {
 			return n - 1
@@ -124,19 +131,17 @@ func brief(statement string) string {
 func (f *faultTrial) clean(t *testing.T, d deed) string {
 	t.Helper()
 	a := d.ready(t, f)
-	before := f.dump(t)
+	touched(t, f.side) // what made it ready
 	got, err := a.do()
 	if err != nil || !a.yes(got) {
 		t.Fatalf("without a fault: %d %s, %v", got.status, got.body, err)
 	}
-	whole := f.dump(t).since(before)
+	whole := touched(t, f.side)
 	if whole == "" {
 		t.Fatal("without a fault nothing changes: this trial shows nothing")
 	}
 	return whole
 }
-
-func (f *faultTrial) dump(t *testing.T) dump { return dumpOf(t, f.side, f.Store.Engine()) }
 
 // An attempt is a deed in which something failed.
 type attempt struct {

@@ -32,6 +32,10 @@ var seed = flag.Uint64("trials.seed", 0, "seed of the random choices; 0: by the 
 var long = flag.Bool("trials.long", false, "try everything, for minutes")
 
 func TestMain(m *testing.M) {
+	// A short run by default; -rapid.checks asks for more.
+	if err := errors.Join(flag.Set("rapid.checks", "25"), flag.Set("rapid.nofailfile", "true")); err != nil {
+		panic(err)
+	}
 	flag.Parse()
 	if *seed == 0 {
 		*seed = uint64(time.Now().UnixNano())
