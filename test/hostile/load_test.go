@@ -73,7 +73,7 @@ func TestGuessersDoNotSlowTheOthers(t *testing.T) {
 		},
 		"the page": func() answer { return p.call(t, "GET", "/panel/login", nil, nil) },
 	} {
-		if got := p95(t, 12, send, 200); got > time.Second {
+		if got := p95(t, 8, send, 200); got > time.Second {
 			t.Errorf("%s: p95 is %v under 32 guessers, want 1 s at most", name, got)
 		} else {
 			t.Logf("%s: p95 %v", name, got)
