@@ -25,26 +25,18 @@ type applyCommand struct {
 	Prune   bool   `help:"End what earlier files made and this one does not declare."`
 }
 
-// sourceType is the media type of a resources file with what it names.
-const sourceType = "application/vnd.ficha.source+json"
-
-// A source is a resources file with the variables and files that it names: the
-// server does not know this machine's.
-type source struct {
-	Name      string            `json:"name"`
-	Text      string            `json:"text"`
-	Variables map[string]string `json:"variables,omitempty"`
-	Files     map[string]string `json:"files,omitempty"`
-}
-
 // Run reads the file here, so that its mistakes are found before anything is
 // sent, and prints what became of each thing.
 func (c *applyCommand) Run(ctx context.Context) error {
-	from, err := readSource(c.File)
+	text, err := os.ReadFile(filepath.Clean(c.File))
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(from)
+	parcel, _, err := resources.Pack(resources.Source{Name: c.File, Text: text, Env: os.LookupEnv, ReadFile: os.ReadFile})
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(parcel)
 	if err != nil {
 		return fmt.Errorf("write the request: %w", err)
 	}
@@ -53,38 +45,13 @@ func (c *applyCommand) Run(ctx context.Context) error {
 		Lines    []resources.Line `json:"lines"`
 		Warnings []string         `json:"warnings"`
 	}
-	if err := c.do(ctx, request{http.MethodPost, "/v1/apply?" + query.Encode(), sourceType, body}, &did); err != nil {
+	if err := c.do(ctx, request{http.MethodPost, "/v1/apply?" + query.Encode(), resources.ParcelType, body}, &did); err != nil {
 		return err
 	}
 	if c.JSON {
 		return writeJSON(os.Stdout, did)
 	}
 	return printReport(os.Stdout, c.File, did.Lines, did.Warnings)
-}
-
-// readSource reads a resources file and keeps what it names outside itself.
-func readSource(name string) (source, error) {
-	text, err := os.ReadFile(filepath.Clean(name))
-	if err != nil {
-		return source{}, err
-	}
-	from := source{Name: name, Text: string(text), Variables: map[string]string{}, Files: map[string]string{}}
-	_, _, err = resources.Parse(name, text,
-		func(variable string) (string, bool) {
-			value, ok := os.LookupEnv(variable)
-			if ok {
-				from.Variables[variable] = value
-			}
-			return value, ok
-		},
-		func(path string) ([]byte, error) {
-			value, err := os.ReadFile(filepath.Clean(path))
-			if err == nil {
-				from.Files[path] = string(value)
-			}
-			return value, err
-		})
-	return from, err
 }
 
 // printReport prints what became of each thing, one a line, but for those that

@@ -69,67 +69,82 @@ func (s *Store) write(ctx context.Context) {
 	}
 }
 
-// gather takes what waits, up to 512 deeds, and holds back those that touch a
-// row of the batch. Where many call, it waits a moment for all of them: those
-// who were just answered come again, and would otherwise be a batch of their
-// own beside those who came meanwhile, for twice the commits.
+// A gathering is the next batch while it forms. Deeds that touch a row of it
+// are held for the one after.
+type gathering struct {
+	batch, rest []*pending
+	touched     map[any]bool
+}
+
+func (g *gathering) take(p *pending) {
+	for _, k := range p.touches() {
+		if g.touched[k] {
+			g.rest = append(g.rest, p)
+			return
+		}
+	}
+	for _, k := range p.keys {
+		g.touched[k] = true
+	}
+	g.batch = append(g.batch, p)
+}
+
+// gather takes what waits, up to 512 deeds. Where many call, it waits a moment
+// for all of them: those who were just answered come again, and would otherwise
+// be a batch of their own beside those who came meanwhile, for twice the
+// commits.
 func (s *Store) gather(ctx context.Context, held []*pending) (batch, rest []*pending, ok bool) {
-	touched := map[any]bool{}
-	take := func(p *pending) {
-		for _, k := range p.touches() {
-			if touched[k] {
-				rest = append(rest, p)
-				return
-			}
-		}
-		for _, k := range p.keys {
-			touched[k] = true
-		}
-		batch = append(batch, p)
-	}
+	g := &gathering{touched: map[any]bool{}}
 	for _, p := range held {
-		take(p)
+		g.take(p)
 	}
-	if len(batch) == 0 {
+	if len(g.batch) == 0 {
 		select {
 		case p := <-s.queue:
-			take(p)
+			g.take(p)
 		case <-ctx.Done():
 			return s.last()
 		}
 	}
-	var company <-chan time.Time
-	if s.callers > 8 {
-		timer := time.NewTimer(time.Millisecond)
-		defer timer.Stop()
-		company = timer.C
+	// The first deed woke us before others that are as far: on a busy processor
+	// every commit would be of one or two.
+	for yield := true; yield; yield = s.drain(g) {
+		runtime.Gosched()
 	}
-	for yielded := false; len(batch) < most; {
+	if s.callers > 8 {
+		s.await(g)
+	}
+	return g.batch, g.rest, true
+}
+
+// drain takes what waits now; it reports false when nothing more came.
+func (s *Store) drain(g *gathering) bool {
+	before := len(g.batch) + len(g.rest)
+	for len(g.batch) < most {
 		select {
 		case p := <-s.queue:
-			take(p)
-			yielded = false
+			g.take(p)
 			continue
 		default:
 		}
-		if !yielded {
-			// The first deed woke us before others that are as far: on a busy
-			// processor every commit would be of one or two.
-			runtime.Gosched()
-			yielded = true
-			continue
-		}
-		if company == nil || len(batch)+len(rest) >= s.callers {
-			break
-		}
+		break
+	}
+	return len(g.batch)+len(g.rest) > before
+}
+
+// await takes what comes within a millisecond, until as many are there as
+// called at the last commit.
+func (s *Store) await(g *gathering) {
+	company := time.NewTimer(time.Millisecond)
+	defer company.Stop()
+	for len(g.batch) < most && len(g.batch)+len(g.rest) < s.callers {
 		select {
 		case p := <-s.queue:
-			take(p)
-		case <-company:
-			company = nil
+			g.take(p)
+		case <-company.C:
+			return
 		}
 	}
-	return batch, rest, true
 }
 
 // last drains the queue when the store closes.
