@@ -140,11 +140,13 @@ func (p *Panel) ask(c *web.Call, a asked) error {
 	return p.write(c, http.StatusOK, a.Request.RedirectURI, func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.Consent(w, lang, v) })
 }
 
-// app describes the client that asks. Its publisher is known where nobody but
-// its own workspace is asked.
+// app describes the client that asks. Its publisher is known where it can be
+// let into no workspace but its own.
 func (p *Panel) app(c *web.Call, a asked) (pages.App, error) {
 	app := pages.App{Name: appName(a.Client), Description: a.Client.Description, RedirectHost: hostOf(a.Request.RedirectURI)}
-	app.Verified = !slices.ContainsFunc(a.Choices, func(ch authority.Choice) bool { return ch.Workspace.ID != a.Client.Workspace })
+	app.Verified = !slices.ContainsFunc(a.Choices, func(ch authority.Choice) bool {
+		return ch.Workspace.ID != a.Client.Workspace && a.Client.MayOpen(ch.Workspace.ID)
+	})
 	home, err := p.cfg.Verifier.Workspace(c.Context(), a.Client.Workspace)
 	if err == nil && home != nil {
 		app.Publisher = nameOf(home)

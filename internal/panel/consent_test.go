@@ -65,6 +65,18 @@ func TestStandardConsentTicksNothingThatWrites(t *testing.T) {
 	}
 }
 
+// TestPublisherOfAPrivateAppIsKnown: that its person is a member elsewhere too
+// makes an app of their own workspace no stranger.
+func TestPublisherOfAPrivateAppIsKnown(t *testing.T) {
+	b := newBrowser(t, newHouse(t, nil))
+	b.signIn("two@acme.example")
+	s := b.open(b.ask(standard())).says(200, "Notes asks for access", "by Acme", "Verified publisher")
+	if strings.Contains(s.text, "Basin") {
+		t.Error("it can be let into another workspace")
+	}
+	b.open(b.ask(install())).says(200, "not verified")
+}
+
 // granted returns the scopes of the newest grant that a person may end.
 func (b *browser) granted(email string) token.Scopes {
 	b.t.Helper()
