@@ -117,6 +117,9 @@ func TestImpersonationNeverExceedsItsSubject(t *testing.T) {
 		"name": "x", "scopes": []string{"content:write"}, "type": "impersonated", "on_behalf_of": "rita@example.test", "reason": "ticket",
 	})
 	h.refused(http.StatusForbidden, "invalid_scope", a)
+	if e := h.events("action=impersonation.refused&outcome=refused"); len(e) != 1 || e[0]["target_name"] != "rita@example.test" {
+		t.Errorf("on record is %v", e)
+	}
 	h.want(http.StatusCreated, h.impersonate(backend, "ws1", "rita@example.test"))
 }
 

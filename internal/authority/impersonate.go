@@ -11,21 +11,30 @@ import (
 // Impersonate is Issue for a token with which a client acts as one of its
 // workspace's members. A person who is unknown, or no member there, is NotFound;
 // the client without the right, and a person with more rights than a program
-// may borrow, are Forbidden. What is refused so is on record as well.
+// may borrow, are Forbidden; a scope that either party does not hold is
+// InvalidScope. What is refused so is on record as well.
 func (a *Authority) Impersonate(ctx context.Context, who token.Actor, o Order) (*Issued, error) {
 	subject, err := a.subject(ctx, who, &o)
 	var out *Issued
 	if err == nil {
 		out, err = a.Issue(ctx, who, o)
 	}
-	switch r := token.AsRefusal(err); {
-	case r == nil:
-	case r.Code == token.Forbidden || r.Code == token.NotFound || r.Code == token.AccessDenied:
+	if r := token.AsRefusal(err); r != nil && lacksRight(r.Code) {
 		if fault := a.noteRefused(ctx, who, &o, subject, r); fault != nil {
 			return nil, fault
 		}
 	}
 	return out, err
+}
+
+// lacksRight tells the refusals that say no to who asks or for whom from those
+// that find a mistake in the order.
+func lacksRight(code token.Code) bool {
+	switch code {
+	case token.Forbidden, token.NotFound, token.AccessDenied, token.InvalidScope:
+		return true
+	}
+	return false
 }
 
 // subject returns the member whom the order acts as, beside the refusal too
