@@ -138,7 +138,7 @@ func (a *Authority) newAnswer(out *Issued, now time.Time, key, request token.Has
 	if err != nil {
 		return nil, fmt.Errorf("seal an answer: %w", err)
 	}
-	return &token.Answer{Key: key, Request: request, Sealed: sealed, Tokens: ids, ExpiresAt: now.Add(life).UnixMilli()}, nil
+	return &token.Answer{Key: key, Request: request, Sealed: sealed, Tokens: ids, MadeAt: now.UnixMilli(), SealedUntil: now.Add(min(life, keepAnswer)).UnixMilli(), ExpiresAt: now.Add(life).UnixMilli()}, nil
 }
 
 // openAnswer returns what a kept answer holds, nil if it is older than life,

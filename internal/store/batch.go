@@ -192,16 +192,24 @@ func (tx *Tx) alone(batch []*pending, p *pending) error {
 }
 
 func (tx *Tx) keepAnswers(ctx context.Context, batch []*pending) error {
+	var args []any
 	for _, p := range batch {
-		a := p.deed.Answer
-		if a == nil {
-			continue
+		if p.deed.Answer != nil {
+			args = append(args, answerArgs(p.deed.Answer)...)
 		}
-		kept, err := tx.affects(ctx, insertAnswer, a.Key[:], a.Request[:], a.Sealed, joinIDs(a.Tokens), a.ExpiresAt, tx.now)
-		if err != nil {
-			return fmt.Errorf("keep an answer: %w", err)
-		}
-		if kept {
+	}
+	kept := map[token.Hash]bool{}
+	err := insertAnswers.run(ctx, tx.session, args, func(r *sql.Rows) error {
+		var key token.Hash
+		err := r.Scan(&key)
+		kept[key] = true
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("keep answers: %w", err)
+	}
+	for _, p := range batch {
+		if p.deed.Answer == nil || kept[p.deed.Answer.Key] {
 			continue
 		}
 		p.out = token.Errorf(token.Conflict, "this request was made before").Because(token.Lost)

@@ -38,7 +38,9 @@ const (
 	overGrants  = `SELECT id FROM grants WHERE ended_at > 0 AND ended_at <= $1 ORDER BY ended_at LIMIT $2`
 	overForever = `DELETE FROM tokens_long WHERE id IN (SELECT id FROM tokens_long
 		WHERE grant_id = $1 AND grant_id <> 0 AND expires_at = 0 LIMIT $2)`
-	overAnswers  = `DELETE FROM answers WHERE key IN (SELECT key FROM answers WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`
+	overAnswers = `DELETE FROM answers WHERE key IN (SELECT key FROM answers WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`
+	overSealed  = `UPDATE answers SET sealed = '', sealed_until = 0 WHERE key IN (SELECT key FROM answers
+		WHERE sealed_until > 0 AND sealed_until <= $1 ORDER BY sealed_until, key LIMIT $2)`
 	overRequests = `DELETE FROM authorizations WHERE id IN (SELECT id FROM authorizations WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`
 )
 
@@ -52,7 +54,7 @@ type purge func(ctx context.Context, tx *Tx) (int, error)
 func (s *Store) Purge(ctx context.Context) (int, error) {
 	sum := 0
 	for _, step := range []purge{
-		s.purgeShort, purgeShortNamed, purgeLongExpired, purgeLongEnded, purgeGrants, purgeAnswers, purgeAuthorizations, purgeChanges, purgeEvents,
+		s.purgeShort, purgeShortNamed, purgeLongExpired, purgeLongEnded, purgeGrants, purgeAnswers, wipeOldAnswers, purgeAuthorizations, purgeChanges, purgeEvents,
 	} {
 		var n int
 		err := s.Do(ctx, func(tx *Tx) (err error) {
@@ -143,6 +145,12 @@ func purgeGrants(ctx context.Context, tx *Tx) (int, error) {
 
 func purgeAnswers(ctx context.Context, tx *Tx) (int, error) {
 	return tx.count(ctx, overAnswers, tx.now, purgeStep)
+}
+
+// wipeOldAnswers empties answers that are no longer given again; that they were
+// given is known for longer.
+func wipeOldAnswers(ctx context.Context, tx *Tx) (int, error) {
+	return tx.count(ctx, overSealed, tx.now, purgeStep)
 }
 
 func purgeAuthorizations(ctx context.Context, tx *Tx) (int, error) {

@@ -344,3 +344,28 @@ func TestPurgeWalksIndexes(t *testing.T) {
 		}
 	}
 }
+
+// The secret of a token that nobody ever used does not lie there for as long
+// as its request is remembered.
+func TestOldAnswerIsWipedAndItsRequestRemembered(t *testing.T) {
+	eachEngineAt(t, func(t *testing.T, s *Store, c *clock) {
+		answer := &token.Answer{
+			Key: token.HashOf("k"), Sealed: []byte("sealed"), MadeAt: c.ms.Load(),
+			SealedUntil: c.now().Add(time.Minute).UnixMilli(), ExpiresAt: c.now().Add(time.Hour).UnixMilli(),
+		}
+		must(t, s.Commit(t.Context(), &token.Deed{Answer: answer}))
+		for _, step := range []struct {
+			after time.Duration
+			want  string
+		}{{time.Second, "sealed"}, {time.Minute, ""}} {
+			c.ms.Add(step.after.Milliseconds())
+			if _, err := s.Purge(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			got, err := s.Answer(t.Context(), answer.Key)
+			if err != nil || got == nil || string(got.Sealed) != step.want {
+				t.Errorf("after %v: got %+v, %v, want %q sealed", step.after, got, err, step.want)
+			}
+		}
+	})
+}

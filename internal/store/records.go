@@ -43,10 +43,19 @@ func (tx *Tx) Record(ctx context.Context, e *token.Event, outbox []token.Deliver
 	return tx.insertRecords(ctx, []*pending{{deed: &token.Deed{Events: []*token.Event{e}, Outbox: outbox}}})
 }
 
-// insertAnswer takes the place of one that expired: the purge may come later.
-const insertAnswer = `INSERT INTO answers (key, request, sealed, tokens, expires_at) VALUES ($1, $2, $3, $4, $5)
-	ON CONFLICT (key) DO UPDATE SET request = excluded.request, sealed = excluded.sealed, tokens = excluded.tokens, served = 0,
-		expires_at = excluded.expires_at WHERE answers.expires_at <= $6`
+// insertAnswers take the places of those that expired: the purge may come
+// later.
+var insertAnswers = &rowsText{
+	head: "INSERT INTO answers (key, request, sealed, tokens, made_at, sealed_until, expires_at) VALUES ",
+	tail: ` ON CONFLICT (key) DO UPDATE SET request = excluded.request, sealed = excluded.sealed, tokens = excluded.tokens, served = 0,
+		made_at = excluded.made_at, sealed_until = excluded.sealed_until, expires_at = excluded.expires_at
+		WHERE answers.expires_at <= excluded.made_at RETURNING key`,
+	types: []string{"BYTEA", "BYTEA", "BYTEA", "TEXT", "BIGINT", "BIGINT", "BIGINT"},
+}
+
+func answerArgs(a *token.Answer) []any {
+	return []any{a.Key[:], a.Request[:], a.Sealed, joinIDs(a.Tokens), a.MadeAt, a.SealedUntil, a.ExpiresAt}
+}
 
 // Answer returns what a request was answered, nil if it was not made before.
 // Nothing is sealed in it once one of its tokens was used.

@@ -137,8 +137,7 @@ func (s *Store) begin(ctx context.Context) error {
 		if err != nil || !won {
 			return err
 		}
-		_, err = tx.exec(ctx, insertChange, 1, 0, mark, string(token.Genesis), "", s.now())
-		return err
+		return insertChanges.run(ctx, tx.session, []any{1, 0, mark, string(token.Genesis), "", s.now()}, nil)
 	})
 }
 

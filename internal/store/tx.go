@@ -121,7 +121,10 @@ func (s *Store) tell(changes []token.Change) {
 const insertCutoff = `INSERT INTO cutoffs (kind, id, n, issued_before, reason, at) VALUES ($1, $2, $3, $4, $5, $6)
 	ON CONFLICT DO NOTHING`
 
-const insertChange = `INSERT INTO changes (n, i, mark, what, id, at) VALUES ($1, $2, $3, $4, $5, $6)`
+var insertChanges = &rowsText{
+	head:  "INSERT INTO changes (n, i, mark, what, id, at) VALUES ",
+	types: []string{"BIGINT", "BIGINT", "TEXT", "TEXT", "TEXT", "BIGINT"},
+}
 
 // advance advances the position if the transaction changed what the judge may
 // say, and writes what changed: the last statements before COMMIT, since the
@@ -136,12 +139,14 @@ func (tx *Tx) advance(ctx context.Context) error {
 		return fmt.Errorf("advance the position: %w", err)
 	}
 	tx.position, tx.mark = n, mark
+	rows := make([]any, 0, len(tx.changes)*len(insertChanges.types))
 	for i := range tx.changes {
 		c := &tx.changes[i]
 		c.Position, c.Mark = n, mark
-		if _, err := tx.exec(ctx, insertChange, n, i, mark, string(c.What), c.ID, tx.now); err != nil {
-			return fmt.Errorf("write a change: %w", err)
-		}
+		rows = append(rows, n, i, mark, string(c.What), c.ID, tx.now)
+	}
+	if err := insertChanges.run(ctx, tx.session, rows, nil); err != nil {
+		return fmt.Errorf("write changes: %w", err)
 	}
 	for i := range tx.cutoffs {
 		c := &tx.cutoffs[i]

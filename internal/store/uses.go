@@ -57,7 +57,7 @@ func (s *Store) FlushUses(ctx context.Context, uses map[token.ID]token.Seen) err
 // none left.
 const mostAnswerLife = 15 * time.Minute
 
-var wipeAnswers = &rowsText{head: "UPDATE answers SET sealed = '' WHERE key IN (", tail: ")", types: []string{"BYTEA"}}
+var wipeAnswers = &rowsText{head: "UPDATE answers SET sealed = '', sealed_until = 0 WHERE key IN (", tail: ")", types: []string{"BYTEA"}}
 
 // wipeAnswersOf empties the answers that name one of the tokens: whoever used
 // it has received it. The row stays, so that the request is still known to have
@@ -70,13 +70,14 @@ func (s *Store) wipeAnswersOf(ctx context.Context, ids []token.ID) error {
 			young[id.String()] = true
 		}
 	}
-	after := []byte{}
+	last := named{key: []byte{}}
 	for len(young) > 0 {
-		page, err := all(ctx, s.reads, `SELECT key, tokens FROM answers WHERE key > $1 AND sealed <> '' ORDER BY key LIMIT 2048`, scanNamed, after)
+		page, err := all(ctx, s.reads, `SELECT key, tokens, sealed_until FROM answers WHERE sealed_until > 0 AND (sealed_until, key) > ($1, $2)
+			ORDER BY sealed_until, key LIMIT 2048`, scanNamed, last.until, last.key)
 		if err != nil || len(page) == 0 {
 			return err
 		}
-		after = page[len(page)-1].key
+		last = page[len(page)-1]
 		var args []any
 		for _, a := range page {
 			if slices.ContainsFunc(words(a.tokens), func(id string) bool { return young[id] }) {
@@ -97,10 +98,11 @@ func (s *Store) wipeAnswersOf(ctx context.Context, ids []token.ID) error {
 type named struct {
 	key    []byte
 	tokens string
+	until  int64
 }
 
 func scanNamed(r *sql.Rows) (n named, err error) {
-	err = r.Scan(&n.key, &n.tokens)
+	err = r.Scan(&n.key, &n.tokens, &n.until)
 	return n, err
 }
 

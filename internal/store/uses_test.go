@@ -76,7 +76,8 @@ func TestAnswerIsWipedOnceItsTokenIsUsed(t *testing.T) {
 		old := token.MakeID(time.Now().Add(-time.Hour), token.Long, 1)
 		keep := func(key string, tokens ...token.ID) token.Hash {
 			t.Helper()
-			a := &token.Answer{Key: token.HashOf(key), Sealed: []byte("sealed"), Tokens: tokens, ExpiresAt: time.Now().Add(time.Minute).UnixMilli()}
+			a := &token.Answer{Key: token.HashOf(key), Sealed: []byte("sealed"), Tokens: tokens,
+				SealedUntil: time.Now().Add(time.Minute).UnixMilli(), ExpiresAt: time.Now().Add(time.Minute).UnixMilli()}
 			if err := s.Commit(t.Context(), &token.Deed{Answer: a}); err != nil {
 				t.Fatal(err)
 			}

@@ -42,12 +42,14 @@ type Delivery struct {
 // a key that only the caller's own secret opens, for a while and a number of
 // times, then wiped.
 type Answer struct {
-	Key       Hash   // what names the request: caller, route and idempotency key; or the refresh token
-	Request   Hash   // of the request's body: another body under the same key is a mistake
-	Sealed    []byte // AES-256-GCM
-	Tokens    []ID   // the answer is wiped when one of them is used
-	Served    int64  // how often it was given again
-	ExpiresAt int64  // ms
+	Key         Hash   // what names the request: caller, route and idempotency key; or the refresh token
+	Request     Hash   // of the request's body: another body under the same key is a mistake
+	Sealed      []byte // AES-256-GCM
+	Tokens      []ID   // the answer is wiped when one of them is used
+	Served      int64  // how often it was given again
+	MadeAt      int64  // ms
+	SealedUntil int64  // ms: from then on, or once a token of it is used, nothing is sealed in it
+	ExpiresAt   int64  // ms: from then on the request is not known to have been made
 }
 
 // A Change names one thing of which the judge may now say something else.

@@ -278,8 +278,11 @@ CREATE TABLE answers (
 	sealed     BYTEA NOT NULL,
 	tokens     TEXT NOT NULL,
 	served     BIGINT NOT NULL DEFAULT 0,
+	made_at    BIGINT NOT NULL,
+	sealed_until BIGINT NOT NULL, -- 0: wiped
 	expires_at BIGINT NOT NULL
 );
+CREATE INDEX answers_sealed ON answers (sealed_until, key) WHERE sealed_until > 0;
 CREATE INDEX answers_expired ON answers (expires_at);
 
 CREATE TABLE keys (
