@@ -82,7 +82,7 @@ func (p *program) call(t testing.TB, method, path string, body any, h headers) a
 		t.Error(err)
 		return answer{header: http.Header{}}
 	}
-	defer res.Body.Close() //nolint:errcheck // read to its end
+	defer res.Body.Close()
 	said, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Error(err)

@@ -40,10 +40,10 @@ type held struct{ installed, consented, refresh, fan, fanRefresh, service, chron
 func (p *program) hold(t testing.TB) (h held) {
 	t.Helper()
 	leo := p.signedIn(t, "leo@acme.example")
-	max := p.signedIn(t, "max@acme.example")
+	maxine := p.signedIn(t, "max@acme.example")
 	const web, hub = "https://web.example/cb", "https://hub.example/cb"
 	h.installed = p.redeemed(t, "/oauth/v1/token", "hub", "hub-canary-client-secret", hub, p.allowed(t, leo, hubspot("hub", "oauth crm.read content_management_manage", hub), "acme")).json("access_token")
-	a := p.redeemed(t, "/oauth2/token", "web", "web-canary-client-secret", web, p.allowed(t, max, standard("web", "catalog:read content_management_manage", web), "acme"), "code_verifier", proof)
+	a := p.redeemed(t, "/oauth2/token", "web", "web-canary-client-secret", web, p.allowed(t, maxine, standard("web", "catalog:read content_management_manage", web), "acme"), "code_verifier", proof)
 	h.consented, h.refresh = a.json("access_token"), a.json("refresh_token")
 	a = p.asClient(t, "/api/token", "fan", "fan-canary-client-secret", form("grant_type", "client_credentials"))
 	h.fan, h.fanRefresh = a.json("access_token"), a.json("refresh_token")

@@ -72,7 +72,7 @@ func start(t *testing.T) *program {
 func (p *program) run(t *testing.T) {
 	t.Helper()
 	listen := cmp.Or(strings.TrimPrefix(p.base, "http://"), "127.0.0.1:0")                                                   // where it was, if it was
-	p.cmd = exec.Command(os.Getenv(binary), "serve", "--listen", listen, "--apply", filepath.Join("testdata", "house.yaml")) //nolint:noctx // it is stopped by hand
+	p.cmd = exec.Command(os.Getenv(binary), "serve", "--listen", listen, "--apply", filepath.Join("testdata", "house.yaml")) //nolint:gosec // the program that this test built
 	p.cmd.Env = append(slices.DeleteFunc(os.Environ(), func(pair string) bool { return strings.HasPrefix(pair, "FICHA_") }),
 		"FICHA_LOG_LEVEL=debug", "FICHA_DATA_DIR="+p.dir)
 	p.cmd.Stderr = p

@@ -106,12 +106,12 @@ func TestRacesAreWonOnce(t *testing.T) {
 // Who is removed while their tokens are made and refreshed is left with none.
 func TestRemovalWinsEveryRace(t *testing.T) {
 	p := start(t)
-	max := p.signedIn(t, "max@acme.example")
+	maxine := p.signedIn(t, "max@acme.example")
 	const spa = "https://spa.example/cb"
-	code := p.allowed(t, max, standard("spa", "catalog:read", spa), "acme")
-	later := p.allowed(t, max, standard("spa", "catalog:read", spa), "acme")
+	code := p.allowed(t, maxine, standard("spa", "catalog:read", spa), "acme")
+	later := p.allowed(t, maxine, standard("spa", "catalog:read", spa), "acme")
 	refresh := p.redeemed(t, "/oauth2/token", "spa", "", spa, code, "code_verifier", proof).json("refresh_token")
-	waits, _ := p.asked(t, max, standard("spa", "catalog:read", spa))
+	waits, _ := p.asked(t, maxine, standard("spa", "catalog:read", spa))
 	login := `{"email":"max@acme.example","password":"canary-password-max:acme-canary-client-token"}`
 	all := together(16, func(i int) answer {
 		switch i {
@@ -147,7 +147,7 @@ func TestRemovalWinsEveryRace(t *testing.T) {
 	if a := p.redeemed(t, "/oauth2/token", "spa", "", spa, later, "code_verifier", proof); a.code != 400 {
 		t.Errorf("a code that waited: %s", a)
 	}
-	if a := p.call(t, "POST", "/panel/consent", url.Values{"request": {waits}, "action": {"allow"}, "workspace": {"acme"}}, max); a.header.Get("Location") != "" {
+	if a := p.call(t, "POST", "/panel/consent", url.Values{"request": {waits}, "action": {"allow"}, "workspace": {"acme"}}, maxine); a.header.Get("Location") != "" {
 		t.Errorf("a request that waited: %s", a)
 	}
 	if a := p.call(t, "POST", "/token/generate", login, nil); a.code != 401 {
