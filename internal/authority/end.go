@@ -65,10 +65,10 @@ func targetOf(t *token.Token) audit.Target {
 func by(who token.Actor) string { return string(who.Kind) + ":" + who.ID }
 
 // RevokeSecret ends the token behind a secret for the client that holds it
-// (RFC 7009). A refresh token ends its whole grant, unless alone is set, as in
-// HubSpot's contract. Garbage and tokens of others change nothing and are no
-// refusal.
-func (a *Authority) RevokeSecret(ctx context.Context, who token.Actor, c *token.Client, secret string, alone bool) error {
+// (RFC 7009). A refresh token ends its whole grant. A face whose contract ends
+// refresh tokens alone names that contract, and reaches no other's tokens.
+// Garbage and tokens of others change nothing and are no refusal.
+func (a *Authority) RevokeSecret(ctx context.Context, who token.Actor, c *token.Client, secret, alone string) error {
 	r, err := a.cfg.Judge.Find(ctx, secret)
 	if token.Is(err, token.InvalidToken) {
 		return nil
@@ -76,10 +76,10 @@ func (a *Authority) RevokeSecret(ctx context.Context, who token.Actor, c *token.
 	if err != nil {
 		return err
 	}
-	if r.Token.Client != c.ID {
+	if r.Token.Client != c.ID || alone != "" && r.Token.Contract != alone {
 		return nil
 	}
-	if r.Token.Kind == token.Refresh && r.Grant != nil && !alone {
+	if r.Token.Kind == token.Refresh && r.Grant != nil && alone == "" {
 		return a.EndGrant(ctx, who, r.Grant, "revoked")
 	}
 	err = a.Revoke(ctx, who, r.Token, "revoked")

@@ -84,7 +84,7 @@ func (h *HubSpot) revoke(c *web.Call) error {
 	if err != nil {
 		return err
 	}
-	if err := h.cfg.Authority.RevokeSecret(c.Context(), c.Actor(), client, secret, true); err != nil {
+	if err := h.cfg.Authority.RevokeSecret(c.Context(), c.Actor(), client, secret, "hubspot"); err != nil {
 		return err
 	}
 	return c.WriteJSON(http.StatusOK, struct{}{})

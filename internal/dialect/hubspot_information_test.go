@@ -167,6 +167,9 @@ func TestTokensOfOtherContractsAreStrangersHere(t *testing.T) {
 		if a := h.Request("POST", "/oauth/v3/token/introspect", form("token", secret)); string(a.Body) != `{"active":false}` {
 			t.Errorf("introspection: %s", a.Body)
 		}
+		if a := h.Request("POST", "/oauth/v3/token/revoke", form("token", secret)); a.Status != 200 {
+			t.Errorf("revocation: %d %s, want 200 as for garbage", a.Status, a.Body)
+		}
 	}
 	wantRefusal(t, h.Request("POST", "/oauth/v1/token", refresh(made.RefreshSecret)), 400, "BAD_REFRESH_TOKEN", "invalid_grant")
 	r, err := h.Verifier.Find(context.Background(), made.RefreshSecret)

@@ -24,7 +24,7 @@ func (f *Face) revoke(c *web.Call) error {
 	if secret == "" {
 		return token.Errorf(token.InvalidRequest, "token is missing")
 	}
-	if err := f.cfg.Authority.RevokeSecret(c.Context(), c.Actor(), client, secret, false); err != nil {
+	if err := f.cfg.Authority.RevokeSecret(c.Context(), c.Actor(), client, secret, ""); err != nil {
 		return err
 	}
 	c.WriteHeader(http.StatusOK)
