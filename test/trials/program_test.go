@@ -140,7 +140,9 @@ func launch(s start, dir string) (*program, error) {
 	}
 	p.lines = bufio.NewScanner(out)
 	for p.base == "" && p.lines.Scan() {
-		p.base, _ = strings.CutPrefix(p.lines.Text(), "Ficha is at ")
+		if at, ok := strings.CutPrefix(p.lines.Text(), "Ficha is at "); ok {
+			p.base = at
+		}
 		if _, err := fmt.Fprintln(said, p.lines.Text()); err != nil {
 			return nil, errors.Join(err, p.cmd.Process.Kill())
 		}
