@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -99,6 +100,10 @@ func TestAnswerIsForTheQuestion(t *testing.T) {
 		if a.Status != try.status || !strings.Contains(a.Header.Get("WWW-Authenticate"), try.says) {
 			t.Errorf("%s: %d %s", try.query, a.Status, a.Header.Get("WWW-Authenticate"))
 		}
+	}
+	anyones := text(t, h.issued(object{"scopes": []string{"catalog:read"}}), "token")
+	for query, want := range map[string]int{"": 200, "?audience=" + url.QueryEscape(h.URL): 200, "?audience=https://b.example/": 401} {
+		h.want(want, h.verify(anyones, query))
 	}
 	h.want(http.StatusBadRequest, h.verify(secret, "?scope=a&scope=b"))
 	h.want(http.StatusBadRequest, h.verify(secret, "?scope=%22"))

@@ -41,6 +41,7 @@ type Use struct {
 	Workspace    string  // named by the caller; empty: not named
 	AnyWorkspace bool    // the surface is about the person, not about a workspace
 	Audience     string  // empty: any audience of the workspace
+	Issuer       string  // this server: the audience of a token that names none
 	Scopes       Scopes  // all are required
 	Proof        string  // thumbprint of the proof that came along
 	Address      string  // the network address of the holder, for last-used
@@ -73,7 +74,7 @@ func MayUse(r *Record, u Use) (Verdict, error) {
 	if t.Workspace == "" && v.Workspace != "" && !r.opened(v.Workspace) {
 		return Verdict{}, Errorf(InvalidToken, "the workspace is not there, is disabled, or was so since the token was made").Because(Ended)
 	}
-	if u.Audience != "" && !t.IsFor(u.Audience) {
+	if u.Audience != "" && !t.names(u.Audience, u.Issuer) {
 		return Verdict{}, Errorf(InvalidToken, "the token is for another audience").Because(WrongAudience)
 	}
 	v.Scopes = r.effective(v.Membership)
@@ -233,11 +234,16 @@ func (p *Person) opens(t *Token, u Use) (Verdict, error) {
 	return Verdict{}, Errorf(WorkspaceRequired, "the token opens several workspaces: name one")
 }
 
-// IsFor reports whether the token may be used for an audience: one of its own,
-// or any if it names none.
-func (t *Token) IsFor(audience string) bool {
-	if t.Audience == "" || t.Audience == audience {
-		return true
+// IsFor reports whether this server, named by its issuer, is an audience of the
+// token: it names it, or none at all.
+func (t *Token) IsFor(issuer string) bool { return t.Audience == "" || t.names(issuer, issuer) }
+
+// names reports whether the token names an audience. One that names none is
+// for this server and for nobody else who asks by name (RFC 9068, 4): what was
+// made for no resource in particular must not pass at each.
+func (t *Token) names(audience, issuer string) bool {
+	if t.Audience == "" {
+		return audience == issuer
 	}
 	for one := range strings.FieldsSeq(t.Audience) {
 		if one == audience {

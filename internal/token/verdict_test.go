@@ -186,6 +186,17 @@ func TestImpersonationNeverExceedsItsActor(t *testing.T) {
 	}
 }
 
+// What was made for no resource in particular passes where none is asked for,
+// or this server itself is; a resource that asks by name hears no (RFC 9068, 4).
+func TestTokenForNobodyInParticularIsForThisServer(t *testing.T) {
+	for audience, want := range map[string]bool{"": true, "https://tokens.test": true, "https://a.test/": false} {
+		_, err := MayUse(sound(), Use{Now: now, Surface: AtVerify, Audience: audience, Issuer: "https://tokens.test"})
+		if (err == nil) != want {
+			t.Errorf("%q: got %v, want allowed %v", audience, err, want)
+		}
+	}
+}
+
 func TestAudienceIsHeld(t *testing.T) {
 	r := sound()
 	r.Token.Audience = "https://a.test/ https://b.test/"
