@@ -22,7 +22,7 @@ func (f *Face) verify(c *web.Call) error {
 	if err != nil {
 		return err
 	}
-	use := token.Use{Now: c.Now().UnixMilli(), Surface: token.AtVerify, Issuer: f.cfg.Authority.Issuer(), Address: c.Address(), Agent: c.Agent(), Route: c.Pattern()}
+	use := token.Use{Now: c.Now().UnixMilli(), Surface: token.AtVerify, Address: c.Address(), Agent: c.Agent(), Route: c.Pattern()}
 	if c.Request.URL.RawQuery != "" {
 		if err := demands(c, &use); err != nil {
 			return err

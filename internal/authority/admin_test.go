@@ -366,6 +366,12 @@ func TestDisabledWorkspaceTakesItsTokensAndClientsWithIt(t *testing.T) {
 		}
 	}
 	dead("disabled")
+	if _, err := h.Authority.AuthenticateClient(ctx, token.Actor{}, authority.ByVendor, "app", "secret-of-the-app-1"); !token.Is(err, token.InvalidClient) {
+		t.Errorf("the client of a disabled workspace shows itself: got %v, want invalid_client", err)
+	}
+	if _, err := h.Authority.ClientBySecret(ctx, token.Actor{}, "w", "secret-of-the-app-1"); !token.Is(err, token.InvalidClient) {
+		t.Errorf("its secret alone: got %v, want invalid_client", err)
+	}
 	for _, where := range []string{"w", "v"} {
 		if _, err := issue(t, h, where); token.AsRefusal(err) == nil {
 			t.Errorf("the client of a disabled workspace gets a token in %s: %v", where, err)

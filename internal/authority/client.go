@@ -18,8 +18,9 @@ const (
 )
 
 // AuthenticateClient returns the live client that an id and a secret, shown in
-// a way, belong to. Unknown client, wrong secret, disabled client and another
-// way than the registered one are the same InvalidClient.
+// a way, belong to. Unknown client, wrong secret, disabled client or home
+// workspace, and another way than the registered one are the same
+// InvalidClient.
 func (a *Authority) AuthenticateClient(ctx context.Context, who token.Actor, way, id, secret string) (*token.Client, error) {
 	if id == "" {
 		return nil, token.Errorf(token.InvalidClient, "the client did not say who it is")
@@ -33,10 +34,21 @@ func (a *Authority) AuthenticateClient(ctx context.Context, who token.Actor, way
 	if c == nil {
 		c = &token.Client{AuthMethod: ByBasic, DisabledAt: 1}
 	}
-	if a.shown(c, way, secret, hash) && c.DisabledAt == 0 {
+	open, err := a.open(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if a.shown(c, way, secret, hash) && open {
 		return c, nil
 	}
 	return nil, a.wrongClient(who)
+}
+
+// open reports whether a client may show itself at all: neither it nor its home
+// workspace is disabled.
+func (a *Authority) open(ctx context.Context, c *token.Client) (bool, error) {
+	home, err := a.cfg.Judge.Workspace(ctx, c.Workspace)
+	return c.DisabledAt == 0 && home != nil && home.DisabledAt == 0, err
 }
 
 func (a *Authority) shown(c *token.Client, way, secret string, hash token.Hash) bool {
@@ -86,7 +98,14 @@ func (a *Authority) ClientBySecret(ctx context.Context, who token.Actor, workspa
 		if err != nil {
 			return nil, err
 		}
-		if c == nil || c.DisabledAt != 0 || !a.holds(c, secret, hash) {
+		if c == nil || !a.holds(c, secret, hash) {
+			continue
+		}
+		open, err := a.open(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		if !open {
 			continue
 		}
 		// Where two clients share a secret, the one that may mint is meant.

@@ -130,7 +130,7 @@ func (s *Server) rules(ctx context.Context, master *keys.Master) error {
 	}
 	var witness lateWitness
 	s.Verifier, err = verifier.New(ctx, verifier.Config{
-		Store: s.Store, Witness: &witness, Format: format, Now: cfg.Now, Log: cfg.Log, Cached: cfg.Cached, Heard: s.heard,
+		Store: s.Store, Witness: &witness, Format: format, Issuer: cfg.Issuer, Now: cfg.Now, Log: cfg.Log, Cached: cfg.Cached, Heard: s.heard,
 	})
 	if err != nil {
 		return err

@@ -41,7 +41,7 @@ type Use struct {
 	Workspace    string  // named by the caller; empty: not named
 	AnyWorkspace bool    // the surface is about the person, not about a workspace
 	Audience     string  // empty: any audience of the workspace
-	Issuer       string  // this server: the audience of a token that names none
+	Issuer       string  // this server: the audience of a token that names none; the judge fills it
 	Scopes       Scopes  // all are required
 	Proof        string  // thumbprint of the proof that came along
 	Address      string  // the network address of the holder, for last-used

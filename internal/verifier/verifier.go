@@ -47,6 +47,7 @@ type Config struct {
 	Store   Store
 	Witness Witness
 	Format  *token.Format
+	Issuer  string // this server: the audience of tokens that name none
 	Now     func() time.Time
 	Log     *slog.Logger
 	Cached  int                    // tokens held in memory; 0: 500,000
@@ -118,6 +119,7 @@ func (v *Verifier) Judge(ctx context.Context, secret string, u token.Use) (*toke
 // Weigh asks the pure verdict about a record, with the workspace that the use
 // opens at hand. It counts and records nothing.
 func (v *Verifier) Weigh(ctx context.Context, r *token.Record, u token.Use) (token.Verdict, error) {
+	u.Issuer = v.cfg.Issuer
 	if r.Token.Workspace == "" && r.Person != nil {
 		opened, err := r.Opens(u)
 		if err == nil && opened.Workspace != "" {
