@@ -22,6 +22,7 @@ test: deps fmt vet lint dead unit modules node fuzz ## everything, in some minut
 test-all: test cross ## everything, longer: other processors, in any order, without PostgreSQL
 	$(GO) test -race -count=1 -shuffle=on -cpu 1,2,4 -timeout 60m ./...
 	FICHA_TEST_POSTGRES=off $(GO) test -count=1 ./...
+	$(GO) test -count=1 -timeout 60m ./test/trials -crash.rounds 200 -feed.revocations 10000 -rapid.checks 400 -trials.long
 	tools/fuzz 60s
 
 deps: ## install what the tests need
@@ -49,7 +50,7 @@ modules: ## the tests with needs of their own (browsers), each a module
 	@set -e; for folder in $(call folders,go.mod); do \
 		echo "$$folder"; cd $(CURDIR)/$$folder; \
 		$(GO) vet ./...; $(call tool,golangci-lint) run --config $(CURDIR)/.golangci.yml ./...; \
-		$(GO) test -timeout 15m ./...; \
+		$(GO) test -count=1 -timeout 15m ./...; \
 	done
 
 node: ## the tests written for Node
