@@ -88,6 +88,7 @@ func (f *Face) Routes() []web.Route {
 
 		{Pattern: "/verify", Rule: web.Rule{Auth: web.AuthBearer, Body: web.NoBody, Shape: refuseVerify}, Handle: f.verify},
 		{Pattern: "GET /v1/status-lists/{n}", Rule: web.Rule{Auth: web.AuthNone, Body: web.NoBody, CORS: true}, Handle: f.statusList},
+		{Pattern: "GET /openapi.json", Rule: web.Rule{Auth: web.AuthNone, Body: web.NoBody, CORS: true}, Handle: f.describe},
 		{Pattern: "GET /v1/openapi.json", Rule: web.Rule{Auth: web.AuthNone, Body: web.NoBody, CORS: true}, Handle: f.describe},
 	}
 	if !f.cfg.WithoutBeCMS {

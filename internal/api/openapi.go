@@ -13,7 +13,7 @@ import (
 //go:embed openapi.json
 var description string
 
-// describe serves GET /v1/openapi.json to anybody. It tells nothing of this
+// describe serves GET /openapi.json and GET /v1/openapi.json to anybody. It tells nothing of this
 // server but what it is.
 func (f *Face) describe(c *web.Call) error {
 	c.Header().Set("Cache-Control", "public, max-age=300")

@@ -54,6 +54,9 @@ func TestDescriptionIsOpenAPI(t *testing.T) {
 		t.Error(err)
 	}
 	a := h.Request("GET", "/v1/openapi.json", nil)
+	if short := h.Request("GET", "/openapi.json", nil); string(short.Body) != string(a.Body) {
+		t.Errorf("the short path tells something else: %d", short.Status)
+	}
 	if a.JSON["openapi"] != "3.1.0" || a.Header.Get("Content-Type") != "application/json" || a.Header.Get("Access-Control-Allow-Origin") != "*" {
 		t.Errorf("it is %v, in %v", a.JSON["openapi"], a.Header)
 	}
