@@ -169,3 +169,33 @@ func FuzzParseScopes(f *testing.F) {
 		}
 	})
 }
+
+// The random characters of a secret are as even as chance has it: chi-square
+// over each place, of 62 characters, far under what a bias would give.
+func TestSecretsAreEvenlyRandom(t *testing.T) {
+	const draws = 20_000
+	f := newFormat(t, "")
+	var seen [22][256]int // the two parts of 11 characters that are random alone
+	id := NewID(time.Now(), Long)
+	prefix := len("fch_acc_") + 11
+	for range draws {
+		secret := f.Mint(Access, id)
+		for place := range seen {
+			seen[place][secret[prefix+place]]++
+		}
+	}
+	for place := range seen {
+		if place%11 == 0 {
+			continue // the first of 11 characters of 64 bits takes few values
+		}
+		chi, want := 0.0, float64(draws)/62
+		for _, c := range []byte(base62) {
+			d := float64(seen[place][c]) - want
+			chi += d * d / want
+		}
+		// 61 degrees of freedom: over 150 once in 10^9 draws of the test.
+		if chi > 150 {
+			t.Errorf("place %d: chi-square %.1f, want about 61", place, chi)
+		}
+	}
+}
