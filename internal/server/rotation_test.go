@@ -67,7 +67,7 @@ func signed(t *testing.T, h *servertest.House) string {
 // check verifies a token by a key set and returns the id of its key.
 func check(t *testing.T, secret string, set []byte) string {
 	t.Helper()
-	jws, err := jose.ParseSigned(secret, []jose.SignatureAlgorithm{jose.ES256})
+	jws, err := jose.ParseSignedCompact(secret, []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil {
 		t.Fatal(err)
 	}
