@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"slices"
 	"strconv"
 	"sync"
@@ -43,6 +44,7 @@ func (a answer) text(name string) (string, bool) {
 // A load is the open connections to one server.
 type load struct {
 	conns []*conn
+	pace  time.Duration // what each request costs its caller beside sending it
 }
 
 type conn struct {
@@ -52,6 +54,12 @@ type conn struct {
 
 func dial(address string) (*load, error) {
 	l := &load{}
+	if text := os.Getenv(pace); text != "" {
+		var err error
+		if l.pace, err = time.ParseDuration(text); err != nil {
+			return l, fmt.Errorf("%s: %w", pace, err)
+		}
+	}
 	for range connections {
 		c, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", address)
 		if err != nil {
@@ -74,13 +82,13 @@ func (l *load) run(callers []caller, during time.Duration) ([]time.Duration, err
 	end := time.Now().Add(during)
 	var all sync.WaitGroup
 	for i, c := range l.conns {
-		all.Go(func() { took[i], errs[i] = c.run(callers[i], end) })
+		all.Go(func() { took[i], errs[i] = c.run(callers[i], end, l.pace) })
 	}
 	all.Wait()
 	return slices.Concat(took...), errors.Join(errs...)
 }
 
-func (c *conn) run(who caller, end time.Time) ([]time.Duration, error) {
+func (c *conn) run(who caller, end time.Time, pace time.Duration) ([]time.Duration, error) {
 	took := make([]time.Duration, 0, 4096)
 	for began := time.Now(); began.Before(end); {
 		c.out = who.ask(c.out[:0])
@@ -96,7 +104,8 @@ func (c *conn) run(who caller, end time.Time) ([]time.Duration, error) {
 		}
 		now := time.Now()
 		took = append(took, now.Sub(began))
-		began = now
+		for began = now; began.Sub(now) < pace; began = time.Now() {
+		}
 	}
 	return took, nil
 }
