@@ -15,8 +15,13 @@ import (
 type rowsText struct {
 	head, tail string
 	types      []string
-	mu         sync.RWMutex
-	texts      map[rowsOf]string
+	// among, where it is set, is a column that the first of each row names; the
+	// text then ends with the list of them. PostgreSQL's planner would otherwise
+	// rather read a whole table than look a joined list of values up in its index.
+	among string
+	end   string // after all that
+	mu    sync.RWMutex
+	texts map[rowsOf]string
 }
 
 // rowsOf names a text: how many rows, and whether its parameters are numbered.
@@ -74,6 +79,14 @@ func (r *rowsText) compose(of rowsOf) string {
 		b.WriteByte(')')
 	}
 	b.WriteString(r.tail)
+	if r.among != "" && of.numbered {
+		b.WriteString(" AND " + r.among + " IN (")
+		for row := range of.rows {
+			b.WriteString([]string{"$", ", $"}[min(row, 1)] + strconv.Itoa(row*len(r.types)+1))
+		}
+		b.WriteByte(')')
+	}
+	b.WriteString(r.end)
 	return b.String()
 }
 

@@ -52,7 +52,9 @@ func newEndText(class token.Class) *rowsText {
 	return &rowsText{
 		head: "UPDATE " + tables[class] + ` SET ended_at = v.column2, end_reason = v.column3, ended_by = v.column4, successor = v.column5
 			FROM (VALUES `,
-		tail:  `) AS v WHERE id = v.column1 AND ended_at = 0 RETURNING id`,
+		tail:  `) AS v WHERE id = v.column1 AND ended_at = 0`,
+		among: "id",
+		end:   ` RETURNING id`,
 		types: []string{"BIGINT", "BIGINT", "TEXT", "TEXT", "BIGINT"},
 	}
 }
