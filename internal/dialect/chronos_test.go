@@ -103,7 +103,7 @@ func TestChronosTokenHoldsWhatTheRoleMayHold(t *testing.T) {
 	}
 }
 
-// HT-216: every failing half is one answer.
+// Every failing half is one answer.
 func TestChronosSaysTheSameOfEveryFailingHalf(t *testing.T) {
 	h := servertest.Start(t, chronosHouse, func(c *server.Config) { c.Limits.PerAddress = 100 })
 	answers := map[string]bool{}
@@ -135,7 +135,7 @@ func TestChronosSaysTheSameOfEveryFailingHalf(t *testing.T) {
 	}
 }
 
-// HT-217: what costs time is the password's hash, which is computed once in
+// What costs time is the password's hash, which is computed once in
 // every failing login. Noise only adds, so the quickest of each are compared,
 // taken in turn; without the hash they would be tens of times apart.
 func TestChronosTakesAsLongForAnUnknownMailAsForAWrongPassword(t *testing.T) {
@@ -214,7 +214,7 @@ func TestChronosRefusesEverythingInTheFaultShape(t *testing.T) {
 	}
 }
 
-// HT-219: a right password behind a wrong client token is a failure like any
+// A right password behind a wrong client token is a failure like any
 // other, or it would be told apart by never being refused.
 func TestChronosGuessesAreRefusedFromThatAddressForAWhile(t *testing.T) {
 	for what, password := range map[string]string{

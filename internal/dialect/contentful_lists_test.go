@@ -254,7 +254,6 @@ func TestContentfulMembershipsHaveTheContractsFields(t *testing.T) {
 	}
 }
 
-// HT-193.
 func TestContentfulRemovedMemberLosesTheOrganizationWithEveryToken(t *testing.T) {
 	h := newCMS(t)
 	owner, mia := h.manage("owner@example.test"), h.manage("mia@example.test")

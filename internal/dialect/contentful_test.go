@@ -221,7 +221,6 @@ func TestContentfulTokenOpensWhereverItsPersonIsAMember(t *testing.T) {
 	}
 }
 
-// HT-182.
 func TestContentfulRevokedTokenIsDeadAtOnceAndRevokingAgainChangesNothing(t *testing.T) {
 	h := newCMS(t)
 	me := h.manage("mia@example.test")
@@ -240,7 +239,6 @@ func TestContentfulRevokedTokenIsDeadAtOnceAndRevokingAgainChangesNothing(t *tes
 	sameJSON(t, "read", h.is("read", h.call("GET", path, me, nil), 200).JSON, first.JSON)
 }
 
-// HT-181, HT-208.
 func TestContentfulTokenOfSomebodyElseIsAsUnknown(t *testing.T) {
 	h := newCMS(t)
 	id := stringAt(h.is("create", h.create(h.manage("mia@example.test"), map[string]any{}), 201).JSON, "sys", "id")
@@ -266,7 +264,6 @@ func TestContentfulTokenOfSomebodyElseIsAsUnknown(t *testing.T) {
 	}
 }
 
-// HT-183.
 func TestContentfulMangledTokenIsDead(t *testing.T) {
 	h := newCMS(t)
 	secret := h.manage("mia@example.test")
@@ -288,7 +285,6 @@ func TestContentfulMangledTokenIsDead(t *testing.T) {
 	}
 }
 
-// HT-191.
 func TestContentfulTakesTokensFromTheHeaderAlone(t *testing.T) {
 	h := newCMS(t)
 	secret := h.manage("mia@example.test")
@@ -312,7 +308,7 @@ func TestContentfulTakesTokensFromTheHeaderAlone(t *testing.T) {
 	}
 }
 
-// HT-198: whatever a route is that changes something, and however it is shown,
+// Whatever a route is that changes something, and however it is shown,
 // a token that may read changes nothing.
 func TestContentfulReadOnlyTokenChangesNothing(t *testing.T) {
 	h := newCMS(t)
@@ -358,7 +354,7 @@ func TestContentfulReadOnlyTokenChangesNothing(t *testing.T) {
 	}
 }
 
-// HT-185: nothing that a token makes is wider than it, in scopes, workspace or
+// Nothing that a token makes is wider than it, in scopes, workspace or
 // time; what is no personal token makes none.
 func TestContentfulTokenMakesNoneThatIsWider(t *testing.T) {
 	h := newCMS(t)
@@ -398,7 +394,7 @@ func TestContentfulTokenMakesNoneThatIsWider(t *testing.T) {
 	h.isError("somebody for her, leaving", h.call("DELETE", "/organizations/ws1/organization_memberships/x", other, nil), 403, "AccessDenied")
 }
 
-// HT-188, HT-190 and the rest of what a body can be.
+// Odd names, bad expiries and the rest of what a body can be.
 func TestContentfulBodiesThatCannotBeTakenSayWhere(t *testing.T) {
 	h := newCMS(t)
 	me := h.manage("owner@example.test")

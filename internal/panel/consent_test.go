@@ -98,7 +98,6 @@ func (b *browser) granted(email string) token.Scopes {
 	return given[0].Families[0].Scopes
 }
 
-// HT-174
 func TestNoParameterConsents(t *testing.T) {
 	b := newBrowser(t, newHouse(t, nil))
 	b.signIn("ana@acme.example")
@@ -114,7 +113,6 @@ func TestNoParameterConsents(t *testing.T) {
 	}
 }
 
-// HT-176
 func TestConsentIsBoundToItsSessionAndUsedOnce(t *testing.T) {
 	h := newHouse(t, nil)
 	b, other := newBrowser(t, h), newBrowser(t, h)
@@ -160,7 +158,6 @@ func TestNoIsToldAsTheContractSays(t *testing.T) {
 	}
 }
 
-// HT-177
 func TestWhoMayNotInstallLearnsWhoMay(t *testing.T) {
 	b := newBrowser(t, newHouse(t, nil))
 	b.signIn("lim@acme.example")

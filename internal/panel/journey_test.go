@@ -86,7 +86,7 @@ func TestSignedInPersonIsStillAskedAnewWhereTheApplicationWants(t *testing.T) {
 	s.form("/panel/login").fill("email", "lim@acme.example", "password", password).post().says(200, "Notes asks for access", "Lim Limited")
 }
 
-// HT-040 and the pages that HubSpot's contract shows instead of a redirect.
+// Markup in a client's id, and the pages that HubSpot's contract shows instead of a redirect.
 func TestWhatIsWrongWithARequestIsToldOnAPage(t *testing.T) {
 	h := newHouse(t, nil)
 	b := newBrowser(t, h)

@@ -29,7 +29,6 @@ func TestSignInShowsWhoIAmAndWhereIBelong(t *testing.T) {
 	b.open("/panel/login?next=/panel/&prompt=login").says(200).form("/panel/login")
 }
 
-// HT-042
 func TestAnswerToSignInNeverPostsOn(t *testing.T) {
 	b := newBrowser(t, newHouse(t, nil))
 	res := b.open("/panel/login").form("/panel/login").fill("email", "ana@acme.example", "password", password).raw()
@@ -85,7 +84,6 @@ func TestGuessingIsStoppedForAWhile(t *testing.T) {
 	try("ana@acme.example", password).says(200, "Ana Admin")
 }
 
-// HT-221
 func TestSignInMakesANewSessionAndEndsTheOld(t *testing.T) {
 	h := newHouse(t, nil)
 	b := newBrowser(t, h)
@@ -144,7 +142,6 @@ func TestSessionCookieIsForThisHostAndNoScript(t *testing.T) {
 	}
 }
 
-// HT-226
 func TestSignedOutCookieIsDeadEverywhere(t *testing.T) {
 	h := newHouse(t, nil)
 	b := newBrowser(t, h)
@@ -213,7 +210,6 @@ func TestBearerTokenIsNoSession(t *testing.T) {
 	}
 }
 
-// HT-222
 func TestFormOfAnotherSiteIsRefused(t *testing.T) {
 	h := newHouse(t, nil)
 	b := newBrowser(t, h)

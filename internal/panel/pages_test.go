@@ -9,7 +9,7 @@ import (
 	"github.com/fichadev/ficha/internal/server/servertest"
 )
 
-// HT-043, HT-223: every route of the panel, as a stranger and as a person.
+// Every route of the panel, as a stranger and as a person.
 func TestEveryPageIsNeverFramedCachedOrReferred(t *testing.T) {
 	h := newHouse(t, nil)
 	b := newBrowser(t, h)
@@ -106,7 +106,6 @@ func TestLanguageIsTheBrowsersUntilChosen(t *testing.T) {
 	b.open(b.ask(install())+"&lang=es").says(200, "solicita acceso", "Leer contactos")
 }
 
-// HT-225
 func TestNamesAreTextAndNeverMarkup(t *testing.T) {
 	b := newBrowser(t, newHouse(t, nil))
 	b.signIn("two@acme.example")

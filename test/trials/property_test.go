@@ -235,7 +235,7 @@ func (w *world) approve(name string) (code string, err error) {
 }
 
 // exchangeCode redeems any code, also one that was redeemed before: that ends
-// what the first time gave (I-9).
+// what the first time gave.
 func (w *world) exchangeCode(t *rapid.T) {
 	if len(w.codes) == 0 {
 		t.Skip("no code yet")
@@ -261,7 +261,7 @@ func (w *world) holds(f *beliefFamily) bool {
 }
 
 // refresh uses any refresh token of a family. The newest is exchanged; an
-// older one is a copy, since what replaced it was used (I-10).
+// older one is a copy, since what replaced it was used.
 func (w *world) refresh(t *rapid.T) {
 	f := w.family(t)
 	at := len(f.refresh) - 1
@@ -283,7 +283,7 @@ func (w *world) refresh(t *rapid.T) {
 }
 
 // foreignClient shows what is another client's: it is refused, and nothing
-// changes for who it belongs to (I-12).
+// changes for who it belongs to.
 func (w *world) foreignClient(t *rapid.T) {
 	if len(w.codes) == 0 {
 		t.Skip("no code yet")

@@ -138,7 +138,7 @@ func drawProgram(t *rapid.T) []move {
 }
 
 // TestOneTenantDoesNotFeelAnother runs the same program of one workspace alone
-// and among another one's requests: its answers are the same (I-15).
+// and among another one's requests: its answers are the same.
 func TestOneTenantDoesNotFeelAnother(t *testing.T) {
 	from := template(t)
 	rapid.Check(t, func(rt *rapid.T) {
