@@ -12,7 +12,7 @@ import (
 // at once for everyone who has it. It takes a super admin of the workspace. The
 // vendors' scopes are never given by a role and are left out.
 func (a *Authority) PutRole(ctx context.Context, who token.Actor, d token.Role, o Options) (Outcome, error) {
-	if !isID(d.Name) || d.Name == token.Member || d.Name == token.Admin || d.Name == token.SuperAdmin {
+	if !token.IsName(d.Name) || d.Name == token.Member || d.Name == token.Admin || d.Name == token.SuperAdmin {
 		return "", token.AtField("name", "use 1 to 128 of A-Z a-z 0-9 . _ : - and no name of a role that every workspace has")
 	}
 	if _, err := token.MakeScopes(d.Scopes); err != nil {

@@ -29,7 +29,7 @@ func (a *Authority) PutWorkspace(ctx context.Context, who token.Actor, d *token.
 }
 
 func checkWorkspace(d *token.Workspace) error {
-	if !isID(d.ID) {
+	if !token.IsName(d.ID) {
 		return token.AtField("id", "use 1 to 128 of A-Z a-z 0-9 . _ : -")
 	}
 	for _, f := range []struct{ name, value string }{{"name", d.Name}, {"domain", d.Domain}} {
@@ -39,16 +39,6 @@ func checkWorkspace(d *token.Workspace) error {
 	}
 	_, err := token.MakeScopes(d.Scopes)
 	return err
-}
-
-// isID reports whether s may name a workspace, a role or a group.
-func isID(s string) bool {
-	for _, c := range s {
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '.' && c != '_' && c != ':' && c != '-' {
-			return false
-		}
-	}
-	return s != "" && len(s) <= 128
 }
 
 func putWorkspace(ctx context.Context, tx Tx, who token.Actor, d *token.Workspace, founder string, o Options) (Outcome, error) {

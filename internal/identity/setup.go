@@ -87,22 +87,12 @@ func (r SetupRequest) checked() (Declared, error) {
 	switch {
 	case err != nil:
 		return d, err
-	case r.WorkspaceID != "" && !isID(r.WorkspaceID):
+	case r.WorkspaceID != "" && !token.IsName(r.WorkspaceID):
 		return d, token.AtField("workspace_id", "use 1 to 128 of A-Z a-z 0-9 . _ : -")
 	case !isText(r.WorkspaceName, maxName):
 		return d, token.AtField("workspace_name", "use at most %d bytes of text on one line", maxName)
 	}
 	return d, nil
-}
-
-// isID reports whether s may name a workspace, as in a resources file.
-func isID(s string) bool {
-	for _, c := range s {
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '.' && c != '_' && c != ':' && c != '-' {
-			return false
-		}
-	}
-	return s != "" && len(s) <= 128
 }
 
 // setUp writes the workspace, the person and the membership.

@@ -71,7 +71,7 @@ func (v value) secret(least int) string {
 // id returns a key's identifier.
 func (o object) id(key string) string {
 	s := o.need(key)
-	if s != "" && !validID(s) {
+	if s != "" && !token.IsName(s) {
 		o.failAt(key, "is not an identifier; use 1 to 128 of A-Z a-z 0-9 . _ : -")
 	}
 	return s
@@ -90,7 +90,7 @@ func (o object) ids(key string) []string {
 	var all []string
 	for _, v := range o.list(key) {
 		s, ok := v.text()
-		if ok && !validID(s) {
+		if ok && !token.IsName(s) {
 			v.fail("is not an identifier; use 1 to 128 of A-Z a-z 0-9 . _ : -")
 		}
 		if ok && !slices.Contains(all, s) {
@@ -98,17 +98,6 @@ func (o object) ids(key string) []string {
 		}
 	}
 	return all
-}
-
-func validID(s string) bool {
-	for i := range len(s) {
-		switch c := s[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("._:-", c) >= 0:
-		default:
-			return false
-		}
-	}
-	return s != "" && len(s) <= 128
 }
 
 // clientID returns a key's client identifier, empty where it is absent. RFC

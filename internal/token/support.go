@@ -72,6 +72,19 @@ type Workspace struct {
 	Cutoffs    Cutoffs
 }
 
+// IsName reports whether s may name a workspace, a role or a group: 1 to 128
+// letters and digits of ASCII, and . _ : -
+func IsName(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '_', c == ':', c == '-':
+		default:
+			return false
+		}
+	}
+	return s != "" && len(s) <= 128
+}
+
 // A Group is a team or a space: a name that memberships may list.
 type Group struct {
 	ID   string `json:"id" yaml:"id"`

@@ -2,6 +2,7 @@ package token
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -255,6 +256,17 @@ func TestEnablingAWorkspaceRevivesNoTokenForAll(t *testing.T) {
 		_, err := MayUse(r, Use{Now: now, Surface: AtVerify, Workspace: "ws1"})
 		if test.want == "" && err != nil || test.want != "" && !Is(err, test.want) {
 			t.Errorf("%s: got %v, want %q", test.name, err, test.want)
+		}
+	}
+}
+
+func TestNamesArePlain(t *testing.T) {
+	for name, want := range map[string]bool{
+		"ws1": true, "A.b_c:d-9": true, strings.Repeat("a", 128): true,
+		"": false, "a b": false, "a/b": false, "é": false, "a\n": false, "a%": false, strings.Repeat("a", 129): false,
+	} {
+		if got := IsName(name); got != want {
+			t.Errorf("%q: got %v, want %v", name, got, want)
 		}
 	}
 }
