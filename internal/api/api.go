@@ -24,7 +24,7 @@ import (
 type Store interface {
 	Tokens(ctx context.Context, i token.Inventory) ([]*token.Token, error)
 	TokensByStatus(ctx context.Context, from, before int64) ([]*token.Token, error)
-	LastUses(ctx context.Context, credentials []token.ID) (map[token.ID]token.Seen, error)
+	LastUses(ctx context.Context, secrets []token.ID) (map[token.ID]token.Seen, error)
 	PersonByEmail(ctx context.Context, email string) (string, error)
 	Members(ctx context.Context, workspace, after string, limit int) ([]token.Membership, error)
 	Clients(ctx context.Context, workspace, after string, limit int) ([]*token.Client, error)

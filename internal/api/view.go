@@ -81,19 +81,19 @@ func (f *Face) view(c *web.Call, t *token.Token) (tokenView, error) {
 // views shows tokens as they are at the moment of the call, with what this node
 // and the others saw of their use.
 func (f *Face) views(c *web.Call, tokens []*token.Token) ([]tokenView, error) {
-	credentials := make([]token.ID, len(tokens))
+	secrets := make([]token.ID, len(tokens))
 	for i, t := range tokens {
-		credentials[i] = t.Credential
+		secrets[i] = t.ID
 	}
-	seen, err := f.cfg.Store.LastUses(c.Context(), credentials)
+	seen, err := f.cfg.Store.LastUses(c.Context(), secrets)
 	if err != nil {
 		return nil, err
 	}
 	all := make([]tokenView, len(tokens))
 	for i, t := range tokens {
 		all[i] = viewOf(t, f.cfg.Now().UnixMilli())
-		used := seen[t.Credential]
-		if fresh, ok := f.cfg.Verifier.Seen(t.Credential); ok {
+		used := seen[t.ID]
+		if fresh, ok := f.cfg.Verifier.Seen(t.ID); ok {
 			used = used.And(fresh)
 		}
 		all[i].use(used)

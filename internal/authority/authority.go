@@ -22,7 +22,7 @@ type Store interface {
 	ClientsWithSecret(ctx context.Context, workspace string, hash token.Hash) ([]string, error)
 	ClientTokenWorkspace(ctx context.Context, hash token.Hash) (string, error)
 	Answer(ctx context.Context, key token.Hash) (*token.Answer, error)
-	LastUses(ctx context.Context, credentials []token.ID) (map[token.ID]token.Seen, error)
+	LastUses(ctx context.Context, secrets []token.ID) (map[token.ID]token.Seen, error)
 	Authorization(ctx context.Context, id token.ID) (*token.Authorization, error)
 	Scopes(ctx context.Context) ([]*token.ScopeInfo, error)
 	WorkspaceWithout(ctx context.Context, person string) (string, error)
@@ -41,7 +41,7 @@ type Judge interface {
 	Person(ctx context.Context, id string) (*token.Person, error)
 	Applied() int64
 	Poll(ctx context.Context) error
-	Seen(credential token.ID) (token.Seen, bool)
+	Seen(secret token.ID) (token.Seen, bool)
 }
 
 // Config says what the authority works with. All of it is required.

@@ -38,7 +38,7 @@ func (f *Contentful) tokenOf(p token.PersonalToken) contentfulToken {
 		version, updated = 2, p.RevokedAt
 	}
 	used := p.UsedAt
-	if seen, ok := f.cfg.Verifier.Seen(p.Credential); ok {
+	if seen, ok := f.cfg.Verifier.Seen(p.ID); ok {
 		used = max(used, seen.Last)
 	}
 	return contentfulToken{

@@ -263,15 +263,12 @@ func (tx *Tx) clashes(batch []*pending, got map[token.ID]bool, want int, ids fun
 // insertTokens inserts the rows. An id that exists is found here, and its deed
 // is minted again with others.
 func (tx *Tx) insertTokens(ctx context.Context, batch []*pending) error {
-	var args [2][2][]any // by class, and whether it has rare columns
+	var args [2][3][]any // by class and fullness
 	want := 0
 	for _, p := range batch {
 		for _, t := range p.deed.Issue {
-			class, full := t.ID.Class(), 0
-			if !bare(t) {
-				full = 1
-			}
-			args[class][full] = appendToken(args[class][full], t, full == 1)
+			class, full := t.ID.Class(), fullnessOf(t)
+			args[class][full] = appendToken(args[class][full], t, full)
 			want++
 		}
 	}

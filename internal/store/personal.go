@@ -28,7 +28,7 @@ const (
 
 	// personalFacts are what spans are held against beside the token's columns.
 	personalFacts = `, CASE t.expires_at WHEN 0 THEN 9223372036854775807 ELSE t.expires_at END AS expires,
-		COALESCE((SELECT u.last_at FROM uses u WHERE u.credential = t.credential), 0) AS used,
+		COALESCE((SELECT u.last_at FROM uses u WHERE u.credential = t.id), 0) AS used,
 		CASE WHEN t.ended_at <> 0 THEN t.ended_at ELSE COALESCE((SELECT MIN(c.at) FROM cutoffs c WHERE t.born < c.n AND c.issued_before = 0
 			AND (c.kind = 'person' AND c.id = t.person OR c.kind = 'membership' AND c.id = t.person || ' ' || t.workspace)), 0) END AS revoked`
 

@@ -4,38 +4,55 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/fichadev/ficha/internal/token"
 )
 
-// The columns of a token: those that every one has, and the rare ones.
+// The columns of a token: those that every one has, the rare ones, those that
+// hardly any is made with, and what becomes of it later.
 const (
 	tokenBare = `id, credential, kind, contract, hash, last_four, workspace, client, person, grant_id, scopes, key_id, expires_at, born, status_index`
 	tokenRare = `name, purpose, owner, sponsor, actor, reason, audience, proof, data, max_uses`
-	tokenEnds = `uses, ended_at, end_reason, ended_by, suspended_at, suspended_until, successor`
-	tokenAll  = tokenBare + ", " + tokenRare + ", " + tokenEnds
+	tokenOdd  = `replaces, narrowed_from, addresses, approval, suspended_at`
+	tokenEnds = `uses, ended_at, end_reason, ended_by, suspended_until, successor, confirmed_at, retires_at`
+	tokenAll  = tokenBare + ", " + tokenRare + ", " + tokenOdd + ", " + tokenEnds
 )
 
 var (
 	bareTypes = []string{"BIGINT", "BIGINT", "TEXT", "TEXT", "BYTEA", "TEXT", "TEXT", "TEXT", "TEXT", "BIGINT", "TEXT", "TEXT", "BIGINT", "BIGINT", "BIGINT"}
 	rareTypes = []string{"TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "BIGINT"}
+	oddTypes  = []string{"BIGINT", "TEXT", "TEXT", "TEXT", "BIGINT"}
 )
 
 // tables are the two classes.
 var tables = [2]string{token.Short: "tokens_short", token.Long: "tokens_long"}
 
-// insertToken holds the statements by class and by whether rare columns are set.
-var insertToken = [2][2]*rowsText{
-	token.Short: {insertTokenText(token.Short, false), insertTokenText(token.Short, true)},
-	token.Long:  {insertTokenText(token.Long, false), insertTokenText(token.Long, true)},
+// A fullness says how many of its columns a row is inserted with.
+type fullness int
+
+const (
+	bareRow fullness = iota
+	rareRow
+	oddRow
+)
+
+// insertToken holds the statements by class and fullness.
+var insertToken = [2][3]*rowsText{
+	token.Short: {insertTokenText(token.Short, bareRow), insertTokenText(token.Short, rareRow), insertTokenText(token.Short, oddRow)},
+	token.Long:  {insertTokenText(token.Long, bareRow), insertTokenText(token.Long, rareRow), insertTokenText(token.Long, oddRow)},
 }
 
-func insertTokenText(class token.Class, full bool) *rowsText {
-	columns, types := tokenBare, bareTypes
-	if full {
-		columns, types = tokenBare+", "+tokenRare, append(append([]string{}, bareTypes...), rareTypes...)
+func insertTokenText(class token.Class, full fullness) *rowsText {
+	columns, types := tokenBare, slices.Clone(bareTypes)
+	if full >= rareRow {
+		columns, types = columns+", "+tokenRare, append(types, rareTypes...)
+	}
+	if full >= oddRow {
+		columns, types = columns+", "+tokenOdd, append(types, oddTypes...)
 	}
 	return &rowsText{
 		head:  "INSERT INTO " + tables[class] + " (" + columns + ") VALUES ",
@@ -59,32 +76,66 @@ func newEndText(class token.Class) *rowsText {
 	}
 }
 
-// bare reports whether none of the rare columns is set.
-func bare(t *token.Token) bool {
-	return t.Name == "" && t.Purpose == "" && t.Owner == "" && t.Sponsor == "" && t.Actor == "" &&
-		t.Reason == "" && t.Audience == "" && t.Proof == "" && t.Data == "" && t.MaxUses == 0
+// fullnessOf returns the fewest columns that hold a new token.
+func fullnessOf(t *token.Token) fullness {
+	switch {
+	case t.Replaces != 0 || len(t.NarrowedFrom) > 0 || len(t.Addresses) > 0 || t.Approval != "" || t.SuspendedAt != 0:
+		return oddRow
+	case t.Name == "" && t.Purpose == "" && t.Owner == "" && t.Sponsor == "" && t.Actor == "" &&
+		t.Reason == "" && t.Audience == "" && t.Proof == "" && t.Data == "" && t.MaxUses == 0:
+		return bareRow
+	}
+	return rareRow
 }
 
-func appendToken(args []any, t *token.Token, full bool) []any {
+func appendToken(args []any, t *token.Token, full fullness) []any {
 	args = append(args, int64(t.ID), int64(t.Credential), string(t.Kind), t.Contract, t.Hash[:], t.LastFour,
 		t.Workspace, t.Client, t.Person, int64(t.Grant), t.Scopes.String(), t.Key, t.ExpiresAt, t.Born, t.StatusIndex)
-	if full {
+	if full >= rareRow {
 		args = append(args, t.Name, t.Purpose, t.Owner, t.Sponsor, t.Actor, t.Reason, t.Audience, t.Proof, t.Data, t.MaxUses)
+	}
+	if full >= oddRow {
+		args = append(args, int64(t.Replaces), t.NarrowedFrom.String(), networksText(t.Addresses), t.Approval, t.SuspendedAt)
 	}
 	return args
 }
 
+// networksText and networks keep networks in one column.
+func networksText(list []netip.Prefix) string {
+	words := make([]string, len(list))
+	for i, p := range list {
+		words[i] = p.String()
+	}
+	return strings.Join(words, " ")
+}
+
+func networks(text string) ([]netip.Prefix, error) {
+	var list []netip.Prefix
+	for word := range strings.FieldsSeq(text) {
+		p, err := netip.ParsePrefix(word)
+		if err != nil {
+			return nil, fmt.Errorf("read the networks of a token: %w", err)
+		}
+		list = append(list, p)
+	}
+	return list, nil
+}
+
 func scanToken(r *sql.Rows) (*token.Token, error) {
 	var t token.Token
-	var kind, scopes string
+	var kind, scopes, wider, addresses string
 	err := r.Scan(&t.ID, &t.Credential, &kind, &t.Contract, &t.Hash, &t.LastFour, &t.Workspace, &t.Client, &t.Person,
 		&t.Grant, &scopes, &t.Key, &t.ExpiresAt, &t.Born, &t.StatusIndex,
 		&t.Name, &t.Purpose, &t.Owner, &t.Sponsor, &t.Actor, &t.Reason, &t.Audience, &t.Proof, &t.Data, &t.MaxUses,
-		&t.Uses, &t.EndedAt, &t.EndReason, &t.EndedBy, &t.SuspendedAt, &t.SuspendedUntil, &t.Successor)
+		&t.Replaces, &wider, &addresses, &t.Approval, &t.SuspendedAt,
+		&t.Uses, &t.EndedAt, &t.EndReason, &t.EndedBy, &t.SuspendedUntil, &t.Successor, &t.ConfirmedAt, &t.RetiresAt)
 	if err != nil {
 		return nil, fmt.Errorf("read a token: %w", err)
 	}
-	t.Kind, t.Scopes = token.Kind(kind), words(scopes)
+	if t.Addresses, err = networks(addresses); err != nil {
+		return nil, err
+	}
+	t.Kind, t.Scopes, t.NarrowedFrom = token.Kind(kind), words(scopes), words(wider)
 	t.IssuedAt = t.ID.Time().UnixMilli()
 	return &t, nil
 }
@@ -100,7 +151,8 @@ func words(s string) token.Scopes {
 // isPlain reports that every column beside tokenBare is empty.
 const isPlain = `CASE WHEN name = '' AND purpose = '' AND owner = '' AND sponsor = '' AND actor = '' AND reason = '' AND audience = ''
 	AND proof = '' AND data = '' AND max_uses = 0 AND uses = 0 AND ended_at = 0 AND end_reason = '' AND ended_by = ''
-	AND suspended_at = 0 AND suspended_until = 0 AND successor = 0 THEN 1 ELSE 0 END`
+	AND suspended_at = 0 AND suspended_until = 0 AND successor = 0
+	AND replaces = 0 AND addresses = '' AND approval = '' AND retires_at = 0 THEN 1 ELSE 0 END`
 
 var (
 	plainByID = [2]string{

@@ -11,6 +11,8 @@ import (
 	"github.com/fichadev/ficha/internal/token"
 )
 
+// useColumns are those of a use. The column credential holds the row of the
+// secret that was shown, so that two secrets of one credential are told apart.
 const useColumns = `credential, first_at, last_at, count, address, agent, route`
 
 // upsertUses adds what one node saw to what all nodes saw before. Which node
@@ -27,7 +29,7 @@ var upsertUses = &rowsText{
 	types: []string{"BIGINT", "BIGINT", "BIGINT", "BIGINT", "TEXT", "TEXT", "TEXT"},
 }
 
-// FlushUses adds uses to those on disk, 512 credentials a commit, and wipes the
+// FlushUses adds uses to those on disk, 512 secrets a commit, and wipes the
 // answers that name a used token. What is written is taken out of the map, so
 // that after a fault the caller may try again with the rest: a wiping that
 // failed is repeated by a later flush or made needless by the answer's expiry.
@@ -108,16 +110,16 @@ func scanNamed(r *sql.Rows) (n named, err error) {
 
 var selectUses = &rowsText{head: "SELECT " + useColumns + " FROM uses WHERE credential IN (", tail: ")", types: []string{"BIGINT"}}
 
-// LastUses returns what is on disk of the uses of credentials. Those that were
+// LastUses returns what is on disk of the uses of secrets, by row. Those that were
 // never used are not in the map; what the nodes have not flushed yet is not
 // either.
-func (s *Store) LastUses(ctx context.Context, credentials []token.ID) (map[token.ID]token.Seen, error) {
-	return usesOf(ctx, s.reads, credentials)
+func (s *Store) LastUses(ctx context.Context, secrets []token.ID) (map[token.ID]token.Seen, error) {
+	return usesOf(ctx, s.reads, secrets)
 }
 
-func usesOf(ctx context.Context, q querier, credentials []token.ID) (map[token.ID]token.Seen, error) {
-	seen := make(map[token.ID]token.Seen, len(credentials))
-	for batch := range slices.Chunk(credentials, most) {
+func usesOf(ctx context.Context, q querier, secrets []token.ID) (map[token.ID]token.Seen, error) {
+	seen := make(map[token.ID]token.Seen, len(secrets))
+	for batch := range slices.Chunk(secrets, most) {
 		n := 1
 		for n < len(batch) {
 			n *= 2
@@ -131,7 +133,7 @@ func usesOf(ctx context.Context, q querier, credentials []token.ID) (map[token.I
 			return nil, fmt.Errorf("read uses: %w", err)
 		}
 		for _, u := range list {
-			seen[u.credential] = u.Seen
+			seen[u.secret] = u.Seen
 		}
 	}
 	return seen, nil
@@ -139,11 +141,11 @@ func usesOf(ctx context.Context, q querier, credentials []token.ID) (map[token.I
 
 // used is one row of uses.
 type used struct {
-	credential token.ID
+	secret token.ID
 	token.Seen
 }
 
 func scanUse(r *sql.Rows) (u used, err error) {
-	err = r.Scan(&u.credential, &u.First, &u.Last, &u.Count, &u.Address, &u.Agent, &u.Route)
+	err = r.Scan(&u.secret, &u.First, &u.Last, &u.Count, &u.Address, &u.Agent, &u.Route)
 	return u, err
 }

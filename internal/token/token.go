@@ -1,5 +1,7 @@
 package token
 
+import "net/netip"
+
 // A Token is one row: one secret, its facts, and how it ended. Instants are
 // milliseconds since 1970 in UTC; 0 means none. A Token that has been handed
 // out is never changed; a change makes a new one.
@@ -41,13 +43,31 @@ type Token struct {
 	SuspendedAt    int64  // ms
 	SuspendedUntil int64  // ms; 0: until resumed
 	Successor      ID     // the refresh token that replaced it
+
+	Replaces     ID     // the secret of the same credential whose place it takes; 0: none
+	ConfirmedAt  int64  // ms; when a secret that replaces another was first used
+	RetiresAt    int64  // ms; when a secret that was replaced opens nothing more; 0: not replaced
+	NarrowedFrom Scopes // what the secret before it held: a use that needs more than Scopes brings that one back
+
+	Addresses []netip.Prefix // networks it may be used from; none: any
+	Approval  string         // "": nobody is asked; ApprovalWaiting; or the actor who approved it
 }
+
+// ApprovalWaiting is the approval of a token that opens nothing before an
+// administrator says yes. Until then it is suspended.
+const ApprovalWaiting = "waiting"
 
 // Live reports whether the row itself says that it is neither ended, nor
 // expired, nor suspended at now (ms). Its supports may still say no.
 func (t *Token) Live(now int64) bool {
-	return t.EndedAt == 0 && (t.ExpiresAt == 0 || now < t.ExpiresAt) && !t.suspended(now)
+	return t.EndedAt == 0 && (t.ExpiresAt == 0 || now < t.ExpiresAt) && !t.retired(now) && !t.suspended(now)
 }
+
+// Pending reports whether the secret waits for its first use, which starts the
+// end of the one it replaces.
+func (t *Token) Pending() bool { return t.Replaces != 0 && t.ConfirmedAt == 0 }
+
+func (t *Token) retired(now int64) bool { return t.RetiresAt != 0 && now >= t.RetiresAt }
 
 func (t *Token) suspended(now int64) bool {
 	return t.SuspendedAt != 0 && (t.SuspendedUntil == 0 || now < t.SuspendedUntil)
@@ -72,8 +92,16 @@ func (t *Token) Status(now int64) string {
 		return "revoked"
 	case t.ExpiresAt != 0 && now >= t.ExpiresAt:
 		return "expired"
+	case t.retired(now):
+		return "retired"
+	case t.suspended(now) && t.Approval == ApprovalWaiting:
+		return "waiting"
 	case t.suspended(now):
 		return "suspended"
+	case t.RetiresAt != 0:
+		return "retiring"
+	case t.Pending():
+		return "pending"
 	default:
 		return "active"
 	}

@@ -95,6 +95,9 @@ func (t *Token) usable(u Use) error {
 	if t.ExpiresAt != 0 && u.Now >= t.ExpiresAt {
 		return Errorf(InvalidToken, "the token expired on %s; get a new one", time.UnixMilli(t.ExpiresAt).UTC().Format(time.RFC3339)).Because(Expired)
 	}
+	if t.retired(u.Now) {
+		return Errorf(InvalidToken, "the secret was replaced and ended on %s; use the one that took its place", time.UnixMilli(t.RetiresAt).UTC().Format(time.RFC3339)).Because(Ended)
+	}
 	if t.suspended(u.Now) {
 		return Errorf(InvalidToken, "the token is suspended; an administrator can resume it").Because(Suspended)
 	}

@@ -65,7 +65,7 @@ func (v *Verifier) newEntry(t *token.Token) *entry {
 	}
 	copy(e.lastFour[:], t.LastFour)
 	if t.Name+t.Purpose+t.Owner+t.Sponsor+t.Actor+t.Reason+t.Audience+t.Proof+t.Data+t.EndReason != "" ||
-		t.MaxUses != 0 || t.EndedAt != 0 || t.SuspendedAt != 0 {
+		t.MaxUses != 0 || t.EndedAt != 0 || t.SuspendedAt != 0 || t.Credential != t.ID || t.RetiresAt != 0 || len(t.Addresses) > 0 || t.Approval != "" {
 		e.rare = t
 	}
 	if t.Workspace != "" {

@@ -18,14 +18,14 @@ type uses struct {
 // mostSeen bounds one shard between two flushes.
 const mostSeen = 1 << 16
 
-func (u *uses) note(credential token.ID, use token.Use) {
-	s := &u.shards[uint64(credential)%uint64(len(u.shards))] //nolint:gosec // ids are positive
+func (u *uses) note(secret token.ID, use token.Use) {
+	s := &u.shards[uint64(secret)%uint64(len(u.shards))] //nolint:gosec // ids are positive
 	s.Lock()
 	defer s.Unlock()
 	if s.seen == nil {
 		s.seen = map[token.ID]token.Seen{}
 	}
-	one, ok := s.seen[credential]
+	one, ok := s.seen[secret]
 	if !ok && len(s.seen) >= mostSeen {
 		return
 	}
@@ -34,7 +34,7 @@ func (u *uses) note(credential token.ID, use token.Use) {
 	}
 	one.Count++
 	one.Last, one.Address, one.Agent, one.Route = use.Now, use.Address, use.Agent, use.Route
-	s.seen[credential] = one
+	s.seen[secret] = one
 }
 
 // TakeUses returns what was noted since the last call, and forgets it.
@@ -52,12 +52,12 @@ func (v *Verifier) TakeUses() map[token.ID]token.Seen {
 	return all
 }
 
-// Seen returns what this process has noted of a credential since the last
-// flush.
-func (v *Verifier) Seen(credential token.ID) (token.Seen, bool) {
-	s := &v.uses.shards[uint64(credential)%uint64(len(v.uses.shards))] //nolint:gosec // ids are positive
+// Seen returns what this process has noted of a secret, by its row, since the
+// last flush.
+func (v *Verifier) Seen(secret token.ID) (token.Seen, bool) {
+	s := &v.uses.shards[uint64(secret)%uint64(len(v.uses.shards))] //nolint:gosec // ids are positive
 	s.Lock()
 	defer s.Unlock()
-	one, ok := s.seen[credential]
+	one, ok := s.seen[secret]
 	return one, ok
 }

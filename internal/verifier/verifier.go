@@ -112,7 +112,7 @@ func (v *Verifier) Judge(ctx context.Context, secret string, u token.Use) (*toke
 			return r, verdict, err
 		}
 	}
-	v.uses.note(r.Token.Credential, u)
+	v.uses.note(r.Token.ID, u)
 	return r, verdict, nil
 }
 
