@@ -13,6 +13,7 @@ type Tx interface {
 	Changed(changes ...token.Change)
 	Cut(c token.Cutoff)
 	Record(ctx context.Context, e *token.Event, outbox []token.Delivery) error
+	Post(ctx context.Context, letters ...token.Letter) error
 
 	Workspace(ctx context.Context, id string) (*token.Workspace, error)
 	WorkspaceNumbered(ctx context.Context, number int64) (string, error)

@@ -46,6 +46,7 @@ type Tx interface {
 	LiveWithRole(ctx context.Context, workspace, role string) (int64, error)
 	Cut(c token.Cutoff)
 	Record(ctx context.Context, e *token.Event, outbox []token.Delivery) error
+	Post(ctx context.Context, letters ...token.Letter) error
 	Meta(ctx context.Context, name string) ([]byte, error)
 	SetMeta(ctx context.Context, name string, value []byte) error
 	DropMeta(ctx context.Context, name string, value []byte) (bool, error)

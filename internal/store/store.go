@@ -26,6 +26,9 @@ type Config struct {
 	Batch func(deeds int)
 	// Journal remembers endings beside the database; nil: nothing does.
 	Journal *Journal
+	// NoMail is set where no mail is sent: letters are then not written, and it is
+	// told how many of each commit were not.
+	NoMail func(letters int)
 	// Driver is another registered database/sql driver in place of the engine's
 	// own, for tests that inject faults; empty: the engine's own.
 	Driver string

@@ -19,6 +19,9 @@ type Tx struct {
 	cutoffs []token.Cutoff
 	ends    []token.Ending
 
+	mute     bool // letters are not written
+	unposted int  // the letters that were not
+
 	position int64 // after the commit, if it advanced
 	mark     string
 }
@@ -61,7 +64,7 @@ func (s *Store) do(ctx context.Context, f func(*Tx) error) (err error) {
 		return err
 	}
 	defer func() { done(err) }()
-	tx := &Tx{session: on, now: s.now()}
+	tx := &Tx{session: on, now: s.now(), mute: s.cfg.NoMail != nil}
 	if _, err = tx.conn.ExecContext(ctx, s.engine.begin()); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
@@ -101,10 +104,14 @@ func (tx *Tx) rollback(ctx context.Context) {
 	tx.conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK") //nolint:errcheck // as above
 }
 
-// done follows a commit: the journal remembers, the judge hears.
+// done follows a commit: the journal remembers, the judge hears, and letters
+// that nobody will send are counted.
 func (s *Store) done(ctx context.Context, tx *Tx) {
 	s.note(ctx, tx)
 	s.tell(tx.changes)
+	if tx.unposted > 0 {
+		s.cfg.NoMail(tx.unposted)
+	}
 }
 
 // tell lets this process's judge hear of a commit, and other nodes wake up.

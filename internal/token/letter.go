@@ -1,0 +1,103 @@
+package token
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// A Letter is one notice to one person by mail. It is written in the commit of
+// the deed that it tells of and sent later.
+type Letter struct {
+	ID        ID         // zero: the store makes one
+	To        string     // a user's id; empty: Address alone
+	Address   string     // the e-mail address at the time; empty: that of To when it is sent
+	Kind      LetterKind // what it tells
+	Data      map[string]string
+	Workspace string // its id; empty: of no workspace
+	At        int64  // ms; zero: the instant of the transaction
+}
+
+// A LetterKind says what a letter tells.
+type LetterKind string
+
+// The kinds of letters. What a letter links to is no secret: one that carries
+// a secret is made when it is sent and never kept.
+const (
+	LetterTokenExpiring   LetterKind = "token_expiring"
+	LetterTokenExpired    LetterKind = "token_expired"
+	LetterUsedAfterExpiry LetterKind = "used_after_expiry"
+	LetterTokenLeaked     LetterKind = "token_leaked"
+	LetterImpersonated    LetterKind = "impersonated"
+	LetterAlertFiring     LetterKind = "alert_firing"
+	LetterAlertResolved   LetterKind = "alert_resolved"
+	LetterWebhookDisabled LetterKind = "webhook_disabled"
+	LetterInstallRequest  LetterKind = "install_request"
+	LetterPolicyWarning   LetterKind = "policy_warning"
+	LetterApprovalWanted  LetterKind = "approval_wanted"
+	LetterApprovalGiven   LetterKind = "approval_given"
+	LetterMemberRemoved   LetterKind = "member_removed"
+	LetterPasswordChanged LetterKind = "password_changed"
+)
+
+// LetterKinds lists every kind.
+func LetterKinds() []LetterKind {
+	return []LetterKind{
+		LetterTokenExpiring, LetterTokenExpired, LetterUsedAfterExpiry, LetterTokenLeaked, LetterImpersonated, LetterAlertFiring, LetterAlertResolved,
+		LetterWebhookDisabled, LetterInstallRequest, LetterPolicyWarning, LetterApprovalWanted, LetterApprovalGiven, LetterMemberRemoved,
+		LetterPasswordChanged,
+	}
+}
+
+// Blanks lists the names that the data of such a letter has, nil for a kind
+// that there is not. A name that ends in _at is an instant: its value is ms in
+// decimal. The others are shown as they are, an empty one not at all.
+func (k LetterKind) Blanks() []string {
+	switch k {
+	case LetterTokenExpiring, LetterTokenExpired:
+		return []string{"token", "name", "last_four", "expires_at"}
+	case LetterUsedAfterExpiry:
+		return []string{"token", "name", "last_four", "expires_at", "used_at", "address"}
+	case LetterTokenLeaked:
+		return []string{"token", "name", "last_four", "source"}
+	case LetterImpersonated:
+		return []string{"by", "reason", "expires_at"}
+	case LetterAlertFiring:
+		return []string{"alert", "value", "threshold"}
+	case LetterAlertResolved:
+		return []string{"alert"}
+	case LetterWebhookDisabled:
+		return []string{"host"} // not the address: it may hold a secret
+	case LetterInstallRequest:
+		return []string{"app", "by"}
+	case LetterPolicyWarning:
+		return []string{"token", "name", "last_four", "rule", "enforced_at"}
+	case LetterApprovalWanted:
+		return []string{"token", "name", "by", "purpose"}
+	case LetterApprovalGiven:
+		return []string{"token", "name", "by"}
+	case LetterMemberRemoved:
+		return []string{"by"}
+	case LetterPasswordChanged:
+		return []string{"changed_at"}
+	}
+	return nil
+}
+
+// Check returns what is wrong with a letter: a fault of whoever wrote it, which
+// its first test meets.
+func (l Letter) Check() error {
+	want := l.Kind.Blanks()
+	if want == nil {
+		return fmt.Errorf("letter: there is no kind %q", l.Kind)
+	}
+	if l.To == "" && l.Address == "" {
+		return fmt.Errorf("letter %s: it is for nobody", l.Kind)
+	}
+	have := slices.Sorted(maps.Keys(l.Data))
+	slices.Sort(want)
+	if !slices.Equal(have, want) {
+		return fmt.Errorf("letter %s: its data are %v, want %v", l.Kind, have, want)
+	}
+	return nil
+}
