@@ -69,8 +69,11 @@ func (a *Authority) putWebhook(ctx context.Context, tx Tx, p *webhookPut) (token
 		return next, out, err
 	case out == Changed:
 		_, err = tx.RenewWebhook(ctx, next)
+	case out == Restored:
+		action = "webhook.restored"
+		next, err = a.addWebhook(ctx, tx, p)
 	default:
-		action = "webhook." + string(out)
+		action = "webhook.created"
 		next, err = a.addWebhook(ctx, tx, p)
 	}
 	if err != nil {

@@ -1,0 +1,103 @@
+package audit
+
+import (
+	"slices"
+	"strings"
+)
+
+// An EventKind is one entry of the catalogue: an action that the ledger knows
+// and, unless it is the server's own, that a workspace may subscribe to.
+type EventKind struct {
+	Name   string // group.verb, as audit rows and deliveries have it
+	Text   string // one sentence: what has happened
+	Target string // what the target names
+	// Detail lists what the event carries beside what all do, separated by
+	// spaces: a name, the type of its value after a colon where that is no text,
+	// and a question mark at the end where it may be missing. The types are
+	// count, instant (ms since 1970; 0: none), flag, list (of texts) and any.
+	Detail string
+	Server bool // of no workspace: it stands in the ledger and is never delivered
+}
+
+// Catalogue returns every kind of event by name. What is recorded under a name
+// that is not in it fails a test, and so does a name that nobody records.
+func Catalogue() []EventKind { return slices.Clone(catalogue) }
+
+// The entries are sorted by name.
+var catalogue = []EventKind{
+	{Name: "app.installed", Text: "An app was installed in the workspace.", Target: "grant", Detail: "client scopes:list"},
+	{Name: "app.uninstalled", Text: "An app was uninstalled; its tokens have ended.", Target: "grant", Detail: "client person reason"},
+	{Name: "client.changed", Text: "A client's registration was changed.", Target: "client", Detail: "fields:list"},
+	{Name: "client.created", Text: "A client was registered.", Target: "client", Detail: "number:count scope:list"},
+	{Name: "client.disabled", Text: "A client was disabled; its tokens have ended.", Target: "client", Detail: "reason"},
+	{Name: "client.enabled", Text: "A client was enabled again; its old tokens stay ended.", Target: "client", Detail: "fields:list?"},
+	{Name: "client.secret_added", Text: "A client has another secret.", Target: "client", Detail: "secret last_four?"},
+	{Name: "client.secret_ended", Text: "A secret of a client has ended.", Target: "client", Detail: "secret last_four?"},
+	{Name: "client_token.created", Text: "A client token of the Chronos contract was entered.", Target: "client_token", Detail: "last_four"},
+	{Name: "client_token.ended", Text: "A client token of the Chronos contract has ended.", Target: "client_token"},
+	{Name: "client_token.restored", Text: "An ended client token of the Chronos contract works again.", Target: "client_token", Detail: "last_four"},
+	{Name: "consent.denied", Text: "A person did not give a client access.", Target: "client", Server: true},
+	{Name: "consent.given", Text: "A person gave a client access.", Target: "grant", Detail: "client scopes:list"},
+	{Name: "consent.revoked", Text: "Access that a person gave has ended, with its tokens.", Target: "grant", Detail: "client person reason"},
+	{Name: "grant.revoked", Text: "A grant of a client's own has ended, with its tokens.", Target: "grant", Detail: "client person reason"},
+	{Name: "impersonation.refused", Text: "A program tried to act as somebody and was refused.", Target: "user", Detail: "client reason refusal"},
+	{Name: "impersonation.used", Text: "A token that acts as somebody was used.", Target: "token", Detail: "route reason"},
+	{Name: "member.added", Text: "A person became a member of the workspace.", Target: "user",
+		Detail: "role may_impersonate:flag? teams:list? spaces:list? scopes?"},
+	{Name: "member.changed", Text: "A membership was changed.", Target: "user",
+		Detail: "role former_role may_impersonate:flag teams:list spaces:list scopes?"},
+	{Name: "member.removed", Text: "A person left the workspace; their tokens open nothing in it.", Target: "user", Detail: "role reason"},
+	{Name: "resource.changed", Text: "A resource server was changed.", Target: "resource", Detail: "scopes:list"},
+	{Name: "resource.created", Text: "A resource server was declared.", Target: "resource", Detail: "scopes:list"},
+	{Name: "resource.removed", Text: "A resource server was removed.", Target: "resource"},
+	{Name: "role.changed", Text: "The scopes of a role were changed.", Target: "role", Detail: "scopes:list"},
+	{Name: "role.created", Text: "A role was declared.", Target: "role", Detail: "scopes:list"},
+	{Name: "role.removed", Text: "A role was removed.", Target: "role"},
+	{Name: "scope.changed", Text: "A scope of the catalogue was changed.", Target: "scope", Server: true},
+	{Name: "scope.created", Text: "A scope was added to the catalogue.", Target: "scope", Server: true},
+	{Name: "scope.removed", Text: "A scope was removed from the catalogue.", Target: "scope", Server: true},
+	{Name: "server.set_up", Text: "The first super admin set the server up.", Target: "user"},
+	{Name: "token.imported", Text: "A token that was made elsewhere works here from now on.", Target: "token",
+		Detail: "kind scopes:list expires_at:instant restores?"},
+	{Name: "token.issued", Text: "A token was issued.", Target: "token",
+		Detail: "kind scopes:list contract expires_at:instant client? person? purpose? owner? act? reason? last_four?"},
+	{Name: "token.resumed", Text: "A suspended token opens again.", Target: "token", Detail: "reason until:instant"},
+	{Name: "token.revoked", Text: "A token was revoked.", Target: "token", Detail: "kind reason"},
+	{Name: "token.suspended", Text: "A token was suspended.", Target: "token", Detail: "reason until:instant"},
+	{Name: "user.changed", Text: "What is known of a person was changed.", Target: "user", Detail: "fields:list"},
+	{Name: "user.created", Text: "A person was entered.", Target: "user", Detail: "number:count"},
+	{Name: "user.disabled", Text: "A person was disabled; their tokens have ended.", Target: "user", Detail: "reason"},
+	{Name: "user.enabled", Text: "A person may sign in again; their old tokens stay ended.", Target: "user", Detail: "reason? fields:list?"},
+	{Name: "user.password_changed", Text: "A person has another password.", Target: "user"},
+	{Name: "user.sign_in", Text: "Somebody guessed at a person's password until they were refused.", Target: "user", Detail: "reason"},
+	{Name: "webhook.changed", Text: "A subscription hears other events.", Target: "webhook", Detail: "events:list"},
+	{Name: "webhook.created", Text: "A subscription was made.", Target: "webhook", Detail: "events:list"},
+	{Name: "webhook.ended", Text: "A subscription has ended.", Target: "webhook"},
+	{Name: "webhook.restored", Text: "A subscription to an address that had one before was made.", Target: "webhook", Detail: "events:list"},
+	{Name: "workspace.changed", Text: "The workspace's settings were changed.", Target: "workspace", Detail: "fields:list"},
+	{Name: "workspace.created", Text: "The workspace was made.", Target: "workspace", Detail: "number:count"},
+	{Name: "workspace.disabled", Text: "The workspace was disabled; its tokens have ended.", Target: "workspace", Detail: "reason"},
+	{Name: "workspace.enabled", Text: "The workspace was enabled again; its old tokens stay ended.", Target: "workspace", Detail: "reason? fields:list?"},
+}
+
+// A DetailField is one value that an event carries.
+type DetailField struct {
+	Name     string
+	Type     string // text, count, instant, flag, list or any
+	Required bool
+}
+
+// Fields returns what the event carries beside what all events do.
+func (k EventKind) Fields() []DetailField {
+	words := strings.Fields(k.Detail)
+	out := make([]DetailField, len(words))
+	for i, word := range words {
+		word, optional := strings.CutSuffix(word, "?")
+		name, kind, typed := strings.Cut(word, ":")
+		if !typed {
+			kind = "text"
+		}
+		out[i] = DetailField{Name: name, Type: kind, Required: !optional}
+	}
+	return out
+}
