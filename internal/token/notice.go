@@ -69,6 +69,15 @@ func (t *Token) Latest(now int64) (Notice, bool) {
 	return 0, false
 }
 
+// A Watch is how far the secrets of one sort were walked by their expiry, for one
+// notice. All up to this one have been told of.
+type Watch struct {
+	Clients bool // the secrets of clients; else tokens
+	Notice  Notice
+	Expires int64 // ms
+	Secret  ID    // of those that expire at the same instant, the last one
+}
+
 // An End is an instant (ms) at which a secret ends by itself, and the rule that
 // says so.
 type End struct {
