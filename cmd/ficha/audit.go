@@ -22,10 +22,11 @@ type auditCommand struct {
 // auditList lists records.
 type auditList struct {
 	lister  `embed:""`
-	Actor   string `help:"Only the deeds of one actor, by id." placeholder:"ID"`
+	Actor   string `help:"Only the deeds of one actor, by id or e-mail." placeholder:"WHO"`
 	OfToken string `help:"Only what was done with or to one token, by id." placeholder:"ID"`
 	Target  string `help:"Only what was done to one thing." placeholder:"ID"`
-	Action  string `help:"Only one action, such as token.revoked." placeholder:"ACTION"`
+	Action  string `help:"Only one action, such as token.revoked, or a group such as token.*." placeholder:"ACTION"`
+	Request string `help:"Only what one request did." placeholder:"ID"`
 	Outcome string `enum:",done,refused" default:"" help:"Only what was done, or refused." placeholder:"done|refused"`
 	From    string `help:"Only from an instant on, such as 2027-01-31T12:00:00Z." placeholder:"INSTANT"`
 	Until   string `help:"Only before an instant." placeholder:"INSTANT"`
@@ -33,7 +34,8 @@ type auditList struct {
 
 // Run prints the newest first.
 func (c *auditList) Run(ctx context.Context) error {
-	query := given("actor", c.Actor, "token", c.OfToken, "target", c.Target, "action", c.Action, "outcome", c.Outcome, "from", c.From, "until", c.Until)
+	query := given("actor", c.Actor, "token", c.OfToken, "target", c.Target, "action", c.Action, "outcome", c.Outcome, "request", c.Request,
+		"from", c.From, "until", c.Until)
 	items, more, err := c.read(ctx, c.remote, "/v1/audit", query)
 	if err != nil {
 		return err

@@ -29,7 +29,7 @@ type Store interface {
 	Members(ctx context.Context, workspace, after string, limit int) ([]token.Membership, error)
 	Clients(ctx context.Context, workspace, after string, limit int) ([]*token.Client, error)
 	Scopes(ctx context.Context) ([]*token.ScopeInfo, error)
-	Events(ctx context.Context, t token.Trail) ([]*token.Event, error)
+	Trail(ctx context.Context, t token.Trail) (page []*token.Event, next token.ID, err error)
 }
 
 // Config says what the face works with. All but Session and WithoutBeCMS is

@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"strings"
-	"time"
 
 	"github.com/fichadev/ficha/internal/token"
 )
@@ -31,44 +29,6 @@ func scanEvent(r *sql.Rows) (*token.Event, error) {
 		return nil, fmt.Errorf("read the detail of audit row %v: %w", e.ID, err)
 	}
 	return &e, nil
-}
-
-// trailed narrows what is walked; what is not asked for is an empty parameter.
-const trailed = ` AND id < $3 AND id >= $4
-	AND (CAST($5 AS TEXT) = '' OR actor = $5 OR acting_for = $5)
-	AND (CAST($6 AS BIGINT) = 0 OR actor_token = $6)
-	AND (CAST($7 AS TEXT) = '' OR action LIKE $7 ESCAPE '!')
-	AND (CAST($8 AS TEXT) = '' OR outcome = $8)
-	ORDER BY id DESC LIMIT $9`
-
-const (
-	eventsOfWorkspace = `SELECT ` + sealedColumns + ` FROM events WHERE workspace = $1 AND CAST($2 AS TEXT) = ''` + trailed
-	eventsOfTarget    = `SELECT ` + sealedColumns + ` FROM events WHERE target = $2 AND workspace = $1` + trailed
-)
-
-// Events returns a page of the records of a workspace, newest first.
-func (s *Store) Events(ctx context.Context, t token.Trail) ([]*token.Event, error) {
-	before, from := int64(math.MaxInt64), int64(0)
-	if t.Before != 0 {
-		before = int64(t.Before)
-	}
-	if t.Until != 0 {
-		before = min(before, int64(token.FirstID(time.UnixMilli(t.Until))))
-	}
-	if t.From != 0 {
-		from = int64(token.FirstID(time.UnixMilli(t.From)))
-	}
-	if t.Limit <= 0 || t.Limit > token.MostListed {
-		t.Limit = token.MostListed
-	}
-	text, action := eventsOfWorkspace, ""
-	if t.Target != "" {
-		text = eventsOfTarget
-	}
-	if t.Action != "" {
-		action = strings.TrimPrefix(containing(t.Action), "%")
-	}
-	return all(ctx, s.reads, text, scanEvent, t.Workspace, t.Target, before, from, t.Actor, int64(t.Token), action, t.Outcome, t.Limit)
 }
 
 // Event returns a record of a workspace, nil if there is none.

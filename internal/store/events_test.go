@@ -1,7 +1,6 @@
 package store
 
 import (
-	"database/sql"
 	"slices"
 	"strings"
 	"testing"
@@ -32,7 +31,9 @@ func TestTrailFilters(t *testing.T) {
 			e.Actor = token.Actor{Kind: token.App, ID: "c1", For: "u1", Token: 77, Agent: "curl/8 \"<x>\""}
 			e.Action, e.Target, e.Outcome = "token.revoked", "token:t2", token.Refused
 		})
-		three := record(t, s, 3, func(e *token.Event) { e.Actor.ID, e.Action, e.Target = "u2", "member.removed", "user:u9" })
+		three := record(t, s, 3, func(e *token.Event) {
+			e.Actor.ID, e.Actor.Request, e.Action, e.Target = "u2", "r3", "member.removed", "user:u9"
+		})
 		record(t, s, 4, func(e *token.Event) { e.Workspace = "ws2" })
 		server := record(t, s, 5, func(e *token.Event) { e.Workspace = "" })
 
@@ -48,6 +49,11 @@ func TestTrailFilters(t *testing.T) {
 			"target and time": {token.Trail{Target: "token:t1", From: one.At + 1}, nil},
 			"action":          {token.Trail{Action: "token.revoked"}, []*token.Event{two}},
 			"actions":         {token.Trail{Action: "token."}, []*token.Event{two, one}},
+			"group":           {token.Trail{Action: "token.*"}, []*token.Event{two, one}},
+			"beginning":       {token.Trail{Action: "token.revo"}, nil},
+			"request":         {token.Trail{Request: "r3"}, []*token.Event{three}},
+			"actor, target":   {token.Trail{Actor: "u1", Target: "token:t2"}, []*token.Event{two}},
+			"actor, action":   {token.Trail{Actor: "u1", Action: "token.issued"}, []*token.Event{one}},
 			"not a wild card": {token.Trail{Action: "%"}, nil},
 			"inner part":      {token.Trail{Action: "issued"}, nil},
 			"outcome":         {token.Trail{Outcome: token.Refused}, []*token.Event{two}},
@@ -82,17 +88,69 @@ func TestTrailFilters(t *testing.T) {
 // TestTrailWalksItsIndex: a page costs the same among a million records.
 func TestTrailWalksItsIndex(t *testing.T) {
 	s := open(t, "sqlite")
-	for text, index := range map[string]string{
-		eventsOfWorkspace: "events_workspace (workspace=? AND id>? AND id<?)",
-		eventsOfTarget:    "events_target (target=? AND id>? AND id<?)",
+	page := []any{"ws1", "token:t1", 9, 1, "u1", 0, "", "", "", 50}
+	for text, q := range map[string]struct {
+		args    []any
+		indexes []string
+	}{
+		eventsOfWorkspace: {page, []string{"events_workspace (workspace=? AND id>? AND id<?)"}},
+		eventsOfTarget:    {page, []string{"events_target (target=? AND id>? AND id<?)"}},
+		eventsOfActor: {page, []string{
+			"events_actor (workspace=? AND actor=? AND id>? AND id<?)", "events_acting_for (workspace=? AND acting_for=? AND id>? AND id<?)",
+		}},
+		walkOfWorkspace: {[]any{"ws1", "", 9, 1, 50}, []string{"COVERING INDEX events_workspace (workspace=? AND id>? AND id<?)"}},
+		walkOfTarget:    {[]any{"ws1", "t", 9, 1, 50}, []string{"events_target (target=? AND id>? AND id<?)"}},
+		walkOfActor:     {[]any{"ws1", "u", 9, 1, 50}, []string{"COVERING INDEX events_actor (workspace=? AND actor=? AND id>? AND id<?)"}},
+		walkForWhom:     {[]any{"ws1", "u", 9, 1, 50}, []string{"COVERING INDEX events_acting_for (workspace=? AND acting_for=? AND id>? AND id<?)"}},
 	} {
-		plan, err := all(t.Context(), s.reads, "EXPLAIN QUERY PLAN "+text, func(r *sql.Rows) (detail string, err error) {
-			var n [3]int
-			err = r.Scan(&n[0], &n[1], &n[2], &detail)
-			return detail, err
-		}, "ws1", "token:t1", 9, 1, "", 0, "", "", 50)
-		if got := strings.Join(plan, "; "); err != nil || !strings.Contains(got, index) || strings.Contains(got, "B-TREE") {
-			t.Errorf("the plan is %q, %v; want a search of %s", got, err, index)
+		plan := explain(t, s, text, q.args)
+		for _, index := range q.indexes {
+			if !strings.Contains(plan, index) || strings.Contains(plan, "B-TREE") || strings.Contains(plan, "SCAN events") {
+				t.Errorf("the plan of %s is\n%s\nwant a search of %s", text, plan, index)
+			}
 		}
 	}
+}
+
+// TestPageLooksAtABoundedNumberOfRecords: what no index leads to is found all
+// the same, over several pages.
+func TestPageLooksAtABoundedNumberOfRecords(t *testing.T) {
+	eachEngine(t, func(t *testing.T, s *Store) {
+		oldest := record(t, s, 1, func(e *token.Event) { e.Action, e.Actor.Request = "member.removed", "r1" })
+		for n := range mostWalked / 500 {
+			deed := &token.Deed{}
+			for i := range 500 {
+				id := uint32(2 + n*500 + i)
+				deed.Events = append(deed.Events, &token.Event{
+					ID: token.MakeID(spring.Add(time.Duration(id)*time.Second), token.Long, id), At: 1, Workspace: "ws1", Actor: token.Actor{ID: "u2"}, Action: "token.issued",
+				})
+			}
+			must(t, s.Commit(t.Context(), deed))
+		}
+		for name, q := range map[string]struct {
+			ask   token.Trail
+			pages int
+		}{
+			"request": {token.Trail{Request: "r1"}, 2}, "action": {token.Trail{Action: "member.*"}, 2},
+			"actor": {token.Trail{Actor: "u1"}, 1}, "actor and action": {token.Trail{Actor: "u1", Action: "member.removed"}, 1},
+			"target": {token.Trail{Target: "token:t1", Outcome: token.Done}, 1},
+		} {
+			q.ask.Workspace = "ws1"
+			pages, found := 0, 0
+			for more := true; more; pages++ {
+				page, next, err := s.Trail(t.Context(), q.ask)
+				must(t, err)
+				for _, e := range page {
+					if e.ID != oldest.ID {
+						t.Errorf("%s: got %+v", name, e)
+					}
+					found++
+				}
+				q.ask.Before, more = next, next != 0
+			}
+			if pages != q.pages || found != 1 {
+				t.Errorf("%s: found %d on %d pages, want 1 on %d", name, found, pages, q.pages)
+			}
+		}
+	})
 }

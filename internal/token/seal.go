@@ -68,7 +68,8 @@ type Trail struct {
 	Actor   string // who acted, or for whom
 	Token   ID     // the credential that acted
 	Target  string // "token:…", "client:…", "user:…"
-	Action  string // a name, or the beginning of names: "token."
+	Action  string // a name, or the beginning of names: "token.*"
+	Request string // the request in which it was done
 	Outcome string // done | refused
 	From    int64  // at or after
 	Until   int64  // before
