@@ -18,23 +18,26 @@ import (
 
 	"github.com/fichadev/ficha/internal/identity"
 	"github.com/fichadev/ficha/internal/server"
+	"github.com/fichadev/ficha/internal/web"
 )
 
 // settings are what the server and its maintenance need to know. Each is a
 // flag, a variable and a key of the YAML file; every zero value works.
 type settings struct {
-	Listen         string   `env:"FICHA_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on."`
-	Issuer         string   `env:"FICHA_ISSUER" help:"Public base URL, such as https://tokens.example.com. http is allowed on loopback only." placeholder:"URL"`
-	DataDir        string   `env:"FICHA_DATA_DIR" default:"./ficha-data" help:"Folder of the master key and of the SQLite database." placeholder:"DIR"`
-	Database       string   `env:"FICHA_DATABASE" help:"sqlite:PATH or postgres://…; SQLite in the data folder if not given." placeholder:"URL"`
-	Environment    string   `env:"FICHA_ENVIRONMENT" help:"production, sandbox, or another name; part of every secret's prefix." placeholder:"NAME"`
-	MasterKey      string   `env:"FICHA_MASTER_KEY" help:"32 bytes in base64 or hex, in place of master.key in the data folder." placeholder:"KEY"`
-	SMTPURL        string   `name:"smtp-url" env:"FICHA_SMTP_URL" help:"Mail server, such as smtp://user:password@mail.example.com:587." placeholder:"URL"`
-	TrustedProxies []string `env:"FICHA_TRUSTED_PROXIES" help:"Networks whose X-Forwarded-For is believed, such as 10.0.0.0/8." placeholder:"CIDR"`
-	Without        []string `env:"FICHA_WITHOUT" enum:"becms,fanbase,chronos,hubspot,contentful" help:"Contracts to switch off: becms, fanbase, chronos, hubspot, contentful." placeholder:"NAME"`
-	CachedTokens   int      `env:"FICHA_CACHED_TOKENS" default:"500000" help:"Tokens held in memory, of about 250 bytes each; others are read from the database when asked about."`
-	LogLevel       string   `env:"FICHA_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
-	Limits         limits   `embed:"" prefix:"limits-"`
+	Listen           string   `env:"FICHA_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on."`
+	Issuer           string   `env:"FICHA_ISSUER" help:"Public base URL, such as https://tokens.example.com. http is allowed on loopback only." placeholder:"URL"`
+	DataDir          string   `env:"FICHA_DATA_DIR" default:"./ficha-data" help:"Folder of the master key and of the SQLite database." placeholder:"DIR"`
+	Database         string   `env:"FICHA_DATABASE" help:"sqlite:PATH or postgres://…; SQLite in the data folder if not given." placeholder:"URL"`
+	Environment      string   `env:"FICHA_ENVIRONMENT" help:"production, sandbox, or another name; part of every secret's prefix." placeholder:"NAME"`
+	MasterKey        string   `env:"FICHA_MASTER_KEY" help:"32 bytes in base64 or hex, in place of master.key in the data folder." placeholder:"KEY"`
+	SMTPURL          string   `name:"smtp-url" env:"FICHA_SMTP_URL" help:"Mail server, such as smtp://user:password@mail.example.com:587." placeholder:"URL"`
+	TrustedProxies   []string `env:"FICHA_TRUSTED_PROXIES" help:"Networks whose X-Forwarded-For is believed, such as 10.0.0.0/8." placeholder:"CIDR"`
+	InternalNetworks []string `env:"FICHA_INTERNAL_NETWORKS" help:"Networks whose traffic counts as internal, such as 10.0.0.0/8." placeholder:"CIDR"`
+	InternalHeader   string   `env:"FICHA_INTERNAL_HEADER" help:"Header by which a trusted proxy marks internal traffic; it must overwrite what callers send." placeholder:"NAME=VALUE"`
+	Without          []string `env:"FICHA_WITHOUT" enum:"becms,fanbase,chronos,hubspot,contentful" help:"Contracts to switch off: becms, fanbase, chronos, hubspot, contentful." placeholder:"NAME"`
+	CachedTokens     int      `env:"FICHA_CACHED_TOKENS" default:"500000" help:"Tokens held in memory, of about 250 bytes each; others are read from the database when asked about."`
+	LogLevel         string   `env:"FICHA_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
+	Limits           limits   `embed:"" prefix:"limits-"`
 }
 
 // limits bound the guessing of passwords.
@@ -137,14 +140,40 @@ func (s *settings) config(log *slog.Logger) (server.Config, error) {
 	if err := checkIssuer(cfg.Issuer); err != nil {
 		return cfg, err
 	}
-	for _, p := range s.TrustedProxies {
-		network, err := netip.ParsePrefix(p)
-		if err != nil {
-			return cfg, fmt.Errorf("trusted-proxies: %q is no network: write it as 10.0.0.0/8", p)
-		}
-		cfg.TrustedProxies = append(cfg.TrustedProxies, network)
+	var err error
+	if cfg.TrustedProxies, err = networks("trusted-proxies", s.TrustedProxies); err != nil {
+		return cfg, err
 	}
-	return cfg, nil
+	cfg.Internal, err = s.internal()
+	return cfg, err
+}
+
+// internal reads what counts as traffic of the house.
+func (s *settings) internal() (in web.Internal, err error) {
+	in.Networks, err = networks("internal-networks", s.InternalNetworks)
+	if err != nil || s.InternalHeader == "" {
+		return in, err
+	}
+	var ok bool
+	in.Header, in.Value, ok = strings.Cut(s.InternalHeader, "=")
+	if !ok || in.Header == "" || in.Value == "" {
+		return in, fmt.Errorf("internal-header: %q names no header and value: write it as X-Traffic=internal", s.InternalHeader)
+	}
+	if len(s.TrustedProxies) == 0 {
+		return in, errors.New("internal-header: it is believed from trusted proxies only: name them in trusted-proxies")
+	}
+	return in, nil
+}
+
+func networks(name string, texts []string) (list []netip.Prefix, err error) {
+	for _, text := range texts {
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %q is no network: write it as 10.0.0.0/8", name, text)
+		}
+		list = append(list, network)
+	}
+	return list, nil
 }
 
 // localName is how this machine reaches an address that is listened on.

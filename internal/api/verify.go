@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 // carries who it is in nine headers and no body. It is the hottest path of the
 // product: it reads memory and writes headers.
 func (f *Face) verify(c *web.Call) error {
+	c.Protect(c.Pattern())
 	secret, err := c.Bearer()
 	if token.Is(err, token.InvalidRequest) {
 		// Two tokens are no credentials. A proxy knows what 401 means and takes
@@ -29,7 +31,12 @@ func (f *Face) verify(c *web.Call) error {
 		}
 	}
 	r, v, err := f.cfg.Verifier.Judge(c.Context(), secret, use)
-	if err != nil {
+	switch {
+	case err != nil && r != nil: // whose traffic is refused
+		c.SetActor(token.Actor{Workspace: cmp.Or(v.Workspace, r.Token.Workspace)})
+		c.SetClient(r.Token.Client)
+		return err
+	case err != nil:
 		return err
 	}
 	c.SetActor(token.ActorOf(r, v))
@@ -39,14 +46,32 @@ func (f *Face) verify(c *web.Call) error {
 	return nil
 }
 
-// demands reads what the proxy asks of the token. What else stands in the query
-// is the proxy's own.
+// isRoute reports whether something may be the name of a protected route, such
+// as "GET /orders/{id}": 1 to 128 printable ASCII characters.
+func isRoute(name string) bool {
+	if name == "" || len(name) > 128 {
+		return false
+	}
+	for i := range len(name) {
+		if name[i] < ' ' || name[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// demands reads what the proxy asks of the token, and the name it gives to what
+// it protects. What else stands in the query is the proxy's own.
 func demands(c *web.Call, use *token.Use) error {
 	q, err := c.Query()
 	if err != nil {
 		return err
 	}
 	use.Workspace, use.Audience = q.Get("workspace"), q.Get("audience")
+	if route := q.Get("route"); isRoute(route) {
+		use.Route = route
+		c.Protect(route)
+	}
 	if use.Scopes, err = token.ParseScopes(q.Get("scope")); err != nil {
 		return token.Errorf(token.InvalidRequest, "the parameter scope cannot be read")
 	}

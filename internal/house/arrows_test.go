@@ -15,7 +15,7 @@ var arrows = map[string][]string{
 	// What has a memory or a secret.
 	"audit":     {"token"},
 	"keys":      {"token"},
-	"metric":    {},
+	"metric":    {"token"}, // token: what traffic is
 	"resources": {"token"},
 	"store":     {"token"},
 	"verifier":  {"token"},

@@ -20,10 +20,13 @@ const namespace = "ficha"
 const namedClients = 200
 
 // otherClient is the label of the clients beyond those that are named.
-const otherClient = "other"
+const otherClient = other
 
 // A Set is all metrics of one server.
 type Set struct {
+	// Traffic is what protected services were asked.
+	Traffic *Traffic
+
 	registry     *prometheus.Registry
 	durations    *prometheus.HistogramVec
 	refusals     *prometheus.CounterVec
@@ -36,8 +39,10 @@ type Set struct {
 
 // New returns a set that already counts the Go runtime and the process.
 func New() *Set {
-	s := &Set{registry: prometheus.NewRegistry(), clients: make(map[string]bool)}
+	s := &Set{Traffic: newTraffic(), registry: prometheus.NewRegistry(), clients: make(map[string]bool)}
+	s.Traffic.series.label = s.label
 	s.registry.MustRegister(
+		&s.Traffic.series,
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)

@@ -26,6 +26,7 @@ func (s *Server) later() *jobs.Runner {
 		},
 	},
 		jobs.FlushUses(s.Verifier.TakeUses, s.Store),
+		jobs.FlushTraffic(s.Metrics.Traffic.Take, s.Store),
 		jobs.Seal(sealer.Run),
 		jobs.Partitions(s.Store),
 		jobs.Purge(s.Store),

@@ -39,9 +39,10 @@ type Config struct {
 	Environment    string // production where empty; part of every secret's prefix
 	MasterKey      string // 32 bytes in base64 or hex; empty: DataDir/master.key
 	TrustedProxies []netip.Prefix
-	Without        []string // contracts that are switched off: becms, fanbase, chronos, hubspot, contentful
-	Cached         int      // tokens held in memory; 0: the judge's default
-	Driver         string   // another registered database/sql driver, for tests that inject faults
+	Internal       web.Internal // what traffic comes from the house
+	Without        []string     // contracts that are switched off: becms, fanbase, chronos, hubspot, contentful
+	Cached         int          // tokens held in memory; 0: the judge's default
+	Driver         string       // another registered database/sql driver, for tests that inject faults
 	Limits         identity.Limits
 	Env            func(name string) (string, bool)  // for ${NAME} in a resources file; nil: refused there
 	ReadFile       func(path string) ([]byte, error) // for file:PATH in a resources file; nil: refused there
@@ -161,7 +162,7 @@ func (s *Server) faces() (err error) {
 	s.Panel = panel.New(panel.Config{
 		Authority: s.Authority, Identity: s.Identity, Verifier: s.Verifier, Catalogue: s.Store, Pages: set, Issuer: cfg.Issuer,
 	})
-	s.Floor, err = web.New(web.Config{Log: cfg.Log, Metrics: s.Metrics, Now: cfg.Now, Issuer: cfg.Issuer, TrustedProxies: cfg.TrustedProxies})
+	s.Floor, err = web.New(web.Config{Log: cfg.Log, Metrics: s.Metrics, Now: cfg.Now, Issuer: cfg.Issuer, TrustedProxies: cfg.TrustedProxies, Internal: cfg.Internal})
 	return err
 }
 
@@ -278,9 +279,7 @@ func (s *Server) close() (err error) {
 		s.Identity.Close()
 	}
 	if s.Store != nil && s.Verifier != nil {
-		if flushed := s.Store.FlushUses(context.Background(), s.Verifier.TakeUses()); flushed != nil {
-			err = fmt.Errorf("write the last uses: %w", flushed)
-		}
+		err = s.keepUses(context.Background())
 	}
 	if s.Store != nil {
 		err = errors.Join(err, s.Store.Close())

@@ -38,6 +38,9 @@ func newUpsertTraffic() *rowsText {
 // has many hands over some hundreds at a time, and may try them again after a
 // fault.
 func (s *Store) FlushTraffic(ctx context.Context, counts []token.Traffic) error {
+	if len(counts) == 0 {
+		return nil
+	}
 	var args []any
 	for _, t := range merged(counts) {
 		args = append(args, t.Minute, t.Workspace, t.Route, t.Client, t.Class, t.Count, t.Errors, t.Refused)

@@ -1,6 +1,6 @@
 package token
 
-import "slices"
+import "time"
 
 // TrafficBounds are the upper edges of the latencies that traffic is counted by,
 // in ms; what is slower falls into one bucket more.
@@ -11,6 +11,17 @@ const (
 	Internal = "internal"
 	External = "external"
 )
+
+// A Request is one request of a protected service, as we or the service saw it.
+type Request struct {
+	At        int64 // ms
+	Workspace string
+	Route     string // a declared name, never a path
+	Client    string
+	Class     string // Internal | External
+	Status    int
+	Took      time.Duration
+}
 
 // A Traffic is what one minute saw of one route of a protected service: in one
 // workspace, by one client, of one class. Several add up to one of several
@@ -45,8 +56,8 @@ func (t *Traffic) Add(other *Traffic) {
 	}
 }
 
-// Observe counts one request that was answered with a status after so many ms.
-func (t *Traffic) Observe(status int, ms int64) {
+// Observe counts one request that was answered with a status in that time.
+func (t *Traffic) Observe(status int, took time.Duration) {
 	t.Count++
 	switch {
 	case status >= 500:
@@ -54,7 +65,10 @@ func (t *Traffic) Observe(status int, ms int64) {
 	case status == 401, status == 403, status == 429:
 		t.Refused++
 	}
-	bucket, _ := slices.BinarySearch(TrafficBounds[:], ms)
+	bucket := 0
+	for bucket < len(TrafficBounds) && took > time.Duration(TrafficBounds[bucket])*time.Millisecond {
+		bucket++
+	}
 	t.Buckets[bucket]++
 }
 

@@ -9,22 +9,22 @@ import (
 	"strings"
 )
 
-// whence returns the caller's address and the id of the request. Headers of
-// proxies are read only when the peer itself is a trusted one.
-func (f *Floor) whence(r *http.Request) (address, id string) {
+// whence returns the caller's address, the id of the request, and whether the
+// peer is a trusted proxy: headers of proxies are read only then.
+func (f *Floor) whence(r *http.Request) (address, id string, proxied bool) {
 	if len(f.proxies) == 0 {
-		return peerAddress(r.RemoteAddr), newRequestID()
+		return peerAddress(r.RemoteAddr), newRequestID(), false
 	}
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil || !f.trusts(peer.Addr()) {
-		return peerAddress(r.RemoteAddr), newRequestID()
+		return peerAddress(r.RemoteAddr), newRequestID(), false
 	}
 	if ids := r.Header["X-Request-Id"]; len(ids) == 1 && saneID(ids[0]) {
 		id = ids[0]
 	} else {
 		id = newRequestID()
 	}
-	return f.forwardedFor(peer.Addr(), r.Header["X-Forwarded-For"]).String(), id
+	return f.forwardedFor(peer.Addr(), r.Header["X-Forwarded-For"]).String(), id, true
 }
 
 // peerAddress cuts the port off a peer's address.

@@ -26,9 +26,11 @@ type Call struct {
 	address string
 	body    []byte // once read
 	read    bool
+	proxied bool // by a trusted proxy
 
-	actor  token.Actor
-	client string
+	actor    token.Actor
+	client   string
+	protects string // a route of a protected service
 
 	status  int        // of the answer, 0 before it
 	muxed   int        // what the mux answered where there is no route

@@ -27,6 +27,8 @@ type Config struct {
 	// TrustedProxies are the peers whose X-Forwarded-For and X-Request-Id are
 	// believed. Empty: nobody's.
 	TrustedProxies []netip.Prefix
+	// Internal tells the traffic of the house from the rest.
+	Internal Internal
 	// Timeout is how long a handler may take; 0 means 10 s.
 	Timeout time.Duration
 }
@@ -40,6 +42,8 @@ type Floor struct {
 	origin  string // of the issuer
 	proxies []netip.Prefix
 	timeout time.Duration
+
+	internal Internal
 
 	mux        *http.ServeMux
 	routes     []Route
@@ -59,11 +63,13 @@ func New(cfg Config) (*Floor, error) {
 	}
 	f := &Floor{
 		log: cfg.Log, metrics: cfg.Metrics, now: cfg.Now, proxies: cfg.TrustedProxies, timeout: cfg.Timeout,
+		internal:   cfg.Internal,
 		origin:     issuer.Scheme + "://" + issuer.Host,
 		mux:        http.NewServeMux(),
 		preflights: make(map[string]*preflight),
 		origins:    http.NewCrossOriginProtection(),
 	}
+	f.internal.Header = http.CanonicalHeaderKey(f.internal.Header)
 	if f.timeout <= 0 {
 		f.timeout = 10 * time.Second
 	}
@@ -92,7 +98,7 @@ func (f *Floor) begin(w http.ResponseWriter, r *http.Request) *Call {
 	start := f.now()
 	c := &Call{Request: r, w: w, floor: f, start: start}
 	c.clock = clock{Context: r.Context(), now: f.now, at: start.Add(f.timeout)}
-	c.address, c.id = f.whence(r)
+	c.address, c.id, c.proxied = f.whence(r)
 	h := w.Header()
 	every := [...]string{c.id, "nosniff", "no-referrer"} // one array for the values that every answer has
 	h["X-Request-Id"], h["X-Content-Type-Options"], h["Referrer-Policy"] = every[0:1:1], every[1:2:2], every[2:3:3]

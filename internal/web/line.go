@@ -27,6 +27,9 @@ func (c *Call) end() {
 	if c.code != "" {
 		c.route.counts.Refuse(string(c.code))
 	}
+	if c.protects != "" {
+		c.counted(took)
+	}
 	c.line(took)
 	if c.abort {
 		panic(http.ErrAbortHandler) // net/http closes the connection and says nothing
