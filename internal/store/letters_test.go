@@ -2,7 +2,12 @@ package store
 
 import (
 	"errors"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/fichadev/ficha/internal/token"
 )
@@ -62,4 +67,80 @@ func TestWhereNoMailIsSentLettersAreOnlyCounted(t *testing.T) {
 	if counted != 2 || waiting(t, s) != 0 {
 		t.Errorf("%d counted and %d written, want 2 and none", counted, waiting(t, s))
 	}
+}
+
+func claim(t *testing.T, s *Store, lease time.Duration) *token.DueLetter {
+	t.Helper()
+	l, err := s.ClaimLetter(t.Context(), lease)
+	must(t, err)
+	return l
+}
+
+func TestLetterIsClaimedByOneOfManyAndComesBackAsItWas(t *testing.T) {
+	eachEngineAt(t, func(t *testing.T, s *Store, c *clock) {
+		const lease = time.Minute
+		want := letterTo("u1")
+		want.ID, want.Address, want.At = newID(token.Long), "ana@example.com", 7
+		post(t, s, want)
+		var won atomic.Int64
+		var wg sync.WaitGroup
+		for range 6 {
+			wg.Go(func() {
+				l, err := s.ClaimLetter(t.Context(), lease)
+				if err != nil {
+					t.Error(err)
+				} else if l != nil {
+					won.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		if won.Load() != 1 {
+			t.Fatalf("%d have the letter, want 1", won.Load())
+		}
+		if c.pass(lease - time.Millisecond); claim(t, s, lease) != nil {
+			t.Error("it was taken within its lease")
+		}
+		c.pass(time.Millisecond) // whoever had it died
+		got := claim(t, s, lease)
+		if d := cmp.Diff(&token.DueLetter{Letter: want, Tries: 2}, got); d != "" {
+			t.Errorf("want -, got +:\n%s", d)
+		}
+		must(t, s.SentLetter(t.Context(), got.ID))
+		if c.pass(lease); waiting(t, s) != 0 || claim(t, s, lease) != nil {
+			t.Error("it is still there after it was sent")
+		}
+	})
+}
+
+func TestLetterThatFailedWaitsAndThenIsGivenUp(t *testing.T) {
+	eachEngineAt(t, func(t *testing.T, s *Store, c *clock) {
+		post(t, s, letterTo("u1"))
+		first := claim(t, s, time.Minute)
+		must(t, s.DelayLetter(t.Context(), first, time.Hour, "mailbox full"))
+		if c.pass(time.Hour - time.Millisecond); claim(t, s, time.Minute) != nil {
+			t.Error("it was tried too early")
+		}
+		c.pass(time.Millisecond)
+		second := claim(t, s, time.Minute)
+		if second == nil || second.Tries != 2 {
+			t.Fatalf("the second try: %+v", second)
+		}
+		must(t, s.BuryLetter(t.Context(), first, "too late")) // it was only slow: another has the letter
+		must(t, s.DelayLetter(t.Context(), first, 0, "too late"))
+		if claim(t, s, time.Minute) != nil {
+			t.Error("who no longer has it gave it back")
+		}
+		must(t, s.BuryLetter(t.Context(), second, "no such user"))
+		c.pass(keepLetters - time.Millisecond)
+		if purgeAll(t, s); waiting(t, s) != 1 {
+			t.Error("what was given up went before its time")
+		}
+		if c.pass(time.Millisecond); claim(t, s, time.Minute) != nil {
+			t.Error("what was given up is tried again")
+		}
+		if purgeAll(t, s); waiting(t, s) != 0 {
+			t.Error("what was given up is kept for ever")
+		}
+	})
 }

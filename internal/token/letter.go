@@ -101,3 +101,9 @@ func (l Letter) Check() error {
 	}
 	return nil
 }
+
+// A DueLetter is a letter whose turn to be sent it is.
+type DueLetter struct {
+	Letter
+	Tries int // this one included
+}
