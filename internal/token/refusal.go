@@ -76,6 +76,7 @@ const (
 	Suspended        Reason = "suspended"
 	WrongWorkspace   Reason = "wrong_workspace"
 	WrongAudience    Reason = "wrong_audience"
+	WrongAddress     Reason = "wrong_address"
 	MissingToken     Reason = "missing_token"
 	ScopesTooFew     Reason = "scopes_insufficient" // a required scope was not asked for
 	ScopesMismatch   Reason = "scopes_mismatch"     // a scope the client is not registered for

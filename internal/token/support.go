@@ -105,21 +105,14 @@ const (
 	SuperAdmin = "super_admin"
 )
 
-// A Policy is a workspace's limits on its tokens. Durations are seconds.
-type Policy struct {
-	MaxTTL         map[Kind]int64 `json:"max_ttl,omitempty"`
-	RequirePurpose bool           `json:"require_purpose,omitempty"`
-	RequireExpiry  bool           `json:"require_expiry,omitempty"`
-	Registration   string         `json:"registration,omitempty"` // off | token | open
-	RequirePKCE    bool           `json:"require_pkce,omitempty"`
-}
-
 // A Webhook is a subscription. Its secret is sealed; only the sender opens it.
 type Webhook struct {
 	ID        ID
 	Workspace string
 	URL       string
 	Events    []string // names, or a prefix and ".*"
+
+	DisabledAt int64 // ms: it hears nothing since; 0: it hears
 }
 
 // A Client is a program registered in its home workspace.
@@ -172,11 +165,20 @@ type Secret struct {
 	CreatedAt int64
 	ExpiresAt int64
 	EndedAt   int64
+	RetiresAt int64 // when one that was replaced opens nothing more
+	Replaces  ID    // whose place it takes, until it was seen; then 0
 }
 
 // Live reports whether the secret still opens at now (ms).
 func (s Secret) Live(now int64) bool {
-	return s.EndedAt == 0 && (s.ExpiresAt == 0 || now < s.ExpiresAt)
+	return s.EndedAt == 0 && (s.ExpiresAt == 0 || now < s.ExpiresAt) && (s.RetiresAt == 0 || now < s.RetiresAt)
+}
+
+// A ClientToken is a secret of a workspace in the Chronos contract: who signs
+// in shows it beside their password.
+type ClientToken struct {
+	Secret
+	Workspace string
 }
 
 // Public reports whether the client has no secret (RFC 6749, 2.1).

@@ -70,7 +70,7 @@ func (t *Token) Pending() bool { return t.Replaces != 0 && t.ConfirmedAt == 0 }
 func (t *Token) retired(now int64) bool { return t.RetiresAt != 0 && now >= t.RetiresAt }
 
 func (t *Token) suspended(now int64) bool {
-	return t.SuspendedAt != 0 && (t.SuspendedUntil == 0 || now < t.SuspendedUntil)
+	return t.Approval == ApprovalWaiting || t.SuspendedAt != 0 && (t.SuspendedUntil == 0 || now < t.SuspendedUntil)
 }
 
 // Subject returns the sub of the token: the person, or the program itself.

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"net/netip"
 	"strings"
 	"time"
 )
@@ -44,7 +45,8 @@ type Use struct {
 	Issuer       string  // this server: the audience of a token that names none; the judge fills it
 	Scopes       Scopes  // all are required
 	Proof        string  // thumbprint of the proof that came along
-	Address      string  // the network address of the holder, for last-used
+	Address      string  // the network address of the holder; empty: not known
+	Anywhere     bool    // the question is about the token, whencever it would be shown
 	Agent        string  // the holder's User-Agent
 	Route        string  // the pattern of the route it was shown at
 }
@@ -77,7 +79,11 @@ func MayUse(r *Record, u Use) (Verdict, error) {
 	if u.Audience != "" && !t.names(u.Audience, u.Issuer) {
 		return Verdict{}, Errorf(InvalidToken, "the token is for another audience").Because(WrongAudience)
 	}
-	v.Scopes = r.effective(v.Membership)
+	rules := r.policy(u.Now)
+	if err := t.reaches(&u, rules); err != nil {
+		return Verdict{}, err
+	}
+	v.Scopes = rules.cut(t.Kind, r.effective(v.Membership))
 	if missing := v.Scopes.Missing(u.Scopes); missing != nil {
 		return v, &Refusal{Code: InsufficientScope, Text: "the token lacks " + missing.String(), Scope: missing}
 	}
@@ -97,6 +103,9 @@ func (t *Token) usable(u Use) error {
 	}
 	if t.retired(u.Now) {
 		return Errorf(InvalidToken, "the secret was replaced and ended on %s; use the one that took its place", time.UnixMilli(t.RetiresAt).UTC().Format(time.RFC3339)).Because(Ended)
+	}
+	if t.Approval == ApprovalWaiting {
+		return Errorf(InvalidToken, "the token waits for an administrator's approval").Because(Suspended)
 	}
 	if t.suspended(u.Now) {
 		return Errorf(InvalidToken, "the token is suspended; an administrator can resume it").Because(Suspended)
@@ -235,6 +244,47 @@ func (p *Person) opens(t *Token, u Use) (Verdict, error) {
 		return Verdict{}, nil
 	}
 	return Verdict{}, Errorf(WorkspaceRequired, "the token opens several workspaces: name one")
+}
+
+// policy returns what the workspace that is opened asks for at this moment, nil
+// where none is opened.
+func (r *Record) policy(now int64) *Policy {
+	w := r.Workspace
+	if w == nil {
+		w = r.Opened
+	}
+	if w == nil {
+		return nil
+	}
+	return w.Policy.At(now)
+}
+
+// reaches refuses a use from outside the token's networks or its policy's. Who
+// does not say whence is outside of any: the verdict is the same at every
+// surface.
+func (t *Token) reaches(u *Use, rules *Policy) error {
+	var networks []netip.Prefix
+	if rules != nil && len(rules.Addresses) > 0 {
+		networks = rules.Addresses[t.Kind]
+	}
+	if len(networks)+len(t.Addresses) == 0 || u.Anywhere || Reaches(t.Addresses, u.Address) && Reaches(networks, u.Address) {
+		return nil
+	}
+	return Errorf(Forbidden, "the token may not be used from this address; use it from its networks, or ask an administrator").Because(WrongAddress)
+}
+
+// cut returns those of the scopes that a policy lets a kind open, without a copy
+// where that is all of them.
+func (p *Policy) cut(kind Kind, scopes Scopes) Scopes {
+	if p == nil || len(p.Scopes) == 0 {
+		return scopes
+	}
+	for _, s := range scopes {
+		if !p.Allows(kind, s) {
+			return scopes.Filter(func(s string) bool { return p.Allows(kind, s) })
+		}
+	}
+	return scopes
 }
 
 // IsFor reports whether this server, named by its issuer, is an audience of the
