@@ -91,6 +91,7 @@ func (f *Face) Routes() []web.Route {
 		{Pattern: "GET /openapi.json", Rule: web.Rule{Auth: web.AuthNone, Body: web.NoBody, CORS: true}, Handle: f.describe},
 		{Pattern: "GET /v1/openapi.json", Rule: web.Rule{Auth: web.AuthNone, Body: web.NoBody, CORS: true}, Handle: f.describe},
 	}
+	routes = append(routes, f.expiryRoutes()...)
 	if !f.cfg.WithoutBeCMS {
 		routes = append(routes, f.open("POST /v1/tokens", f.issue))
 	}

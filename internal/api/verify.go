@@ -11,7 +11,7 @@ import (
 )
 
 // verify serves /verify, the question of a proxy: may this request pass? A yes
-// carries who it is in nine headers and no body. It is the hottest path of the
+// carries who it is in ten headers and no body. It is the hottest path of the
 // product: it reads memory and writes headers.
 func (f *Face) verify(c *web.Call) error {
 	c.Protect(c.Pattern())
@@ -41,7 +41,7 @@ func (f *Face) verify(c *web.Call) error {
 	}
 	c.SetActor(token.ActorOf(r, v))
 	c.SetClient(r.Token.Client)
-	writeIdentity(c.Header(), r.Token, v)
+	writeIdentity(c.Header(), r.Token, v, expiryNotice(r.Token, use.Now, f.cfg.Authority.Issuer()))
 	c.WriteHeader(http.StatusOK)
 	return nil
 }
@@ -82,10 +82,10 @@ func demands(c *web.Call, use *token.Use) error {
 // no value, so that a proxy that copies them overwrites whatever the caller sent
 // under these names. The map is written directly: the names are in net/http's
 // spelling, and one array holds all values.
-func writeIdentity(h http.Header, t *token.Token, v token.Verdict) {
+func writeIdentity(h http.Header, t *token.Token, v token.Verdict, notice string) {
 	credential := t.Credential.String()
 	values := [...]string{
-		t.Subject(), v.Workspace, t.Client, v.Scopes.String(), string(t.Kind), credential, credential, t.Actor, expires(t.ExpiresAt), "no-store",
+		t.Subject(), v.Workspace, t.Client, v.Scopes.String(), string(t.Kind), credential, credential, t.Actor, expires(t.ExpiresAt), notice, "no-store",
 	}
 	if t.ID != t.Credential {
 		values[6] = t.ID.String()
@@ -103,7 +103,8 @@ func writeIdentity(h http.Header, t *token.Token, v token.Verdict) {
 	h["X-Auth-Secret-Id"] = all[6:7:7]
 	h["X-Auth-Actor"] = all[7:8:8]
 	h["X-Auth-Expires"] = all[8:9:9]
-	h["Cache-Control"] = all[9:10:10]
+	h["X-Auth-Expiry-Notice"] = all[9:10:10]
+	h["Cache-Control"] = all[10:11:11]
 }
 
 // expires writes milliseconds as RFC 3339, empty for never.

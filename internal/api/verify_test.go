@@ -13,7 +13,7 @@ import (
 
 // identityHeaders are those that a yes always carries.
 var identityHeaders = []string{
-	"X-Auth-Subject", "X-Auth-Workspace", "X-Auth-Client", "X-Auth-Scopes", "X-Auth-Kind", "X-Auth-Token-Id", "X-Auth-Secret-Id", "X-Auth-Actor", "X-Auth-Expires",
+	"X-Auth-Subject", "X-Auth-Workspace", "X-Auth-Client", "X-Auth-Scopes", "X-Auth-Kind", "X-Auth-Token-Id", "X-Auth-Secret-Id", "X-Auth-Actor", "X-Auth-Expires", "X-Auth-Expiry-Notice",
 }
 
 // TestYesCarriesEveryIdentityHeader: whatever the caller sent under these names
@@ -33,7 +33,7 @@ func TestYesCarriesEveryIdentityHeader(t *testing.T) {
 				t.Errorf("%s: %s stands %d times", method, name, len(lines))
 			}
 		}
-		want := []string{"backend", "ws1", "backend", "catalog:read content:write", "service", id, id, "", "2026-12-22T12:00:00Z"}
+		want := []string{"backend", "ws1", "backend", "catalog:read content:write", "service", id, id, "", "2026-12-22T12:00:00Z", ""}
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: got %q, want %q", method, got, want)
 		}

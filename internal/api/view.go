@@ -36,6 +36,8 @@ type tokenView struct {
 	CreatedAt  *string      `json:"created_at"`
 	ExpiresAt  *string      `json:"expires_at"`
 	ExpiresIn  *int64       `json:"expires_in"` // seconds from this answer on
+	EndsAt     *string      `json:"effective_expires_at"`
+	EndRule    string       `json:"expiry_rule,omitempty"`
 	LastFour   string       `json:"last_four"`
 	Status     string       `json:"status"`
 	Active     bool         `json:"active"` // status, and all that it stands on
@@ -112,6 +114,8 @@ func viewOf(t *token.Token, now int64) tokenView {
 		Audience: strings.Fields(t.Audience), MaxUses: t.MaxUses, Uses: t.Uses, CreatedAt: instant(t.IssuedAt), ExpiresAt: instant(t.ExpiresAt),
 		LastFour: t.LastFour, Status: t.Status(now), EndedAt: instant(t.EndedAt), EndReason: t.EndReason, EndedBy: t.EndedBy,
 	}
+	end := t.EffectiveEnd()
+	v.EndsAt, v.EndRule = instant(end.At), string(end.Rule)
 	if t.Key != "" {
 		v.Format = "jwt"
 	}

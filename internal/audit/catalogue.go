@@ -23,6 +23,10 @@ type EventKind struct {
 // that is not in it fails a test, and so does a name that nobody records.
 func Catalogue() []EventKind { return slices.Clone(catalogue) }
 
+// expiryDetail is what every event about the life of a secret carries; secret is
+// there where it is not the first of its credential.
+const expiryDetail = "kind last_four expires_at:instant client? person? purpose? owner? secret?"
+
 // The entries are sorted by name.
 var catalogue = []EventKind{
 	{Name: "app.installed", Text: "An app was installed in the workspace.", Target: "grant", Detail: "client scopes:list"},
@@ -57,6 +61,10 @@ var catalogue = []EventKind{
 	{Name: "scope.created", Text: "A scope was added to the catalogue.", Target: "scope", Server: true},
 	{Name: "scope.removed", Text: "A scope was removed from the catalogue.", Target: "scope", Server: true},
 	{Name: "server.set_up", Text: "The first super admin set the server up.", Target: "user"},
+	{Name: "token.changed", Text: "What people say about a token was changed.", Target: "token", Detail: "name? purpose? owner?"},
+	{Name: "token.expired", Text: "A token or the secret of a client has expired.", Target: "token", Detail: expiryDetail},
+	{Name: "token.expiring", Text: "A token or the secret of a client expires within a number of days.", Target: "token",
+		Detail: expiryDetail + " threshold_days:count"},
 	{Name: "token.imported", Text: "A token that was made elsewhere works here from now on.", Target: "token",
 		Detail: "kind scopes:list expires_at:instant restores?"},
 	{Name: "token.issued", Text: "A token was issued.", Target: "token",
@@ -64,6 +72,10 @@ var catalogue = []EventKind{
 	{Name: "token.resumed", Text: "A suspended token opens again.", Target: "token", Detail: "reason until:instant"},
 	{Name: "token.revoked", Text: "A token was revoked.", Target: "token", Detail: "kind reason"},
 	{Name: "token.suspended", Text: "A token was suspended.", Target: "token", Detail: "reason until:instant"},
+	{Name: "token.used_after_expiry", Text: "An expired token was shown, for the first time since.", Target: "token",
+		Detail: expiryDetail + " used_at:instant address agent"},
+	{Name: "token.used_first", Text: "A token was used for the first time.", Target: "token",
+		Detail: expiryDetail + " used_at:instant address agent"},
 	{Name: "user.changed", Text: "What is known of a person was changed.", Target: "user", Detail: "fields:list"},
 	{Name: "user.created", Text: "A person was entered.", Target: "user", Detail: "number:count"},
 	{Name: "user.disabled", Text: "A person was disabled; their tokens have ended.", Target: "user", Detail: "reason"},

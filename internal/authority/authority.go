@@ -22,6 +22,9 @@ type Store interface {
 	ClientsWithSecret(ctx context.Context, workspace string, hash token.Hash) ([]string, error)
 	ClientTokenWorkspace(ctx context.Context, hash token.Hash) (string, error)
 	Answer(ctx context.Context, key token.Hash) (*token.Answer, error)
+	Expiring(ctx context.Context, w token.Watch, until int64, limit int) ([]*token.Token, error)
+	Watches(ctx context.Context) ([]token.Watch, error)
+	Noticed(ctx context.Context, secret token.ID, n token.Notice) (bool, error)
 	LastUses(ctx context.Context, secrets []token.ID) (map[token.ID]token.Seen, error)
 	Authorization(ctx context.Context, id token.ID) (*token.Authorization, error)
 	Scopes(ctx context.Context) ([]*token.ScopeInfo, error)
@@ -36,6 +39,7 @@ type Judge interface {
 	Find(ctx context.Context, secret string) (*token.Record, error)
 	Record(ctx context.Context, id token.ID) (*token.Record, error)
 	Weigh(ctx context.Context, r *token.Record, u token.Use) (token.Verdict, error)
+	Standing(ctx context.Context, t *token.Token) error
 	Workspace(ctx context.Context, id string) (*token.Workspace, error)
 	Client(ctx context.Context, id string) (*token.Client, error)
 	Person(ctx context.Context, id string) (*token.Person, error)

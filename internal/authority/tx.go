@@ -14,6 +14,10 @@ type Tx interface {
 	Cut(c token.Cutoff)
 	Record(ctx context.Context, e *token.Event, outbox []token.Delivery) error
 	Post(ctx context.Context, letters ...token.Letter) error
+	Records(ctx context.Context, events []*token.Event, outbox []token.Delivery) error
+	Notice(ctx context.Context, n token.Notice, secrets []token.ID) (map[token.ID]bool, error)
+	MoveWatch(ctx context.Context, was, is token.Watch) (bool, error)
+	DescribeToken(ctx context.Context, credential token.ID, d token.Description) (bool, error)
 
 	Workspace(ctx context.Context, id string) (*token.Workspace, error)
 	WorkspaceNumbered(ctx context.Context, number int64) (string, error)

@@ -182,3 +182,30 @@ func TestWhatExpiresSoonIsCounted(t *testing.T) {
 		}
 	})
 }
+
+func TestDescriptionIsChangedOnEverySecretOfACredential(t *testing.T) {
+	eachEngine(t, func(t *testing.T, s *Store) {
+		first := put(t, s, token.Long, func(k *token.Token) { k.Name, k.Purpose, k.Owner = "old", "why", "team" })
+		second := put(t, s, token.Long, func(k *token.Token) { k.Credential, k.Name, k.Purpose = first.ID, "old", "why" })
+		other := put(t, s, token.Long, func(k *token.Token) { k.Name = "other" })
+		name, none := "new", ""
+		describe := func(id token.ID) (done bool) {
+			must(t, s.Do(t.Context(), func(tx *Tx) (err error) {
+				done, err = tx.DescribeToken(t.Context(), id, token.Description{Name: &name, Owner: &none})
+				return err
+			}))
+			return done
+		}
+		if !describe(first.ID) || describe(newID(token.Short)) {
+			t.Error("want the one described and the other not")
+		}
+		for _, id := range []token.ID{first.ID, second.ID} {
+			if k, err := s.Token(t.Context(), id); err != nil || k.Name != "new" || k.Purpose != "why" || k.Owner != "" {
+				t.Errorf("%v: %+v, %v", id, k, err)
+			}
+		}
+		if k, err := s.Token(t.Context(), other.ID); err != nil || k.Name != "other" {
+			t.Errorf("another credential: %+v, %v", k, err)
+		}
+	})
+}

@@ -110,3 +110,14 @@ func (t *Token) EffectiveEnd(others ...End) End {
 	}
 	return first
 }
+
+// expired is the refusal of a secret past its expiry: it says when that was and
+// where a new one is made, at a server named by its issuer. Programs get access
+// tokens anew by themselves.
+func (t *Token) expired(issuer string) *Refusal {
+	where := "get a new one"
+	if t.Kind != Access && issuer != "" {
+		where = "make a new one at " + issuer + "/panel/"
+	}
+	return Errorf(InvalidToken, "the token expired on %s; %s", time.UnixMilli(t.ExpiresAt).UTC().Format(time.RFC3339), where).Because(Expired)
+}

@@ -99,7 +99,7 @@ func (t *Token) usable(u Use) error {
 		return Errorf(InvalidToken, "the token was ended (%s)", t.EndReason).Because(Ended)
 	}
 	if t.ExpiresAt != 0 && u.Now >= t.ExpiresAt {
-		return Errorf(InvalidToken, "the token expired on %s; get a new one", time.UnixMilli(t.ExpiresAt).UTC().Format(time.RFC3339)).Because(Expired)
+		return t.expired(u.Issuer)
 	}
 	if t.retired(u.Now) {
 		return Errorf(InvalidToken, "the secret was replaced and ended on %s; use the one that took its place", time.UnixMilli(t.RetiresAt).UTC().Format(time.RFC3339)).Because(Ended)

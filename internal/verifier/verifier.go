@@ -69,6 +69,7 @@ type Verifier struct {
 	budget     chan struct{} // reads of tokens that are not cached, at once
 	feed       feed
 	uses       uses
+	late       late
 }
 
 // New returns a judge that has heard of everything up to now.
@@ -105,6 +106,7 @@ func (v *Verifier) Judge(ctx context.Context, secret string, u token.Use) (*toke
 	}
 	verdict, err := v.Weigh(ctx, r, u)
 	if err != nil {
+		v.late.note(r.Token, u, err)
 		return r, verdict, err
 	}
 	if r.Token.MaxUses > 0 || r.Token.Kind == token.Impersonated {

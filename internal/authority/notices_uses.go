@@ -1,0 +1,81 @@
+package authority
+
+import (
+	"context"
+
+	"github.com/fichadev/ficha/internal/token"
+)
+
+// TellLateUses tells once of each token that was shown after it had expired, by
+// whom and whence: somebody has not heard that it would, or kept a copy. uses
+// are refused uses by secret; those that are dealt with are taken out of it, so
+// that after a fault the caller may try again with the rest. Tokens of whose
+// expiry nobody is told are passed over.
+func (a *Authority) TellLateUses(ctx context.Context, uses map[token.ID]token.Seen) error {
+	for id, seen := range uses {
+		if err := a.tellUse(ctx, token.NoticeUsedAfter, id, seen); err != nil {
+			return err
+		}
+		delete(uses, id)
+	}
+	return nil
+}
+
+// TellFirstUses tells of each token that people or programs hold under a name
+// and that was used for the first time, where somebody listens. It is called
+// before the uses are written down: what those know of is not told of again.
+func (a *Authority) TellFirstUses(ctx context.Context, uses map[token.ID]token.Seen) error {
+	var fresh []token.ID
+	for id := range uses {
+		if id.Class() == token.Short {
+			continue
+		}
+		r, err := a.cfg.Judge.Record(ctx, id)
+		if err != nil {
+			return err
+		}
+		if r != nil && governed(r.Token.Kind) && r.Token.ID == r.Token.Credential && r.Workspace != nil && len(r.Workspace.Webhooks) > 0 {
+			fresh = append(fresh, id)
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	known, err := a.cfg.Store.LastUses(ctx, fresh)
+	if err != nil {
+		return err
+	}
+	for _, id := range fresh {
+		if _, used := known[id]; used {
+			continue
+		}
+		if err := a.tellUse(ctx, token.NoticeUsedFirst, id, uses[id]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tellUse gives one notice of a use, unless it was given.
+func (a *Authority) tellUse(ctx context.Context, n token.Notice, id token.ID, seen token.Seen) error {
+	r, err := a.cfg.Judge.Record(ctx, id)
+	if err != nil || r == nil {
+		return err
+	}
+	one := announcement{token: r.Token, workspace: r.Workspace, seen: seen}
+	if n == token.NoticeUsedAfter {
+		if stands, err := a.stands(ctx, r.Token); err != nil || !stands || !r.Token.Noticed() {
+			return err
+		}
+		if one.to, err = a.answerable(ctx, r.Token, admins{}); err != nil {
+			return err
+		}
+	}
+	if told, err := a.cfg.Store.Noticed(ctx, id, n); err != nil || told {
+		return err
+	}
+	return a.cfg.Store.Do(ctx, func(tx Tx) error {
+		_, err := announce(ctx, tx, n, []announcement{one})
+		return err
+	})
+}
