@@ -43,13 +43,17 @@ func Deliveries(w *token.Workspace, e *token.Event) ([]token.Delivery, error) {
 			}
 		}
 		out = append(out, token.Delivery{
-			ID: token.NewID(time.UnixMilli(e.At), token.Long), Webhook: h.ID, Event: e.ID, Type: e.Action, Body: body, At: e.At,
+			ID: token.NewID(time.UnixMilli(e.At), token.Long), Webhook: h.ID, Event: e.ID, Type: e.Action, Subject: e.Target,
+			Body: body, At: e.At,
 		})
 	}
 	return out, nil
 }
 
 func listens(h token.Webhook, action string) bool {
+	if h.DisabledAt != 0 {
+		return false
+	}
 	for _, pattern := range h.Events {
 		if pattern == action || pattern == "*" {
 			return true

@@ -304,6 +304,7 @@ func (tx *Tx) insertRecords(ctx context.Context, batch []*pending) error {
 			outbox = append(outbox, deliveryArgs(d)...)
 		}
 	}
+	tx.leaves = tx.leaves || len(outbox) > 0
 	err := tx.insert(ctx, batch, insertEvents, events, func(d *token.Deed) (ids []token.ID) {
 		for _, e := range d.Events {
 			ids = append(ids, e.ID)

@@ -77,16 +77,21 @@ func (tx *Tx) PutResource(ctx context.Context, v *token.Resource) error {
 	return err
 }
 
+const (
+	webhookColumns = `id, workspace, url, events, disabled_at`
+	liveWebhooks   = `SELECT ` + webhookColumns + ` FROM webhooks WHERE workspace = $1 AND ended_at = 0 ORDER BY id`
+)
+
 func scanWebhook(r *sql.Rows) (token.Webhook, error) {
 	var h token.Webhook
 	var events string
-	err := r.Scan(&h.ID, &h.Workspace, &h.URL, &events)
+	err := r.Scan(&h.ID, &h.Workspace, &h.URL, &events, &h.DisabledAt)
 	return h, errors.Join(err, read(events, &h.Events))
 }
 
-// Webhooks returns the live subscriptions of a workspace.
+// Webhooks returns the subscriptions of a workspace that have not ended.
 func (s *Store) Webhooks(ctx context.Context, workspace string) ([]token.Webhook, error) {
-	return all(ctx, s.reads, `SELECT id, workspace, url, events FROM webhooks WHERE workspace = $1 AND ended_at = 0 ORDER BY id`, scanWebhook, workspace)
+	return all(ctx, s.reads, liveWebhooks, scanWebhook, workspace)
 }
 
 // PutWebhook writes a subscription with its sealed secret; of one that exists

@@ -30,12 +30,12 @@ func eventArgs(e *token.Event) ([]any, error) {
 
 var insertOutbox = &rowsText{
 	tail:  onFreshID,
-	head:  "INSERT INTO outbox (id, webhook, event, type, body, state, next_at, at) VALUES ",
-	types: []string{"BIGINT", "BIGINT", "BIGINT", "TEXT", "BYTEA", "TEXT", "BIGINT", "BIGINT"},
+	head:  "INSERT INTO outbox (id, webhook, event, type, subject, body, state, next_at, at) VALUES ",
+	types: []string{"BIGINT", "BIGINT", "BIGINT", "TEXT", "TEXT", "BYTEA", "TEXT", "BIGINT", "BIGINT"},
 }
 
 func deliveryArgs(d token.Delivery) []any {
-	return []any{int64(d.ID), int64(d.Webhook), int64(d.Event), d.Type, d.Body, "due", d.At, d.At}
+	return []any{int64(d.ID), int64(d.Webhook), int64(d.Event), d.Type, d.Subject, d.Body, string(token.DeliveryDue), d.At, d.At}
 }
 
 // Record writes an audit row and its deliveries inside a rare deed.

@@ -47,10 +47,11 @@ type Store struct {
 	stop    context.CancelFunc
 	close   sync.Once
 
-	mu      sync.Mutex // guards writer on SQLite: one writer at a time
-	writer  *session   // the writing connection of group commits
-	hear    func([]token.Change)
-	callers int // who waited for the last group commit, or came during it
+	mu       sync.Mutex // guards writer on SQLite: one writer at a time
+	writer   *session   // the writing connection of group commits
+	hear     func([]token.Change)
+	outgoing func()
+	callers  int // who waited for the last group commit, or came during it
 }
 
 // Open opens the database, brings its schema up to date if migrate is set, and
@@ -70,7 +71,7 @@ func Open(ctx context.Context, cfg Config, migrate bool) (*Store, error) {
 	s := &Store{
 		cfg: cfg, engine: e, db: db, reads: newStatements(e, db),
 		queue: make(chan *pending, 1024), stopped: make(chan struct{}), woken: make(chan struct{}, 1),
-		hear: func([]token.Change) {},
+		hear: func([]token.Change) {}, outgoing: func() {},
 	}
 	if s.writer, err = e.openWriter(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -91,6 +92,10 @@ func Open(ctx context.Context, cfg Config, migrate bool) (*Store, error) {
 // answered, what a local commit changed. It is called once, before the first
 // deed.
 func (s *Store) OnChange(hear func([]token.Change)) { s.hear = hear }
+
+// OnOutbox names who is woken after a local commit that left something in the
+// outbox. It must not wait. It is called once, before the first deed.
+func (s *Store) OnOutbox(wake func()) { s.outgoing = wake }
 
 // Shared reports whether other processes may write to the same database, so
 // that changes have to be asked for.

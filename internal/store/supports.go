@@ -79,12 +79,7 @@ func workspaceOf(ctx context.Context, q querier, id string) (*token.Workspace, e
 		role.Workspace, role.Scopes = id, words(scopes)
 		return role, err
 	}, id)
-	w.Webhooks, errs[1] = all(ctx, q, `SELECT id, url, events FROM webhooks WHERE workspace = $1 AND ended_at = 0 ORDER BY id`, func(r *sql.Rows) (h token.Webhook, err error) {
-		var events string
-		err = r.Scan(&h.ID, &h.URL, &events)
-		h.Workspace = id
-		return h, errors.Join(err, read(events, &h.Events))
-	}, id)
+	w.Webhooks, errs[1] = all(ctx, q, liveWebhooks, scanWebhook, id)
 	w.Cutoffs, errs[2] = cutoffsOf(ctx, q, token.OnWorkspace, id)
 	return w, errors.Join(errs[:]...)
 }

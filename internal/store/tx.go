@@ -18,6 +18,7 @@ type Tx struct {
 	changes []token.Change
 	cutoffs []token.Cutoff
 	ends    []token.Ending
+	leaves  bool // something in the outbox
 
 	mute     bool // letters are not written
 	unposted int  // the letters that were not
@@ -109,6 +110,9 @@ func (tx *Tx) rollback(ctx context.Context) {
 func (s *Store) done(ctx context.Context, tx *Tx) {
 	s.note(ctx, tx)
 	s.tell(tx.changes)
+	if tx.leaves {
+		s.outgoing()
+	}
 	if tx.unposted > 0 {
 		s.cfg.NoMail(tx.unposted)
 	}

@@ -34,6 +34,7 @@ type Delivery struct {
 	Webhook ID
 	Event   ID
 	Type    string
+	Subject string // the event's target: what happens to one is told in order
 	Body    []byte
 	At      int64 // ms
 }

@@ -1,0 +1,81 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/fichadev/ficha/internal/token"
+)
+
+const subscriptionColumns = webhookColumns + `, failures, failing_since, notices, disabled_reason, created_at, ended_at`
+
+func scanSubscription(r *sql.Rows) (*token.Subscription, error) {
+	var s token.Subscription
+	var events string
+	err := r.Scan(&s.ID, &s.Workspace, &s.URL, &events, &s.DisabledAt, &s.Failures, &s.FailingSince, &s.Notices, &s.DisabledReason, &s.CreatedAt, &s.EndedAt)
+	if err != nil {
+		return nil, fmt.Errorf("read a subscription: %w", err)
+	}
+	return &s, errors.Join(read(events, &s.Events))
+}
+
+// Subscriptions returns a page of the subscriptions of a workspace that have
+// not ended, by id, after one.
+func (s *Store) Subscriptions(ctx context.Context, workspace string, after token.ID, limit int) ([]*token.Subscription, error) {
+	return all(ctx, s.reads, `SELECT `+subscriptionColumns+` FROM webhooks WHERE workspace = $1 AND id > $2 AND ended_at = 0 ORDER BY id LIMIT $3`,
+		scanSubscription, workspace, int64(after), limit)
+}
+
+const subscriptionText = `SELECT ` + subscriptionColumns + ` FROM webhooks WHERE id = $1`
+
+// Subscription returns a subscription, ended or not, nil if there is none.
+func (s *Store) Subscription(ctx context.Context, id token.ID) (*token.Subscription, error) {
+	return one(ctx, s.reads, subscriptionText, scanSubscription, int64(id))
+}
+
+// Subscription returns what Store.Subscription does, as the transaction sees it.
+func (tx *Tx) Subscription(ctx context.Context, id token.ID) (*token.Subscription, error) {
+	return one(ctx, tx, subscriptionText, scanSubscription, int64(id))
+}
+
+// SetWebhookHealth notes how a live subscription fares.
+func (tx *Tx) SetWebhookHealth(ctx context.Context, id token.ID, h token.WebhookHealth) error {
+	_, err := tx.exec(ctx, `UPDATE webhooks SET failures = $2, failing_since = $3, notices = $4 WHERE id = $1 AND disabled_at = 0`,
+		int64(id), h.Failures, h.FailingSince, h.Notices)
+	return err
+}
+
+// DisableWebhook lets a live subscription hear nothing any more; it reports
+// whether this call did.
+func (tx *Tx) DisableWebhook(ctx context.Context, workspace string, id token.ID, reason string) (bool, error) {
+	tx.Changed(token.Change{What: token.ChangedWorkspace, ID: workspace})
+	return tx.affects(ctx, `UPDATE webhooks SET disabled_at = $3, disabled_reason = $4 WHERE id = $1 AND workspace = $2 AND ended_at = 0 AND disabled_at = 0`,
+		int64(id), workspace, tx.now, reason)
+}
+
+// EnableWebhook lets a disabled subscription hear again, its failures
+// forgotten; it reports whether this call did.
+func (tx *Tx) EnableWebhook(ctx context.Context, workspace string, id token.ID) (bool, error) {
+	tx.Changed(token.Change{What: token.ChangedWorkspace, ID: workspace})
+	return tx.affects(ctx, `UPDATE webhooks SET disabled_at = 0, disabled_reason = '', failures = 0, failing_since = 0, notices = 0
+		WHERE id = $1 AND workspace = $2 AND ended_at = 0 AND disabled_at <> 0`, int64(id), workspace)
+}
+
+// SetNextWebhookSecret gives a live subscription a second sealed secret, with
+// which its deliveries are signed beside the first; an empty one takes it away.
+// It reports whether the subscription lives.
+func (tx *Tx) SetNextWebhookSecret(ctx context.Context, workspace string, id token.ID, sealed []byte) (bool, error) {
+	if sealed == nil {
+		sealed = []byte{}
+	}
+	return tx.affects(ctx, `UPDATE webhooks SET next_secret = $3 WHERE id = $1 AND workspace = $2 AND ended_at = 0`, int64(id), workspace, sealed)
+}
+
+// TurnWebhookSecret puts the second secret of a live subscription in the place
+// of the first; it reports whether there was one.
+func (tx *Tx) TurnWebhookSecret(ctx context.Context, workspace string, id token.ID) (bool, error) {
+	return tx.affects(ctx, `UPDATE webhooks SET secret = next_secret, next_secret = '' WHERE id = $1 AND workspace = $2 AND ended_at = 0 AND LENGTH(next_secret) > 0`,
+		int64(id), workspace)
+}
