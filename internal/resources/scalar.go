@@ -179,6 +179,10 @@ func (o object) word(key string, known ...string) string {
 	if !ok {
 		return ""
 	}
+	return v.word(known...)
+}
+
+func (v value) word(known ...string) string {
 	s, ok := v.text()
 	if ok && !slices.Contains(known, s) {
 		v.fail("is not known; use %s", strings.Join(known, ", "))

@@ -84,56 +84,6 @@ func (o object) distinct(key string, groups []token.Group) {
 	}
 }
 
-func readPolicy(w object) token.Policy {
-	v, ok := w.fields["policy"]
-	if !ok {
-		return token.Policy{}
-	}
-	o, ok := v.object([]string{"max_ttl", "require_purpose", "require_expiry", "registration"})
-	if !ok {
-		return token.Policy{}
-	}
-	p := token.Policy{
-		MaxTTL:         readMaxTTL(o),
-		RequirePurpose: o.yes("require_purpose"),
-		RequireExpiry:  o.yes("require_expiry"),
-	}
-	p.Registration, p.RequirePKCE = readRegistration(o)
-	return p
-}
-
-func readMaxTTL(p object) map[token.Kind]int64 {
-	v, ok := p.fields["max_ttl"]
-	if !ok {
-		return nil
-	}
-	o, _ := v.object(kindNames())
-	limits := make(map[token.Kind]int64, len(o.fields))
-	for _, key := range o.keys {
-		limits[token.Kind(key)] = o.seconds(key)
-	}
-	return limits
-}
-
-func kindNames() []string {
-	names := make([]string, len(token.Kinds))
-	for i, k := range token.Kinds {
-		names[i] = string(k)
-	}
-	return names
-}
-
-// readRegistration reads a mode, or a mode with what it requires.
-func readRegistration(p object) (mode string, requirePKCE bool) {
-	modes := []string{"off", "token", "open"}
-	v, ok := p.fields["registration"]
-	if !ok || !v.mapping() {
-		return p.word("registration", modes...), false
-	}
-	o, _ := v.object([]string{"mode", "require_pkce"})
-	return o.word("mode", modes...), o.yes("require_pkce")
-}
-
 func readRole(v value) Role {
 	o, ok := v.object([]string{"workspace", "name", "scopes"})
 	if !ok {
