@@ -29,6 +29,8 @@ type Store interface {
 	Members(ctx context.Context, workspace, after string, limit int) ([]token.Membership, error)
 	Clients(ctx context.Context, workspace, after string, limit int) ([]*token.Client, error)
 	Scopes(ctx context.Context) ([]*token.ScopeInfo, error)
+	Alerts(ctx context.Context, q token.AlertQuery) ([]token.Alert, error)
+	AlertRules(ctx context.Context, workspace string) ([]byte, error)
 	Trail(ctx context.Context, t token.Trail) (page []*token.Event, next token.ID, err error)
 }
 
@@ -92,6 +94,7 @@ func (f *Face) Routes() []web.Route {
 		{Pattern: "GET /v1/openapi.json", Rule: web.Rule{Auth: web.AuthNone, Body: web.NoBody, CORS: true}, Handle: f.describe},
 	}
 	routes = append(routes, f.expiryRoutes()...)
+	routes = append(routes, f.alertRoutes()...)
 	if !f.cfg.WithoutBeCMS {
 		routes = append(routes, f.open("POST /v1/tokens", f.issue))
 	}

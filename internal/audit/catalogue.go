@@ -29,6 +29,11 @@ const expiryDetail = "kind last_four expires_at:instant client? person? purpose?
 
 // The entries are sorted by name.
 var catalogue = []EventKind{
+	{Name: "alert.firing", Text: "What tokens of the workspace open fails or is slow, for longer than a rule allows.", Target: "alert",
+		Detail: "rule class severity kind route client threshold value limit:any windows:any since:instant"},
+	{Name: "alert.resolved", Text: "What an alert told of is over.", Target: "alert",
+		Detail: "rule class severity kind route client threshold value limit:any windows:any since:instant"},
+	{Name: "alert.rules_changed", Text: "The workspace is told of errors and slowness by other rules.", Target: "workspace", Detail: "rules:count built_in:flag"},
 	{Name: "app.installed", Text: "An app was installed in the workspace.", Target: "grant", Detail: "client scopes:list"},
 	{Name: "app.uninstalled", Text: "An app was uninstalled; its tokens have ended.", Target: "grant", Detail: "client person reason"},
 	{Name: "client.changed", Text: "A client's registration was changed.", Target: "client", Detail: "fields:list"},

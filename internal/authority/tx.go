@@ -54,6 +54,9 @@ type Tx interface {
 	RenewWebhook(ctx context.Context, h token.Webhook) (bool, error)
 	PutWebhook(ctx context.Context, h token.Webhook, sealedSecret []byte) error
 	EndWebhook(ctx context.Context, workspace string, id token.ID) (bool, error)
+	TurnAlert(ctx context.Context, was, next token.Alert) (bool, error)
+	AlertRules(ctx context.Context, workspace string) ([]byte, error)
+	PutAlertRules(ctx context.Context, workspace string, rules []byte) error
 
 	InsertToken(ctx context.Context, t *token.Token) error
 	Token(ctx context.Context, id token.ID) (*token.Token, error)

@@ -11,6 +11,7 @@ var arrows = map[string][]string{
 	"token":  {},
 	"guess":  {},
 	"policy": {"token"},
+	"alert":  {"token"},
 
 	// What has a memory or a secret.
 	"audit":     {"token"},
@@ -22,14 +23,14 @@ var arrows = map[string][]string{
 
 	// The rules.
 	"identity":  {"token", "guess", "audit"},
-	"authority": {"token", "policy", "keys", "audit", "guess"},
+	"authority": {"token", "policy", "keys", "audit", "guess", "alert"},
 	"jobs":      {"token"},
 
 	// The floor and the faces on it; a face never knows another.
 	"web":     {"token", "metric"},
 	"oauth":   {"authority", "verifier", "web", "token", "keys"}, // keys: it publishes the JWKS
 	"dialect": {"authority", "identity", "verifier", "web", "token"},
-	"api":     {"authority", "identity", "verifier", "web", "token", "resources"}, // resources: it applies files
+	"api":     {"authority", "identity", "verifier", "web", "token", "resources", "alert"}, // resources: it applies files; alert: it shows rules
 	"panel":   {"authority", "identity", "verifier", "web", "token"},
 
 	// What ties everything.

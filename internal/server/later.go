@@ -31,6 +31,7 @@ func (s *Server) later() *jobs.Runner {
 		jobs.Partitions(s.Store),
 		jobs.Purge(s.Store),
 		jobs.TurnKeys(s.Keeper.Turn, keys.TurnEvery),
+		s.watchAlerts(), s.countAlerts(),
 		jobs.Job{Name: "skew", Every: 10 * time.Second, EachNode: true, Run: s.measureSkew},
 	)
 }
