@@ -22,6 +22,7 @@ var insertTotals = &rowsText{
 
 var (
 	deleteUses    = &rowsText{head: "DELETE FROM uses WHERE credential IN (", tail: ")", types: []string{"BIGINT"}}
+	deleteScopes  = &rowsText{head: "DELETE FROM used_scopes WHERE secret IN (", tail: ")", types: []string{"BIGINT"}}
 	deleteImports = &rowsText{head: "DELETE FROM imports WHERE hash IN (", tail: ")", types: []string{"BYTEA"}}
 )
 
@@ -100,6 +101,9 @@ func (tx *Tx) forgetUses(ctx context.Context, credentials []token.ID, since int6
 		}
 	}
 	sortRows(args, 1)
+	if err := deleteScopes.run(ctx, tx.session, args, nil); err != nil {
+		return err
+	}
 	return deleteUses.run(ctx, tx.session, args, nil)
 }
 

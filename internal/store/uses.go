@@ -15,18 +15,24 @@ import (
 // secret that was shown, so that two secrets of one credential are told apart.
 const useColumns = `credential, first_at, last_at, count, address, agent, route`
 
+// flushColumns are those that a flush writes: scopes are kept from the first
+// flush on that knows of them.
+const flushColumns = useColumns + `, scopes_from, unscoped`
+
 // upsertUses adds what one node saw to what all nodes saw before. Which node
 // flushes first makes no difference.
 var upsertUses = &rowsText{
-	head: "INSERT INTO uses (" + useColumns + ") VALUES ",
+	head: "INSERT INTO uses (" + flushColumns + ") VALUES ",
 	tail: ` ON CONFLICT (credential) DO UPDATE SET
 		first_at = CASE WHEN excluded.first_at < uses.first_at THEN excluded.first_at ELSE uses.first_at END,
 		last_at  = CASE WHEN excluded.last_at >= uses.last_at THEN excluded.last_at ELSE uses.last_at END,
 		count    = uses.count + excluded.count,
+		unscoped = uses.unscoped + excluded.unscoped,
+		scopes_from = CASE WHEN uses.scopes_from = 0 OR excluded.scopes_from < uses.scopes_from THEN excluded.scopes_from ELSE uses.scopes_from END,
 		address  = CASE WHEN excluded.last_at >= uses.last_at THEN excluded.address ELSE uses.address END,
 		agent    = CASE WHEN excluded.last_at >= uses.last_at THEN excluded.agent ELSE uses.agent END,
 		route    = CASE WHEN excluded.last_at >= uses.last_at THEN excluded.route ELSE uses.route END`,
-	types: []string{"BIGINT", "BIGINT", "BIGINT", "BIGINT", "TEXT", "TEXT", "TEXT"},
+	types: []string{"BIGINT", "BIGINT", "BIGINT", "BIGINT", "TEXT", "TEXT", "TEXT", "BIGINT", "BIGINT"},
 }
 
 // FlushUses adds uses to those on disk, 512 secrets a commit, and wipes the
@@ -36,12 +42,20 @@ var upsertUses = &rowsText{
 func (s *Store) FlushUses(ctx context.Context, uses map[token.ID]token.Seen) error {
 	ids := slices.Sorted(maps.Keys(uses)) // nodes that flush at once lock rows in one order
 	for batch := range slices.Chunk(ids, most) {
-		var args []any
+		var args, scopes []any
 		for _, id := range batch {
 			u := uses[id]
-			args = append(args, int64(id), u.First, u.Last, u.Count, u.Address, u.Agent, u.Route)
+			args = append(args, int64(id), u.First, u.Last, u.Count, u.Address, u.Agent, u.Route, u.First, u.Unscoped)
+			for _, scope := range slices.Sorted(slices.Values(words(u.Scopes))) {
+				scopes = append(scopes, int64(id), scope, u.First, u.Last)
+			}
 		}
-		err := s.Do(ctx, func(tx *Tx) error { return upsertUses.run(ctx, tx.session, args, nil) })
+		err := s.Do(ctx, func(tx *Tx) error {
+			if err := upsertUses.run(ctx, tx.session, args, nil); err != nil {
+				return err
+			}
+			return upsertScopes.run(ctx, tx.session, scopes, nil)
+		})
 		if err != nil {
 			return fmt.Errorf("write uses: %w", err)
 		}

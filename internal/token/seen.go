@@ -1,10 +1,37 @@
 package token
 
+import "strings"
+
 // A Seen is when, whence and where a credential was used. Instants are ms.
 type Seen struct {
 	First, Last           int64
 	Count                 int64
 	Address, Agent, Route string
+
+	Scopes   string // those that its uses named, as Scopes.String has them; at most 64
+	Unscoped int64  // how many uses asked for nothing in particular
+}
+
+// mostUsedScopes bounds the scopes of one Seen.
+const mostUsedScopes = 64
+
+// Used adds the scopes that a use named. It allocates only where one is new.
+func (s *Seen) Used(scopes Scopes) {
+	for _, name := range scopes {
+		if !hasWord(s.Scopes, name) && strings.Count(s.Scopes, " ") < mostUsedScopes-1 {
+			s.Scopes = strings.TrimPrefix(s.Scopes+" "+name, " ")
+		}
+	}
+}
+
+func hasWord(list, word string) bool {
+	for list != "" {
+		var head string
+		if head, list, _ = strings.Cut(list, " "); head == word {
+			return true
+		}
+	}
+	return false
 }
 
 // And returns both: the first of the first uses, the last of the last, and the
@@ -21,5 +48,23 @@ func (s Seen) And(other Seen) Seen {
 		both = other
 	}
 	both.First, both.Count = min(s.First, other.First), s.Count+other.Count
+	both.Unscoped, both.Scopes = s.Unscoped+other.Unscoped, s.Scopes
+	both.Used(strings.Fields(other.Scopes))
 	return both
+}
+
+// A ScopeUse is what is known of the scopes that a secret made use of. Instants
+// are ms.
+type ScopeUse struct {
+	First    int64 // the first use, 0: there was none
+	From     int64 // since when the scopes of uses are kept, 0: not yet
+	Count    int64
+	Unscoped int64 // uses that named no scope
+	Scopes   []UsedScope
+}
+
+// A UsedScope is a scope and when it was used.
+type UsedScope struct {
+	Name        string
+	First, Last int64
 }

@@ -33,6 +33,10 @@ func (u *uses) note(secret token.ID, use token.Use) {
 		one.First = use.Now
 	}
 	one.Count++
+	one.Used(use.Scopes)
+	if len(use.Scopes) == 0 && (use.Surface == token.AtVerify || use.Surface == token.AtIntrospect) {
+		one.Unscoped++
+	}
 	one.Last, one.Address, one.Agent, one.Route = use.Now, use.Address, use.Agent, use.Route
 	s.seen[secret] = one
 }
