@@ -16,6 +16,7 @@ var arrows = map[string][]string{
 	// What has a memory or a secret.
 	"audit":     {"token"},
 	"keys":      {"token"},
+	"mail":      {"token"},
 	"metric":    {"token"}, // token: what traffic is
 	"resources": {"token"},
 	"store":     {"token"},
@@ -50,6 +51,7 @@ var (
 	testModules = []string{
 		"testing",
 		"github.com/chromedp/",
+		"github.com/emersion/go-sasl",
 		"github.com/emersion/go-smtp",
 		"github.com/getkin/kin-openapi",
 		"github.com/google/go-cmp",

@@ -32,6 +32,7 @@ func (s *Server) later() *jobs.Runner {
 		jobs.Purge(s.Store),
 		jobs.TurnKeys(s.Keeper.Turn, keys.TurnEvery),
 		s.watchAlerts(), s.countAlerts(),
+		jobs.Job{Name: "letters", Every: 5 * time.Second, EachNode: true, Run: s.sendLetters},
 		jobs.Job{Name: "skew", Every: 10 * time.Second, EachNode: true, Run: s.measureSkew},
 	)
 }

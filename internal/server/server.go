@@ -20,6 +20,7 @@ import (
 	"github.com/fichadev/ficha/internal/authority"
 	"github.com/fichadev/ficha/internal/identity"
 	"github.com/fichadev/ficha/internal/keys"
+	"github.com/fichadev/ficha/internal/mail"
 	"github.com/fichadev/ficha/internal/metric"
 	"github.com/fichadev/ficha/internal/panel"
 	"github.com/fichadev/ficha/internal/panel/pages"
@@ -44,6 +45,8 @@ type Config struct {
 	Cached         int          // tokens held in memory; 0: the judge's default
 	Driver         string       // another registered database/sql driver, for tests that inject faults
 	Limits         identity.Limits
+	SMTPURL        string                            // the mail server, smtp://user:password@host:587; empty: no mail is sent
+	MailFrom       string                            // whom mail is from; empty: as SMTPURL says
 	Env            func(name string) (string, bool)  // for ${NAME} in a resources file; nil: refused there
 	ReadFile       func(path string) ([]byte, error) // for file:PATH in a resources file; nil: refused there
 	Now            func() time.Time
@@ -72,8 +75,10 @@ type Server struct {
 	Metrics   *metric.Set
 	Panel     *panel.Panel
 	Floor     *web.Floor
+	Mail      *mail.Sender // nil where no mail is sent
 
-	skew    atomic.Int64 // ns: how far the database's clock is ahead of ours
+	letter  func(outcome string, n int) // counts what becomes of letters
+	skew    atomic.Int64                // ns: how far the database's clock is ahead of ours
 	stop    []func()
 	once    sync.Once
 	closed  error
@@ -98,7 +103,11 @@ func New(ctx context.Context, cfg Config) (s *Server, err error) {
 	if err != nil {
 		return s, err
 	}
+	s.letter = s.letters()
 	if err := s.openStore(ctx); err != nil {
+		return s, err
+	}
+	if err := s.mail(); err != nil {
 		return s, err
 	}
 	if err := s.checkMaster(ctx, master); err != nil {
@@ -196,6 +205,7 @@ func (s *Server) openStore(ctx context.Context) (err error) {
 	}
 	s.Store, err = store.Open(ctx, store.Config{
 		Database: s.Config.DatabaseOrDefault(), Now: s.Config.Now, Log: s.Config.Log, Batch: s.batches(), Journal: s.journal, Driver: s.Config.Driver,
+		NoMail: s.noMail(),
 	}, true)
 	if err != nil {
 		return err
