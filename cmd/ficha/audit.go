@@ -3,20 +3,17 @@ package main
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"time"
 
 	"github.com/fichadev/ficha/internal/audit"
-	"github.com/fichadev/ficha/internal/store"
-	"github.com/fichadev/ficha/internal/token"
 )
 
 // auditCommand is what can be done with the ledger.
 type auditCommand struct {
 	List   auditList   `cmd:"" help:"List what was done in the workspace, and by whom."`
-	Verify auditVerify `cmd:"" help:"Prove from the database that no sealed record was changed or taken away."`
+	Verify auditVerify `cmd:"" help:"Prove, from the database or an exported ledger, that no sealed record was changed, taken away or put in."`
 	Prove  auditProve  `cmd:"" help:"Print the proof that one record is in the sealed ledger."`
+	Export auditExport `cmd:"" help:"Write the sealed ledger and the public keys as JSON Lines, to be verified elsewhere."`
 }
 
 // auditList lists records.
@@ -57,76 +54,6 @@ func or(a, b any) any {
 		return a
 	}
 	return b
-}
-
-// auditVerify proves the ledger. It reads the database itself: who doubts the
-// server does not ask the server.
-type auditVerify struct {
-	settings `embed:""`
-	output   `embed:""`
-	Of       string `help:"Only the ledger of one workspace." placeholder:"WORKSPACE"`
-}
-
-// Run prints a line for each workspace, and what is wrong on lines of its own.
-func (c *auditVerify) Run(ctx context.Context) error {
-	s, err := c.open(ctx, false, nil)
-	if err != nil {
-		return err
-	}
-	defer s.Close() //nolint:errcheck // only read
-	rows, err := s.Keys(ctx)
-	if err != nil {
-		return err
-	}
-	trust, err := audit.TrustIn(rows)
-	if err != nil {
-		return err
-	}
-	workspaces, err := c.workspaces(ctx, s)
-	if err != nil {
-		return err
-	}
-	t, broken := table{head: []string{"workspace", "seals", "records", "purged", "last_seal", "fault"}}, 0
-	for _, workspace := range workspaces {
-		r, err := audit.Verify(ctx, workspace, s, trust, token.FirstID(time.Now().Add(-store.AuditKept)))
-		if err != nil {
-			return err
-		}
-		broken += len(r.Faults)
-		addReport(&t, r)
-	}
-	if err := c.print(t); err != nil {
-		return err
-	}
-	if broken > 0 {
-		return fmt.Errorf("%d faults: keep the database as it is, and compare it with a backup", broken)
-	}
-	return nil
-}
-
-// workspaces are those whose ledger is asked for; deeds on the server as a
-// whole have one without a name.
-func (c *auditVerify) workspaces(ctx context.Context, s *store.Store) ([]string, error) {
-	if c.Of != "" {
-		w, err := s.Workspace(ctx, c.Of)
-		if err == nil && w == nil {
-			err = errors.New("there is no workspace " + c.Of)
-		}
-		return []string{c.Of}, err
-	}
-	all := []string{""}
-	for {
-		page, err := s.Workspaces(ctx, all[len(all)-1], pageSize)
-		if err != nil {
-			return nil, err
-		}
-		for _, w := range page {
-			all = append(all, w.ID)
-		}
-		if len(page) < pageSize {
-			return all, nil
-		}
-	}
 }
 
 func addReport(t *table, r *audit.Report) {

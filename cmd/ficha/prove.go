@@ -13,12 +13,10 @@ import (
 	"github.com/fichadev/ficha/internal/token"
 )
 
-// auditProve shows that one record is in the sealed ledger. It reads the
-// database itself.
+// auditProve shows that one record is in the sealed ledger.
 type auditProve struct {
-	settings `embed:""`
-	Record   string `arg:"" help:"The record's id, as lists show it."`
-	Of       string `help:"The workspace whose ledger it is in." placeholder:"WORKSPACE"`
+	ledger `embed:""`
+	Record string `arg:"" help:"The record's id, as lists show it."`
 }
 
 // A proof is what an outsider needs: the record, the seal that holds it, its
@@ -39,26 +37,22 @@ func (c *auditProve) Run(ctx context.Context) error {
 	if !ok {
 		return errors.New("a record's id has 13 characters: see \"ficha audit list\"")
 	}
-	s, err := c.open(ctx, false, nil)
+	from, err := c.read(ctx)
 	if err != nil {
 		return err
 	}
-	defer s.Close() //nolint:errcheck // only read
-	record, err := s.Event(ctx, c.Of, id)
+	defer from.close()
+	record, in, err := from.find(ctx, id)
 	if err != nil {
 		return err
 	}
 	if record == nil {
 		return errors.New("there is no such record in this ledger: name its workspace with --of")
 	}
-	if record.Seal == 0 {
-		return errors.New("the record is not sealed yet: seals follow within half a minute while a server runs")
+	if err := from.trust.Check(in); err != nil {
+		return fmt.Errorf("the record's seal is not sound: %w: run \"ficha audit verify\"", err)
 	}
-	seals, err := s.Seals(ctx, c.Of, record.Seal-1, 1)
-	if err != nil || len(seals) == 0 {
-		return errors.Join(errors.New("the record's seal is not there: run \"ficha audit verify\""), err)
-	}
-	p, err := prove(ctx, s, record, seals[0])
+	p, err := prove(ctx, from, record, in)
 	if err != nil {
 		return err
 	}
@@ -67,7 +61,23 @@ func (c *auditProve) Run(ctx context.Context) error {
 	return out.Encode(p)
 }
 
-func prove(ctx context.Context, s *store.Store, record *token.Event, in *token.Seal) (*proof, error) {
+// findSealed returns a record of a database and the seal that holds it.
+func findSealed(ctx context.Context, s *store.Store, workspace string, id token.ID) (*token.Event, *token.Seal, error) {
+	record, err := s.Event(ctx, workspace, id)
+	if err != nil || record == nil {
+		return nil, nil, err
+	}
+	if record.Seal == 0 {
+		return nil, nil, errors.New("the record is not sealed yet: seals follow within half a minute while a server runs")
+	}
+	seals, err := s.Seals(ctx, workspace, record.Seal-1, 1)
+	if err != nil || len(seals) == 0 {
+		return nil, nil, errors.Join(errors.New("the record's seal is not there: run \"ficha audit verify\""), err)
+	}
+	return record, seals[0], nil
+}
+
+func prove(ctx context.Context, s audit.Source, record *token.Event, in *token.Seal) (*proof, error) {
 	found, ok, err := audit.Prove(ctx, s, in, record.ID)
 	if err != nil {
 		return nil, err

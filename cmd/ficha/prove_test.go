@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,4 +85,59 @@ func hash(t *testing.T, text string) (h token.Hash) {
 	}
 	copy(h[:], b)
 	return h
+}
+
+// What is exported is verified and proven without the database, by the keys
+// that were kept, and no others.
+func TestExportedLedgerIsVerifiedElsewhere(t *testing.T) {
+	ctx := context.Background()
+	h := servertest.Start(t, "workspaces: [{id: ws1, name: Acme}]", nil)
+	h.Clock.Move(time.Minute)
+	sealer := audit.Sealer{Seals: h.Store, Signer: func() (audit.Signer, error) { return h.Ring.Signer(keys.ES256) }}
+	if err := sealer.Run(ctx, h.Clock.Now()); err != nil {
+		t.Fatal(err)
+	}
+	records, err := h.Store.Events(ctx, token.Trail{Workspace: "ws1"})
+	if err != nil || len(records) == 0 {
+		t.Fatal(records, err)
+	}
+	folder := t.TempDir()
+	whole, part := filepath.Join(folder, "whole.jsonl"), filepath.Join(folder, "part.jsonl")
+	export := auditExport{settings: settings{DataDir: h.Config.DataDir, Listen: "127.0.0.1:1"}, To: whole}
+	if err := export.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := export.Run(ctx); err == nil {
+		t.Error("an export was written over another")
+	}
+	id := records[0].ID.String()
+	for name, command := range map[string]interface{ Run(context.Context) error }{
+		"verify": &auditVerify{ledger: ledger{File: whole, Keys: whole}}, "prove": &auditProve{ledger: ledger{File: whole}, Record: id},
+		"verify one": &auditVerify{ledger: ledger{File: whole, Of: "ws1"}},
+	} {
+		if err := command.Run(ctx); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	text, err := os.ReadFile(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.Replace(string(text), "Acme", "Evil", 1)
+	if err := os.WriteFile(part, []byte(changed), 0o600); err != nil || changed == string(text) {
+		t.Fatal(err)
+	}
+	empty := filepath.Join(folder, "empty.jsonl")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, command := range map[string]interface{ Run(context.Context) error }{
+		"a record changed": &auditVerify{ledger: ledger{File: part, Keys: whole}}, "no keys": &auditVerify{ledger: ledger{File: whole, Keys: empty}},
+		"prove without keys": &auditProve{ledger: ledger{File: whole, Keys: empty}, Record: id},
+		"prove of nowhere":   &auditProve{ledger: ledger{File: empty, Keys: whole}, Record: id},
+	} {
+		if err := command.Run(ctx); err == nil {
+			t.Errorf("%s: nobody saw it", name)
+		}
+	}
 }

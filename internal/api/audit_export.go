@@ -65,7 +65,7 @@ func (f *Face) exportEvents(c *web.Call, trail token.Trail, format string) error
 	}
 	for sent := 0; ; {
 		if err := write(events); err != nil {
-			return nil //nolint:nilerr // the caller is gone: there is nobody left to tell
+			return err
 		}
 		sent += len(events)
 		if next == 0 {
@@ -113,17 +113,24 @@ func tableTo(to io.Writer) func([]*token.Event) error {
 			}) // a fault is kept, and told by Error
 		}
 		for _, e := range events {
-			_ = out.Write(csvRow(e))
+			row, err := csvRow(e)
+			if err != nil {
+				return err
+			}
+			_ = out.Write(row)
 		}
 		out.Flush()
 		return out.Error()
 	}
 }
 
-func csvRow(e *token.Event) []string {
+func csvRow(e *token.Event) ([]string, error) {
 	detail, seal := "", ""
 	if len(e.Detail) > 0 {
-		text, _ := json.Marshal(e.Detail) // it was read as JSON
+		text, err := json.Marshal(e.Detail)
+		if err != nil {
+			return nil, err
+		}
 		detail = string(text)
 	}
 	if e.Seal > 0 {
@@ -137,7 +144,7 @@ func csvRow(e *token.Event) []string {
 	for i := range row {
 		row[i] = inert(row[i])
 	}
-	return row
+	return row, nil
 }
 
 // inert keeps a spreadsheet from taking a cell that others chose for a formula:

@@ -29,6 +29,7 @@ type house struct {
 	trust  audit.Trust
 	ms     atomic.Int64
 	last   atomic.Uint32
+	behind string // where the database is, for who goes past the store
 }
 
 func (h *house) now() time.Time { return time.UnixMilli(h.ms.Load()).UTC() }
@@ -37,7 +38,7 @@ func (h *house) pass(d time.Duration) { h.ms.Add(d.Milliseconds()) }
 
 func eachHouse(t *testing.T, test func(*testing.T, *house)) {
 	run := func(t *testing.T, database string) {
-		h := &house{}
+		h := &house{behind: database}
 		h.ms.Store(start.UnixMilli())
 		var err error
 		h.Store, err = store.Open(t.Context(), store.Config{Database: database, Now: h.now, Log: slog.New(slog.DiscardHandler)}, true)

@@ -37,9 +37,9 @@ func TrustIn(rows []token.SigningKey) (Trust, error) {
 
 var errSignature = errors.New("the signature is not of this seal")
 
-// check reports whether a seal is signed by the key that it names. What kind of
-// signature it is follows from the key, never from the header.
-func (t Trust) check(v *token.Seal) error {
+// Check reports why a seal is not signed by the key that it names, nil if it is.
+// What kind of signature it is follows from the key, never from the header.
+func (t Trust) Check(v *token.Seal) error {
 	key, ok := t[v.Key]
 	if !ok {
 		return fmt.Errorf("signed by an unknown key %q", v.Key)

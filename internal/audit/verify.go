@@ -14,7 +14,13 @@ type Source interface {
 	Seals(ctx context.Context, workspace string, after int64, limit int) ([]*token.Seal, error)
 	// SealedEvents returns the records of a seal, by id.
 	SealedEvents(ctx context.Context, of *token.Seal) ([]*token.Event, error)
+	// Strays returns records that claim a seal which does not hold them: they
+	// were put in later. 100 of them tell it.
+	Strays(ctx context.Context, workspace string) ([]*token.Event, error)
 }
+
+// sealPage is how many seals are read at once.
+const sealPage = 200
 
 // A Report says what was checked, and what is wrong. Whoever kept the number
 // and hash of an earlier report's last seal can also tell that nothing was cut
@@ -49,12 +55,12 @@ func Verify(ctx context.Context, workspace string, from Source, trust Trust, sin
 		if r.Last != nil {
 			after = r.Last.Number
 		}
-		page, err := from.Seals(ctx, workspace, after, 200)
+		page, err := from.Seals(ctx, workspace, after, sealPage)
 		if err != nil {
 			return nil, fmt.Errorf("read seals: %w", err)
 		}
 		if len(page) == 0 {
-			return r, nil
+			return r, r.strays(ctx, from)
 		}
 		for _, v := range page {
 			records, err := from.SealedEvents(ctx, v)
@@ -71,6 +77,18 @@ func Verify(ctx context.Context, workspace string, from Source, trust Trust, sin
 	}
 }
 
+// strays reports the records that no seal holds though they say so.
+func (r *Report) strays(ctx context.Context, from Source) error {
+	list, err := from.Strays(ctx, r.Workspace)
+	if err != nil {
+		return fmt.Errorf("look for records that were put in: %w", err)
+	}
+	for _, e := range list {
+		r.fault(e.Seal, "record %v was put in: the seal does not hold it", e.ID)
+	}
+	return nil
+}
+
 // chain checks a seal in itself and against the one before it.
 func (r *Report) chain(v *token.Seal, trust Trust) {
 	number, previous := int64(1), token.Hash{}
@@ -78,15 +96,15 @@ func (r *Report) chain(v *token.Seal, trust Trust) {
 		number, previous = r.Last.Number+1, r.Last.Hash
 	}
 	if v.Number != number {
-		r.fault(v, "seals %d to %d are missing", number, v.Number-1)
+		r.fault(v.Number, "seals %d to %d are missing", number, v.Number-1)
 	} else if v.Previous != previous {
-		r.fault(v, "it does not follow the seal before it")
+		r.fault(v.Number, "it does not follow the seal before it")
 	}
 	if sum, err := v.Sum(); err != nil || sum != v.Hash {
-		r.fault(v, "its own fields were changed")
+		r.fault(v.Number, "its own fields were changed")
 	}
-	if err := trust.check(v); err != nil {
-		r.fault(v, "%v", err)
+	if err := trust.Check(v); err != nil {
+		r.fault(v.Number, "%v", err)
 	}
 }
 
@@ -105,26 +123,26 @@ func (r *Report) content(v *token.Seal, records []*token.Event, since token.ID) 
 	for i, e := range records {
 		hash, err := e.Hash()
 		if err != nil {
-			r.fault(v, "record %v cannot be hashed: %v", e.ID, err)
+			r.fault(v.Number, "record %v cannot be hashed: %v", e.ID, err)
 		}
 		hashes[i] = hash
 		totals[e.Action]++
 	}
 	switch {
 	case int64(len(records)) != v.Count:
-		r.fault(v, "it holds %d records, %d were sealed", len(records), v.Count)
+		r.fault(v.Number, "it holds %d records, %d were sealed", len(records), v.Count)
 	case Root(hashes) != v.Root:
-		r.fault(v, "a record was changed")
+		r.fault(v.Number, "a record was changed")
 	case records[0].ID != v.First || records[len(records)-1].ID != v.Last:
-		r.fault(v, "its range is not that of its records")
+		r.fault(v.Number, "its range is not that of its records")
 	case !maps.Equal(totals, v.Totals):
-		r.fault(v, "its totals are not those of the records")
+		r.fault(v.Number, "its totals are not those of the records")
 	}
 }
 
-func (r *Report) fault(v *token.Seal, format string, args ...any) {
+func (r *Report) fault(seal int64, format string, args ...any) {
 	if len(r.Faults) < mostFaults {
-		r.Faults = append(r.Faults, Fault{v.Number, fmt.Sprintf(format, args...)})
+		r.Faults = append(r.Faults, Fault{seal, fmt.Sprintf(format, args...)})
 	}
 }
 

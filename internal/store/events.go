@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/fichadev/ficha/internal/token"
@@ -41,6 +42,39 @@ func (s *Store) Event(ctx context.Context, workspace string, id token.ID) (*toke
 func (s *Store) SealedEvents(ctx context.Context, of *token.Seal) ([]*token.Event, error) {
 	return all(ctx, s.reads, `SELECT `+sealedColumns+` FROM events WHERE workspace = $1 AND id >= $2 AND id <= $3 AND seal = $4 ORDER BY id`,
 		scanEvent, of.Workspace, int64(of.First), int64(of.Last), of.Number)
+}
+
+// What Strays looks at in one step, and how many of them it returns.
+const (
+	strayStep   = 5_000
+	mostStrays  = 100
+	strayEvents = `SELECT ` + strayColumns + ` FROM events e LEFT JOIN seals s ON s.workspace = e.workspace AND s.number = e.seal
+		WHERE e.workspace = $1 AND e.id > $2 AND e.id <= $3 AND e.seal <> 0 AND (s.number IS NULL OR e.id < s.first_id OR e.id > s.last_id)
+		ORDER BY e.id LIMIT $4`
+	strayColumns = `e.id, e.at, e.workspace, e.actor_kind, e.actor, e.actor_name, e.actor_token, e.acting_for, e.address, e.agent, e.request, e.action,
+		e.target, e.target_name, e.outcome, e.detail, e.hash, e.seal`
+	strayStepEnd = `SELECT id FROM events WHERE workspace = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
+)
+
+// Strays returns the first 100 records of a workspace that name a seal which is
+// not there, or in whose range they do not lie. It walks them all, in steps.
+func (s *Store) Strays(ctx context.Context, workspace string) ([]*token.Event, error) {
+	var found []*token.Event
+	for after, more := int64(0), true; more && len(found) < mostStrays; {
+		end, err := one(ctx, s.reads, strayStepEnd, scanInt, workspace, after, strayStep)
+		if err != nil {
+			return nil, err
+		}
+		if more = end != 0; !more {
+			end = math.MaxInt64
+		}
+		list, err := all(ctx, s.reads, strayEvents, scanEvent, workspace, after, end, mostStrays-len(found))
+		if err != nil {
+			return nil, err
+		}
+		found, after = append(found, list...), end
+	}
+	return found, nil
 }
 
 const sealColumns = `workspace, number, previous, first_id, last_id, count, root, totals, late, at, hash, key_id, signature`
