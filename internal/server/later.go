@@ -25,7 +25,10 @@ func (s *Server) later() *jobs.Runner {
 			}
 		},
 	},
-		jobs.FlushUses(s.Verifier.TakeUses, s.Store),
+		jobs.FlushUses(s.Verifier.TakeUses, tellingUses{s}),
+		s.tellExpiries(),
+		s.tellLateUses(),
+		s.countExpiring(),
 		jobs.FlushTraffic(s.Metrics.Traffic.Take, s.Store),
 		jobs.Seal(sealer.Run),
 		jobs.Partitions(s.Store),

@@ -13,7 +13,7 @@ func (s *Server) keepUses(ctx context.Context) error {
 	if err := s.Store.FlushTraffic(ctx, s.Metrics.Traffic.Take()); err != nil {
 		s.Config.Log.WarnContext(ctx, "the last counts of traffic are lost", slog.Any("error", err))
 	}
-	if err := s.Store.FlushUses(ctx, s.Verifier.TakeUses()); err != nil {
+	if err := (tellingUses{s}).FlushUses(ctx, s.Verifier.TakeUses()); err != nil {
 		return fmt.Errorf("write the last uses: %w", err)
 	}
 	return nil
