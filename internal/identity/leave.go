@@ -50,7 +50,18 @@ func remove(ctx context.Context, tx Tx, who token.Actor, personID, workspace, re
 	case !won:
 		return noMember()
 	}
+	if err := tellRemoved(ctx, tx, who, p, workspace); err != nil {
+		return err
+	}
 	return record(ctx, tx, deed{who: who, workspace: workspace, action: "member.removed", person: p, detail: map[string]any{"role": m.Role, "reason": reason}})
+}
+
+// tellRemoved writes to who was removed by somebody else.
+func tellRemoved(ctx context.Context, tx Tx, who token.Actor, p *token.Person, workspace string) error {
+	if who.ID == p.ID {
+		return nil
+	}
+	return tx.Post(ctx, token.Letter{To: p.ID, Kind: token.LetterMemberRemoved, Workspace: workspace, Data: map[string]string{"by": who.Name}})
 }
 
 // noMemberFor says of an unknown person or workspace what is said of an unknown

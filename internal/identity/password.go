@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/fichadev/ficha/internal/token"
 )
@@ -33,13 +34,15 @@ func (i *Identity) SetPassword(ctx context.Context, who token.Actor, personID, o
 	if err != nil {
 		return err
 	}
-	return i.replacePassword(ctx, p, hash, deed{who: who, action: "user.password_changed"})
+	return i.replacePassword(ctx, p, hash, deed{who: who, action: "user.password_changed"}, token.Letter{
+		To: p.ID, Address: p.Email, Kind: token.LetterPasswordChanged, Data: map[string]string{"changed_at": strconv.FormatInt(i.now().UnixMilli(), 10)},
+	})
 }
 
 // replacePassword writes a hash in the place of the one that was proven. If
 // that is no longer the person's, or the person was disabled, somebody else was
 // quicker: Conflict.
-func (i *Identity) replacePassword(ctx context.Context, proven *token.Person, hash string, d deed) error {
+func (i *Identity) replacePassword(ctx context.Context, proven *token.Person, hash string, d deed, letters ...token.Letter) error {
 	return i.store.Do(ctx, func(tx Tx) error {
 		p, err := lockPerson(ctx, tx, proven.ID)
 		if err != nil {
@@ -51,6 +54,9 @@ func (i *Identity) replacePassword(ctx context.Context, proven *token.Person, ha
 		next := *p
 		next.Password, next.UpdatedAt, next.Version = hash, tx.Now(), p.Version+1
 		if err := tx.PutUser(ctx, &next); err != nil {
+			return err
+		}
+		if err := tx.Post(ctx, letters...); err != nil {
 			return err
 		}
 		d.person, d.workspace = &next, home(d.who, p)
