@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,8 +38,29 @@ type settings struct {
 	InternalHeader   string   `env:"FICHA_INTERNAL_HEADER" help:"Header by which a trusted proxy marks internal traffic; it must overwrite what callers send." placeholder:"NAME=VALUE"`
 	Without          []string `env:"FICHA_WITHOUT" enum:"becms,fanbase,chronos,hubspot,contentful" help:"Contracts to switch off: becms, fanbase, chronos, hubspot, contentful." placeholder:"NAME"`
 	CachedTokens     int      `env:"FICHA_CACHED_TOKENS" default:"500000" help:"Tokens held in memory, of about 250 bytes each; others are read from the database when asked about."`
+	UseRecords       oneOf    `env:"FICHA_USE_RECORDS" default:"off" help:"Which uses of tokens are recorded singly for 30 days: off, sampled:N (one of N) or full." placeholder:"off|sampled:N|full"`
 	LogLevel         string   `env:"FICHA_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
 	Limits           limits   `embed:"" prefix:"limits-"`
+}
+
+// oneOf is how many there are to each that is chosen: 1 chooses all, 0 none.
+type oneOf int
+
+// UnmarshalText reads off, sampled:N or full.
+func (o *oneOf) UnmarshalText(text []byte) error {
+	rest, sampled := strings.CutPrefix(string(text), "sampled:")
+	n, err := strconv.Atoi(rest)
+	switch {
+	case string(text) == "off":
+		*o = 0
+	case string(text) == "full":
+		*o = 1
+	case sampled && err == nil && n > 0:
+		*o = oneOf(n)
+	default:
+		return fmt.Errorf("%q: write it as off, sampled:100 or full", text)
+	}
+	return nil
 }
 
 // limits bound the guessing of passwords.
@@ -132,7 +154,7 @@ func (s *settings) logger(out io.Writer) *slog.Logger {
 func (s *settings) config(log *slog.Logger) (server.Config, error) {
 	cfg := server.Config{
 		DataDir: s.DataDir, Database: s.Database, Issuer: strings.TrimRight(s.Issuer, "/"), Environment: s.Environment, MasterKey: s.MasterKey,
-		SMTPURL: s.SMTPURL, MailFrom: s.MailFrom, Without: s.Without, Cached: s.CachedTokens, Now: time.Now, Log: log, Env: os.LookupEnv, ReadFile: os.ReadFile,
+		SMTPURL: s.SMTPURL, MailFrom: s.MailFrom, Without: s.Without, Cached: s.CachedTokens, Records: int(s.UseRecords), Now: time.Now, Log: log, Env: os.LookupEnv, ReadFile: os.ReadFile,
 		Limits: identity.Limits{PerAddress: s.Limits.PerAddress, PerAccount: s.Limits.PerAccount, Delay: s.Limits.Delay},
 	}
 	if cfg.Issuer == "" {

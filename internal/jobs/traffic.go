@@ -8,32 +8,47 @@ import (
 	"github.com/fichadev/ficha/internal/token"
 )
 
-// TrafficTo keeps traffic: all that it is handed, or nothing of it.
-type TrafficTo interface {
-	FlushTraffic(ctx context.Context, counts []token.Traffic) error
+// flushStep is how many rows are written in one commit.
+const flushStep = 500
+
+// A Flush says what a node collects in memory and writes down now and then: what
+// was taken waits for a database that does not answer, as far as there is room.
+type Flush[T any] struct {
+	Name  string
+	Every time.Duration
+	Take  func() []T
+	Write func(ctx context.Context, rows []T) error // all of them, or nothing
+	Held  int                                       // most rows that wait
+	Lost  func(rows int)                            // told what found no room; it may be called with none
 }
 
-const (
-	trafficStep = 500     // rows in one commit
-	trafficHeld = 1 << 17 // rows that wait for a database that does not answer
-)
-
-// FlushTraffic returns the job that writes down what this node counted since the
-// last run, every 10 s and when it stops. What could not be written waits for
-// the next run, as far as there is room.
-func FlushTraffic(take func() []token.Traffic, to TrafficTo) Job {
-	var held []token.Traffic
-	return Job{Name: "traffic", Every: 10 * time.Second, EachNode: true, AtStop: true, Run: func(ctx context.Context, _ time.Time) error {
-		fresh := take()
-		held = append(held, fresh[:min(len(fresh), trafficHeld-len(held))]...)
+// Job returns the job, which also runs when the node stops.
+func (f Flush[T]) Job() Job {
+	var held []T
+	return Job{Name: f.Name, Every: f.Every, EachNode: true, AtStop: true, Run: func(ctx context.Context, _ time.Time) error {
+		fresh := f.Take()
+		room := min(len(fresh), f.Held-len(held))
+		held = append(held, fresh[:room]...)
+		f.Lost(len(fresh) - room)
 		for len(held) > 0 {
-			n := min(len(held), trafficStep)
-			if err := to.FlushTraffic(ctx, held[:n]); err != nil {
-				return fmt.Errorf("%d rows of traffic wait: %w", len(held), err)
+			n := min(len(held), flushStep)
+			if err := f.Write(ctx, held[:n]); err != nil {
+				return fmt.Errorf("%d rows wait: %w", len(held), err)
 			}
 			held = held[n:]
 		}
 		held = nil
 		return nil
 	}}
+}
+
+// FlushTraffic returns the job that writes down every 10 s what was counted.
+func FlushTraffic(take func() []token.Traffic, write func(context.Context, []token.Traffic) error, lost func(int)) Job {
+	return Flush[token.Traffic]{Name: "traffic", Every: 10 * time.Second, Take: take, Write: write, Held: 1 << 17, Lost: lost}.Job()
+}
+
+// FlushRecords returns the job that writes down every second which single uses
+// were recorded.
+func FlushRecords(take func() []token.UseRecord, write func(context.Context, []token.UseRecord) error, lost func(int)) Job {
+	return Flush[token.UseRecord]{Name: "use_records", Every: time.Second, Take: take, Write: write, Held: 1 << 15, Lost: lost}.Job()
 }

@@ -9,40 +9,58 @@ import (
 	"github.com/fichadev/ficha/internal/token"
 )
 
-// meter is TrafficTo that fails after so many commits.
-type meter struct {
-	commits, rows, room int
-	fault               error
-}
+// meter writes as many commits as it has room for.
+type meter struct{ commits, rows, room int }
 
-func (m *meter) FlushTraffic(_ context.Context, counts []token.Traffic) error {
+var errMeter = errors.New("no database")
+
+func (m *meter) write(_ context.Context, rows []int) error {
 	if m.commits >= m.room {
-		return m.fault
+		return errMeter
 	}
 	m.commits++
-	m.rows += len(counts)
+	m.rows += len(rows)
 	return nil
 }
 
-func TestTrafficWaitsForADatabaseThatDoesNotAnswer(t *testing.T) {
-	m := &meter{room: 1, fault: errors.New("no database")}
-	next := make([]token.Traffic, trafficStep+10)
-	j := FlushTraffic(func() []token.Traffic { return next }, m)
+func TestRowsWaitForADatabaseThatDoesNotAnswer(t *testing.T) {
+	m, lost := &meter{room: 1}, 0
+	next := make([]int, flushStep+10)
+	j := Flush[int]{
+		Name: "rows", Every: time.Second, Held: 2000, Take: func() []int { return next }, Write: m.write, Lost: func(n int) { lost += n },
+	}.Job()
 	if !j.AtStop || !j.EachNode {
-		t.Error("a node's traffic is its own, and the last is written when it stops")
+		t.Error("what a node holds is its own, and the last is written when it stops")
 	}
-	if err := j.Run(t.Context(), time.Time{}); !errors.Is(err, m.fault) || m.rows != trafficStep {
-		t.Fatalf("%d rows, %v; want the first %d and the fault", m.rows, err, trafficStep)
+	run := func(rows int, want error) {
+		t.Helper()
+		next = make([]int, rows)
+		if err := j.Run(t.Context(), time.Time{}); !errors.Is(err, want) {
+			t.Errorf("err = %v, want %v", err, want)
+		}
 	}
-	next = make([]token.Traffic, trafficHeld) // a long outage
-	if err := j.Run(t.Context(), time.Time{}); !errors.Is(err, m.fault) {
-		t.Fatal(err)
+	run(flushStep+10, errMeter) // the first step is written
+	run(2500, errMeter)         // a long outage
+	m.room = 1 << 20
+	run(0, nil)
+	if want := flushStep + 2000; m.rows != want || lost != 510 {
+		t.Errorf("%d rows written and %d lost, want %d and 510", m.rows, lost, want)
 	}
-	next, m.room = nil, 1<<20
-	if err := j.Run(t.Context(), time.Time{}); err != nil || m.rows != trafficStep+trafficHeld {
-		t.Errorf("%d rows, %v; want %d: what waited is bounded, and is written once", m.rows, err, trafficStep+trafficHeld)
+	run(0, nil)
+	if m.rows != flushStep+2000 {
+		t.Error("rows were written twice")
 	}
-	if err := j.Run(t.Context(), time.Time{}); err != nil || m.rows != trafficStep+trafficHeld {
-		t.Errorf("%d rows, %v after nothing was counted", m.rows, err)
+}
+
+func TestSingleUsesAreWrittenEachSecond(t *testing.T) {
+	var wrote []token.UseRecord
+	write := func(_ context.Context, rows []token.UseRecord) error { wrote = append(wrote, rows...); return nil }
+	records := FlushRecords(func() []token.UseRecord { return make([]token.UseRecord, 3) }, write, func(int) {})
+	traffic := FlushTraffic(func() []token.Traffic { return nil }, func(context.Context, []token.Traffic) error { return errMeter }, func(int) {})
+	if err := records.Run(t.Context(), time.Time{}); err != nil || len(wrote) != 3 || records.Every != time.Second {
+		t.Errorf("%d written, %v, every %v", len(wrote), err, records.Every)
+	}
+	if err := traffic.Run(t.Context(), time.Time{}); err != nil || traffic.Every != 10*time.Second {
+		t.Errorf("nothing to write is a fault: %v", err)
 	}
 }

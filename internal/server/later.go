@@ -15,6 +15,7 @@ import (
 func (s *Server) later() *jobs.Runner {
 	lastRun := s.Metrics.Gauges("job_last_run_timestamp_seconds", "When a job last ran on this node.", "job")
 	failed := s.Metrics.Counters("job_failures_total", "Runs of a job that failed on this node.", "job")
+	lost := s.losses()
 	sealer := &audit.Sealer{Seals: s.Store, Signer: func() (audit.Signer, error) { return s.Ring.Signer(keys.ES256) }}
 	return jobs.New(jobs.Config{
 		Claims: s.Store, Owner: rand.Text(), Now: s.Config.Now, Log: s.Config.Log,
@@ -29,7 +30,8 @@ func (s *Server) later() *jobs.Runner {
 		s.tellExpiries(),
 		s.tellLateUses(),
 		s.countExpiring(),
-		jobs.FlushTraffic(s.Metrics.Traffic.Take, s.Store),
+		jobs.FlushTraffic(s.Metrics.Traffic.Take, s.Store.FlushTraffic, lost("traffic")),
+		jobs.FlushRecords(s.recordsTo(lost), s.Store.WriteUseRecords, lost("use_records")),
 		jobs.Seal(sealer.Run),
 		jobs.Partitions(s.Store),
 		jobs.Purge(s.Store),

@@ -43,6 +43,7 @@ type Config struct {
 	Internal       web.Internal // what traffic comes from the house
 	Without        []string     // contracts that are switched off: becms, fanbase, chronos, hubspot, contentful
 	Cached         int          // tokens held in memory; 0: the judge's default
+	Records        int          // one of so many uses is recorded singly; 0: none
 	Driver         string       // another registered database/sql driver, for tests that inject faults
 	Limits         identity.Limits
 	SMTPURL        string                            // the mail server, smtp://user:password@host:587; empty: no mail is sent
@@ -140,7 +141,7 @@ func (s *Server) rules(ctx context.Context, master *keys.Master) error {
 	}
 	var witness lateWitness
 	s.Verifier, err = verifier.New(ctx, verifier.Config{
-		Store: s.Store, Witness: &witness, Format: format, Issuer: cfg.Issuer, Now: cfg.Now, Log: cfg.Log, Cached: cfg.Cached, Heard: s.heard,
+		Store: s.Store, Witness: &witness, Format: format, Issuer: cfg.Issuer, Now: cfg.Now, Log: cfg.Log, Cached: cfg.Cached, Records: cfg.Records, Heard: s.heard,
 	})
 	if err != nil {
 		return err

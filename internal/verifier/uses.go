@@ -41,6 +41,21 @@ func (u *uses) note(secret token.ID, use token.Use) {
 	s.seen[secret] = one
 }
 
+// merge adds uses that were seen elsewhere, and maybe a while ago.
+func (u *uses) merge(secret token.ID, more token.Seen) {
+	s := &u.shards[uint64(secret)%uint64(len(u.shards))] //nolint:gosec // ids are positive
+	s.Lock()
+	defer s.Unlock()
+	one, ok := s.seen[secret]
+	if !ok && len(s.seen) >= mostSeen {
+		return
+	}
+	if s.seen == nil {
+		s.seen = map[token.ID]token.Seen{}
+	}
+	s.seen[secret] = one.And(more)
+}
+
 // TakeUses returns what was noted since the last call, and forgets it.
 func (v *Verifier) TakeUses() map[token.ID]token.Seen {
 	all := map[token.ID]token.Seen{}

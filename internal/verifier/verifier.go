@@ -41,7 +41,7 @@ type Witness interface {
 	Witness(ctx context.Context, r *token.Record, u token.Use) error
 }
 
-// Config says what the judge works with. All but Cached and Heard are
+// Config says what the judge works with. All but Cached, Heard and Records are
 // required.
 type Config struct {
 	Store   Store
@@ -52,6 +52,7 @@ type Config struct {
 	Log     *slog.Logger
 	Cached  int                    // tokens held in memory; 0: 500,000
 	Heard   func(token.ChangeKind) // told of changes of keys and of the catalogue; nil: nobody is
+	Records int                    // one of so many uses is recorded singly; 0: none
 }
 
 // A Verifier is the judge of one process. It is safe for use by many at once.
@@ -69,6 +70,7 @@ type Verifier struct {
 	budget     chan struct{} // reads of tokens that are not cached, at once
 	feed       feed
 	uses       uses
+	records    *records
 	late       late
 }
 
@@ -78,7 +80,7 @@ func New(ctx context.Context, cfg Config) (*Verifier, error) {
 		cfg.Cached = 500_000
 	}
 	st := cfg.Store
-	v := &Verifier{cfg: cfg, tokens: newCache[token.ID, *entry](cfg.Cached, nil), budget: make(chan struct{}, 32)}
+	v := &Verifier{cfg: cfg, tokens: newCache[token.ID, *entry](cfg.Cached, nil), budget: make(chan struct{}, 32), records: newRecords(cfg.Records)}
 	v.workspaces = newShelf(100_000, st.Workspace)
 	v.clients = newShelf(100_000, st.Client)
 	v.people = newShelf(100_000, st.Person)
@@ -99,12 +101,15 @@ func New(ctx context.Context, cfg Config) (*Verifier, error) {
 // the record and the verdict; a refusal of the kinds that token.MayUse has, the
 // record beside it where the secret is right; Unavailable when it cannot know;
 // a fault otherwise. Unknown and wrong are one answer.
-func (v *Verifier) Judge(ctx context.Context, secret string, u token.Use) (*token.Record, token.Verdict, error) {
-	r, err := v.Find(ctx, secret)
+func (v *Verifier) Judge(ctx context.Context, secret string, u token.Use) (r *token.Record, verdict token.Verdict, err error) {
+	r, err = v.Find(ctx, secret)
 	if err != nil {
 		return nil, token.Verdict{}, err
 	}
-	verdict, err := v.Weigh(ctx, r, u)
+	if v.cfg.Records > 0 {
+		defer func() { v.records.judged(r, verdict, u, err) }()
+	}
+	verdict, err = v.Weigh(ctx, r, u)
 	if err != nil {
 		v.late.note(r.Token, u, err)
 		return r, verdict, err
