@@ -102,6 +102,9 @@ func TestEveryKindIsWrittenInEveryLanguage(t *testing.T) {
 				t.Errorf("%s has the subject of %s: %s", name, other, p.subject)
 			}
 			subjects[lang+p.subject] = name
+			if at, err := p.header.Date(); err != nil || at.UnixMilli() != filled(kind).At {
+				t.Errorf("%s: its date is %v, %v; want that of the deed", name, at, err)
+			}
 			if strings.ContainsAny(p.subject, "\r\n") || len([]rune(p.subject)) > 120 {
 				t.Errorf("%s: subject %q", name, p.subject)
 			}
@@ -210,6 +213,17 @@ func TestLetterFitsItsReader(t *testing.T) {
 	p := read(t, w, l, reader{address: "ana@example.com"})
 	if !strings.HasPrefix(p.text, "Hello,\n") || !strings.Contains(p.text, "Somebody approved the token “0001”") || strings.Contains(p.text, "By:") {
 		t.Errorf("with little known:\n%s", p.text)
+	}
+}
+
+func TestNamesAreOneShortLine(t *testing.T) {
+	for name, want := range map[string]string{
+		"two\r\n lines": "two lines", "a\x00b\x1bc": "abc", "Bank\u202egnp.exe": "Bankgnp.exe", "in\u200bvisible": "invisible", "\xffx": "x",
+		"=?utf-8?q?x?=": "= ?utf-8?q?x?=", "http://x": "http x", "Zoë 👩\u200d🚀": "Zoë 👩\u200d🚀", strings.Repeat("ü", 121): strings.Repeat("ü", 120) + "…",
+	} {
+		if got := plain(name); got != want {
+			t.Errorf("plain(%q) = %q, want %q", name, got, want)
+		}
 	}
 }
 

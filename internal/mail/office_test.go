@@ -34,6 +34,7 @@ type office struct {
 	mail   func(from string) error       // nil: everybody may send
 	rcpt   func(to string) error         // nil: everybody is known
 	data   func() error                  // nil: every letter is taken
+	hangUp bool                          // once a letter is taken
 	signed func(user, pass string) error // nil: nobody has to sign in
 }
 
@@ -127,17 +128,29 @@ func (o *office) set(change func(o *office)) {
 	change(o)
 }
 
-func (o *office) NewSession(*smtp.Conn) (smtp.Session, error) { return &counter{office: o}, nil }
+func (o *office) NewSession(c *smtp.Conn) (smtp.Session, error) {
+	return &counter{office: o, conn: c.Conn()}, nil
+}
 
 // A counter serves one connection.
 type counter struct {
 	office *office
+	conn   net.Conn
 	parcel
 	known bool
 }
 
-func (c *counter) Reset()        { c.parcel = parcel{} }
 func (c *counter) Logout() error { return nil }
+
+// Reset is also what follows the answer to a letter.
+func (c *counter) Reset() {
+	c.office.mu.Lock()
+	defer c.office.mu.Unlock()
+	if c.office.hangUp && c.text != "" {
+		c.conn.Close()
+	}
+	c.parcel = parcel{}
+}
 
 func (c *counter) AuthMechanisms() []string { return []string{sasl.Plain} }
 

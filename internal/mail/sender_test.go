@@ -148,7 +148,7 @@ func TestNothingIsSaidInTheClear(t *testing.T) {
 	o := openOffice(t, false, false) // offers no STARTTLS
 	w := onSQLite(t, o)
 	w.post(removed("u1"))
-	if err := w.sender("smtp://ficha:secret@"+officeName).Run(t.Context(), w.time()); err == nil || len(o.letters()) != 0 || w.count(Delayed) != 1 {
+	if err := w.sender("smtp://"+officeName).Run(t.Context(), w.time()); err == nil || len(o.letters()) != 0 || w.count(Delayed) != 1 {
 		t.Errorf("%v, %d letters", err, len(o.letters()))
 	}
 	w.pass(time.Hour)
@@ -219,13 +219,17 @@ func TestLetterThatIsRefusedForGoodIsGivenUpAtOnce(t *testing.T) {
 	w := onSQLite(t, o)
 	other := removed("")
 	other.Address = "bo@example.com"
-	w.post(removed("u1"), removed("nobody"), other)
+	w.do(func(tx *store.Tx) error {
+		_, err := tx.AddUser(context.Background(), &token.Person{ID: "u2", Number: 2, Email: "gone@example.com", DisabledAt: 1})
+		return err
+	})
+	w.post(removed("u1"), removed("u2"), removed("nobody"), other)
 	s := w.sender("smtp://" + officeName)
 	w.must(s.Run(t.Context(), w.time()))
-	if len(o.letters()) != 1 || w.count(Dead) != 2 || w.count(Sent) != 1 {
+	if len(o.letters()) != 1 || w.count(Dead) != 3 || w.count(Sent) != 1 {
 		t.Errorf("%d letters, counted %v", len(o.letters()), w.tried)
 	}
-	if log := w.log.String(); strings.Count(log, "a letter was given up") != 2 || !strings.Contains(log, "no such user") {
+	if log := w.log.String(); strings.Count(log, "a letter was given up") != 3 || !strings.Contains(log, "no such user") {
 		t.Errorf("log: %s", log)
 	}
 }
@@ -284,6 +288,20 @@ func TestLetterOfAKilledSenderIsSentAgain(t *testing.T) {
 	}
 }
 
+// Nothing that follows a server's yes makes a letter be sent again.
+func TestServerThatHangsUpAfterItsYesHasTheLetter(t *testing.T) {
+	o := openOffice(t, true, false)
+	o.hangUp = true
+	w := onSQLite(t, o)
+	w.post(removed("u1"))
+	s := w.sender("smtp://" + officeName)
+	w.must(s.Run(t.Context(), w.time()))
+	w.pass(time.Hour)
+	if w.must(s.Run(t.Context(), w.time())); len(o.letters()) != 1 || w.count(Sent) != 1 {
+		t.Errorf("%d letters, counted %v", len(o.letters()), w.tried)
+	}
+}
+
 // A server that greets and then says nothing holds one letter for a while, and
 // nobody else.
 func TestServerThatStallsIsLeft(t *testing.T) {
@@ -301,8 +319,17 @@ func TestServerThatStallsIsLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	cancel() // the runner stops
-	if err := <-ended; err == nil || w.count(Delayed) != 1 {
-		t.Errorf("%v, counted %v", err, w.tried)
+	select {
+	case err := <-ended:
+		if err == nil || w.count(Delayed) != 1 {
+			t.Errorf("%v, counted %v", err, w.tried)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("it waits for the server")
+	}
+	w.pass(waits()[0])
+	if l, err := w.store.ClaimLetter(context.Background(), lease); err != nil || l == nil || l.Tries != 2 {
+		t.Errorf("the letter was not given back: %+v, %v", l, err)
 	}
 }
 
