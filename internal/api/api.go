@@ -22,8 +22,11 @@ import (
 // Store is what the face reads and the judge does not know: lists. What is
 // missing is nil or empty, never an error.
 type Store interface {
-	Tokens(ctx context.Context, i token.Inventory) ([]*token.Token, error)
+	inventory
 	TokensByStatus(ctx context.Context, from, before int64) ([]*token.Token, error)
+	Rotations(ctx context.Context, q token.RotationQuery) ([]*token.Rotation, error)
+	ClientTokens(ctx context.Context, workspace string, after token.ID, limit int) ([]*token.ClientToken, error)
+	Secrets(ctx context.Context, credential token.ID) ([]*token.Token, error)
 	LastUses(ctx context.Context, secrets []token.ID) (map[token.ID]token.Seen, error)
 	PersonByEmail(ctx context.Context, email string) (string, error)
 	Members(ctx context.Context, workspace, after string, limit int) ([]token.Membership, error)
@@ -68,7 +71,6 @@ func New(cfg Config) *Face {
 // Routes returns the map of the face.
 func (f *Face) Routes() []web.Route {
 	routes := []web.Route{
-		f.open("GET /v1/tokens", f.listTokens),
 		f.open("GET /v1/tokens/{id}", f.getToken),
 		f.open("POST /v1/tokens/{id}/revoke", f.revokeToken),
 		f.admin("POST /v1/tokens/{id}/suspend", token.AdminWrite, f.suspendToken),
@@ -93,8 +95,11 @@ func (f *Face) Routes() []web.Route {
 		{Pattern: "GET /openapi.json", Rule: web.Rule{Auth: web.AuthNone, Body: web.NoBody, CORS: true}, Handle: f.describe},
 		{Pattern: "GET /v1/openapi.json", Rule: web.Rule{Auth: web.AuthNone, Body: web.NoBody, CORS: true}, Handle: f.describe},
 	}
-	routes = append(routes, f.expiryRoutes()...)
 	routes = append(routes, f.alertRoutes()...)
+	routes = append(routes, f.rotationRoutes()...)
+	routes = append(routes, f.expiryRoutes()...)
+	routes = append(routes, f.policyRoutes()...)
+	routes = append(routes, f.inventoryRoutes()...)
 	if !f.cfg.WithoutBeCMS {
 		routes = append(routes, f.open("POST /v1/tokens", f.issue))
 	}

@@ -159,6 +159,14 @@ func (k *caller) mayAdministrate(scope string) error {
 	return nil
 }
 
+// name is what the caller is known by across its requests.
+func (k *caller) name() string {
+	if k.client != nil {
+		return "client:" + k.client.ID
+	}
+	return "token:" + k.record.Token.Credential.String()
+}
+
 // is reports whether the caller shows the very credential.
 func (k *caller) is(t *token.Token) bool {
 	return k.record != nil && k.record.Token.Credential == t.Credential

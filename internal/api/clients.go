@@ -35,7 +35,7 @@ type secretView struct {
 	Secret    string  `json:"client_secret,omitempty"`
 	ID        string  `json:"id"`
 	LastFour  string  `json:"last_four"`
-	Status    string  `json:"status"` // active | expired | ended
+	Status    string  `json:"status"` // active | pending | retiring | expired | ended
 	CreatedAt *string `json:"created_at"`
 	ExpiresAt *string `json:"expires_at"`
 	EndedAt   *string `json:"ended_at,omitempty"`
@@ -67,6 +67,10 @@ func viewOfSecret(s token.Secret, now int64) secretView {
 		v.Status = "ended"
 	case !s.Live(now):
 		v.Status = "expired"
+	case s.RetiresAt != 0:
+		v.Status = "retiring"
+	case s.Replaces != 0:
+		v.Status = "pending"
 	}
 	return v
 }

@@ -30,6 +30,7 @@ type issueBody struct {
 	Audience   audiences `json:"audience"`
 	Format     string    `json:"format"`
 	MaxUses    *int64    `json:"max_uses"`
+	Addresses  []string  `json:"addresses"` // networks it may be used from
 }
 
 // audiences is one string or a list of them (RFC 7519, 4.1.3).
@@ -80,7 +81,7 @@ func (f *Face) issue(c *web.Call, who *caller) error {
 	if err := f.complete(c.Context(), &view, out.Token); err != nil {
 		return err
 	}
-	view.Token, view.TokenType = out.Secret, "Bearer"
+	view.Token, view.TokenType, view.Warnings = out.Secret, "Bearer", out.Warnings
 	c.Header().Set("Location", "/v1/tokens/"+view.ID)
 	return c.WriteJSON(http.StatusCreated, view)
 }
@@ -95,6 +96,9 @@ func (f *Face) order(c *web.Call, who *caller, body *issueBody) (authority.Order
 		return o, err
 	}
 	var err error
+	if o.Addresses, err = token.ParseNetworks("addresses", body.Addresses); err != nil {
+		return o, err
+	}
 	if o.Scopes, err = f.scopes(body.Scopes); err != nil {
 		return o, err
 	}
@@ -244,5 +248,5 @@ func retry(c *web.Call, who *caller) (*authority.Retry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &authority.Retry{Caller: "client:" + who.client.ID, Route: c.Pattern(), Key: lines[0], Body: body}, nil
+	return &authority.Retry{Caller: who.name(), Route: c.Pattern() + " " + c.Request.PathValue("id"), Key: lines[0], Body: body}, nil
 }

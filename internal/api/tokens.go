@@ -1,7 +1,7 @@
 package api
 
 import (
-	"cmp"
+	"context"
 	"net/http"
 	"slices"
 	"time"
@@ -9,73 +9,6 @@ import (
 	"github.com/fichadev/ficha/internal/token"
 	"github.com/fichadev/ficha/internal/web"
 )
-
-// listTokens serves GET /v1/tokens: to an administrator those of the workspace,
-// to a program those that it issued.
-func (f *Face) listTokens(c *web.Call, who *caller) error {
-	q := filterOf(c, "type", "kind", "status", "client", "user", "owner", "created_from", "created_before", "expires_from", "expires_before", "q", "limit", "cursor")
-	i := token.Inventory{
-		Workspace: who.workspace, Person: q.text("user"), Client: q.text("client"), Owner: q.text("owner"), Search: q.text("q"),
-		Status:      q.oneOf("status", "active", "suspended", "expired", "revoked"),
-		CreatedFrom: q.instant("created_from"), CreatedBefore: q.instant("created_before"),
-		ExpiresFrom: q.instant("expires_from"), ExpiresBefore: q.instant("expires_before"), Before: q.id("cursor"),
-	}
-	kind, limit := q.kind(), q.limit()
-	if kind != "" {
-		i.Kinds = []token.Kind{kind}
-	}
-	if q.err != nil {
-		return q.err
-	}
-	if who.client == nil {
-		if err := who.mayAdministrate(token.AdminRead); err != nil {
-			return err
-		}
-	} else if i.Client = cmp.Or(i.Client, who.client.ID); i.Client != who.client.ID {
-		return c.WriteJSON(http.StatusOK, page[tokenView]{Items: []tokenView{}})
-	}
-	return f.writeTokens(c, i, limit)
-}
-
-// kind reads a kind of token under either of its two names.
-func (f *filter) kind() token.Kind {
-	var known []string
-	for _, k := range token.Kinds {
-		known = append(known, string(k))
-	}
-	return token.Kind(cmp.Or(f.oneOf("type", known...), f.oneOf("kind", known...)))
-}
-
-func (f *Face) writeTokens(c *web.Call, i token.Inventory, limit int) (err error) {
-	if i.Owner != "" {
-		if i.Owner, err = f.owner(c, i.Workspace, i.Owner); err != nil {
-			return err
-		}
-	}
-	if i.Person != "" {
-		if i.Person, err = f.personID(c, i.Person); err != nil {
-			return err
-		}
-	}
-	more := 0
-	if limit < token.MostListed { // one more tells whether there is another page
-		more = 1
-	}
-	i.Limit = limit + more
-	tokens, err := f.cfg.Store.Tokens(c.Context(), i)
-	if err != nil {
-		return err
-	}
-	views, err := f.views(c, tokens)
-	if err != nil {
-		return err
-	}
-	answer := pageOf(views, limit, func(v tokenView) string { return v.SecretID })
-	if more == 0 && len(views) == limit {
-		answer.Next = &views[limit-1].SecretID
-	}
-	return c.WriteJSON(http.StatusOK, answer)
-}
 
 // found returns the token that the path names if the caller may know of it:
 // their own, one that the program issued, or, to an administrator with that
@@ -89,22 +22,46 @@ func (f *Face) found(c *web.Call, who *caller, scope string) (*token.Token, erro
 	if !ok {
 		return nil, notFound("token")
 	}
-	r, err := f.cfg.Verifier.Record(c.Context(), id)
+	t, err := f.current(c.Context(), id)
 	if err != nil {
 		return nil, err
 	}
-	if r != nil && who.is(r.Token) {
-		return r.Token, nil
+	if t != nil && who.is(t) {
+		return t, nil
 	}
 	if who.client == nil {
 		if err := who.mayAdministrate(scope); err != nil {
 			return nil, err
 		}
 	}
-	if r == nil || !who.sees(r.Token) {
+	if t == nil || !who.sees(t) {
 		return nil, notFound("token")
 	}
-	return r.Token, nil
+	return t, nil
+}
+
+// current returns the secret that an id means: that of a credential is its
+// newest that was seen, also where the first has been replaced and is gone; nil
+// if there is none.
+func (f *Face) current(ctx context.Context, id token.ID) (*token.Token, error) {
+	r, err := f.cfg.Verifier.Record(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if r != nil && (r.Token.Credential != id || r.Token.Successor == 0 && r.Token.EndedAt == 0) {
+		return r.Token, nil
+	}
+	all, err := f.cfg.Store.Secrets(ctx, id)
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	now := f.cfg.Now().UnixMilli()
+	for _, t := range slices.Backward(all) {
+		if t.Live(now) && !t.Pending() && t.RetiresAt == 0 {
+			return t, nil
+		}
+	}
+	return all[len(all)-1], nil
 }
 
 // sees reports whether a token is one that the caller looks after.

@@ -3,6 +3,7 @@ package authority
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/fichadev/ficha/internal/audit"
 	"github.com/fichadev/ficha/internal/token"
@@ -100,24 +101,24 @@ func putClientToken(ctx context.Context, tx Tx, who token.Actor, workspace, secr
 		return "", orElse(err, noWorkspace())
 	}
 	hash := token.HashOf(secret)
-	had, ended, err := tx.ClientToken(ctx, hash)
+	had, err := tx.ClientToken(ctx, hash)
 	if err != nil {
 		return "", err
 	}
 	out, action := Created, "client_token.created"
 	var won bool
 	switch {
-	case had != "" && had != workspace:
+	case had != nil && had.Workspace != workspace:
 		return "", token.AtField("client_token", "is in use already; make another one")
-	case had != "" && ended == 0:
+	case had != nil && had.Live(tx.Now()):
 		return Unchanged, nil
-	case had != "" && !o.Restore:
+	case had != nil && !o.Restore:
 		return KeptEnded, nil
-	case had != "":
+	case had != nil:
 		out, action = Restored, "client_token.restored"
 		won, err = tx.RestoreClientToken(ctx, workspace, hash)
 	default:
-		won, err = tx.PutClientToken(ctx, workspace, hash, token.LastFour(secret))
+		won, err = tx.PutClientToken(ctx, newClientToken(tx, workspace, secret))
 	}
 	if err != nil {
 		return "", err
@@ -126,6 +127,12 @@ func putClientToken(ctx context.Context, tx Tx, who token.Actor, workspace, secr
 		return Unchanged, nil
 	}
 	return out, note(ctx, tx, who, w, action, onClientToken(w), map[string]any{"last_four": token.LastFour(secret)})
+}
+
+func newClientToken(tx Tx, workspace, secret string) *token.ClientToken {
+	return &token.ClientToken{Workspace: workspace, Secret: token.Secret{
+		ID: token.NewID(time.UnixMilli(tx.Now()), token.Long), Hash: token.HashOf(secret), LastFour: token.LastFour(secret), CreatedAt: tx.Now(),
+	}}
 }
 
 func onClientToken(w *token.Workspace) audit.Target {

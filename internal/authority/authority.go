@@ -6,6 +6,7 @@ package authority
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -17,14 +18,21 @@ import (
 // Store is what the authority writes and reads. What the judge can tell is
 // asked of the Judge instead.
 type Store interface {
+	sweeps
 	Commit(ctx context.Context, d *token.Deed) error
 	Do(ctx context.Context, f func(Tx) error) error
 	ClientsWithSecret(ctx context.Context, workspace string, hash token.Hash) ([]string, error)
-	ClientTokenWorkspace(ctx context.Context, hash token.Hash) (string, error)
+	ClientToken(ctx context.Context, hash token.Hash) (*token.ClientToken, error)
+	Rotation(ctx context.Context, id token.ID) (*token.Rotation, error)
+	RotationTo(ctx context.Context, secret token.ID) (*token.Rotation, error)
+	DueRotations(ctx context.Context, limit int) ([]*token.Rotation, error)
 	Answer(ctx context.Context, key token.Hash) (*token.Answer, error)
 	Expiring(ctx context.Context, w token.Watch, until int64, limit int) ([]*token.Token, error)
 	Watches(ctx context.Context) ([]token.Watch, error)
 	Noticed(ctx context.Context, secret token.ID, n token.Notice) (bool, error)
+	Survey(ctx context.Context, workspace string, from token.Place, limit int) ([]*token.Surveyed, *token.Place, error)
+	DueWalks(ctx context.Context, now time.Time, limit int) ([]token.Walk, error)
+	WaitingTokens(ctx context.Context, before time.Time, limit int) ([]*token.Token, error)
 	LastUses(ctx context.Context, secrets []token.ID) (map[token.ID]token.Seen, error)
 	Authorization(ctx context.Context, id token.ID) (*token.Authorization, error)
 	Scopes(ctx context.Context) ([]*token.ScopeInfo, error)
@@ -46,9 +54,10 @@ type Judge interface {
 	Applied() int64
 	Poll(ctx context.Context) error
 	Seen(secret token.ID) (token.Seen, bool)
+	Note(secret token.ID, u token.Use)
 }
 
-// Config says what the authority works with. All of it is required.
+// Config says what the authority works with. All but WebhookAllow is required.
 type Config struct {
 	Store  Store
 	Judge  Judge
@@ -59,6 +68,8 @@ type Config struct {
 	Issuer string // the public base URL, without a slash at its end
 	Now    func() time.Time
 	Log    *slog.Logger
+
+	WebhookAllow []netip.Prefix // networks that subscriptions may name though they are not public
 }
 
 // An Authority makes and ends tokens and grants. It is safe for use by many at

@@ -38,10 +38,11 @@ func (a *Authority) AuthenticateClient(ctx context.Context, who token.Actor, way
 	if err != nil {
 		return nil, err
 	}
-	if a.shown(c, way, secret, hash) && open {
-		return c, nil
+	s, ok := a.shown(c, way, secret, hash)
+	if !ok || !open {
+		return nil, a.wrongClient(who)
 	}
-	return nil, a.wrongClient(who)
+	return c, a.shownSecret(ctx, who, s)
 }
 
 // open reports whether a client may show itself at all: neither it nor its home
@@ -51,26 +52,41 @@ func (a *Authority) open(ctx context.Context, c *token.Client) (bool, error) {
 	return c.DisabledAt == 0 && home != nil && home.DisabledAt == 0, err
 }
 
-func (a *Authority) shown(c *token.Client, way, secret string, hash token.Hash) bool {
+// shown returns the secret that a client has shown, nil where it has none.
+func (a *Authority) shown(c *token.Client, way, secret string, hash token.Hash) (*token.Secret, bool) {
 	if way == ByNone {
-		return c.Public() && secret == ""
+		return nil, c.Public() && secret == ""
 	}
 	if way != ByVendor && way != c.AuthMethod {
-		return false
+		return nil, false
 	}
-	return a.holds(c, secret, hash)
+	s := a.held(c, secret, hash)
+	return s, s != nil
 }
 
-// holds reports whether the secret is a live one of the client.
-func (a *Authority) holds(c *token.Client, secret string, hash token.Hash) bool {
-	ok, now := 0, a.cfg.Now().UnixMilli()
+// held returns the live secret of the client that the text is, nil if none.
+func (a *Authority) held(c *token.Client, secret string, hash token.Hash) (found *token.Secret) {
+	now := a.cfg.Now().UnixMilli()
 	for i := range c.Secrets {
 		s := &c.Secrets[i]
-		if s.Live(now) {
-			ok |= subtle.ConstantTimeCompare(s.Hash[:], hash[:])
+		if subtle.ConstantTimeCompare(s.Hash[:], hash[:]) == 1 && s.Live(now) && secret != "" {
+			found = s
 		}
 	}
-	return ok == 1 && secret != ""
+	return found
+}
+
+// shownSecret notes the use of a secret. The first one of a secret that
+// replaces another is on disk before the yes.
+func (a *Authority) shownSecret(ctx context.Context, who token.Actor, s *token.Secret) error {
+	if s == nil {
+		return nil
+	}
+	a.cfg.Judge.Note(s.ID, token.Use{Now: a.cfg.Now().UnixMilli(), Address: who.Address, Agent: who.Agent})
+	if s.Replaces == 0 {
+		return nil
+	}
+	return a.confirmSecret(ctx, who, s.ID)
 }
 
 // wrongClient counts a wrong secret against the address it came from. Only the
@@ -93,12 +109,17 @@ func (a *Authority) ClientBySecret(ctx context.Context, who token.Actor, workspa
 		return nil, err
 	}
 	var found *token.Client
+	var by *token.Secret
 	for _, id := range ids {
 		c, err := a.cfg.Judge.Client(ctx, id)
 		if err != nil {
 			return nil, err
 		}
-		if c == nil || !a.holds(c, secret, hash) {
+		if c == nil {
+			continue
+		}
+		s := a.held(c, secret, hash)
+		if s == nil {
 			continue
 		}
 		open, err := a.open(ctx, c)
@@ -110,13 +131,13 @@ func (a *Authority) ClientBySecret(ctx context.Context, who token.Actor, workspa
 		}
 		// Where two clients share a secret, the one that may mint is meant.
 		if found == nil || !found.Grants("client_credentials") && c.Grants("client_credentials") {
-			found = c
+			found, by = c, s
 		}
 	}
 	if found == nil {
 		return nil, a.wrongClient(who)
 	}
-	return found, nil
+	return found, a.shownSecret(ctx, who, by)
 }
 
 // ClientOf is ClientBySecret for a caller that names the client too.

@@ -8,7 +8,7 @@ import (
 	"github.com/fichadev/ficha/internal/token"
 )
 
-// Revoke ends one token at once, on every surface. It reports Conflict with
+// Revoke ends one token with all its secrets at once, on every surface. It reports Conflict with
 // reason Lost if it had already ended.
 func (a *Authority) Revoke(ctx context.Context, who token.Actor, t *token.Token, reason string) error {
 	if reason == "" {
@@ -26,7 +26,7 @@ func (a *Authority) Revoke(ctx context.Context, who token.Actor, t *token.Token,
 		e := audit.Note(now, who, t.Workspace, "token.revoked", targetOf(t), map[string]any{"kind": t.Kind, "reason": reason})
 		out, err := audit.Deliveries(w, e)
 		return &token.Deed{
-			End:    []token.Ending{{ID: t.ID, At: now.UnixMilli(), Reason: reason, By: by(who), Quiet: !cachedKind(t.Kind)}},
+			End:    []token.Ending{{ID: t.ID, At: now.UnixMilli(), Reason: reason, By: by(who), Quiet: !cachedKind(t.Kind), Whole: whole(t)}},
 			Events: []*token.Event{e},
 			Outbox: out,
 		}, err
@@ -57,6 +57,15 @@ func (a *Authority) commit(ctx context.Context, deed func() (*token.Deed, error)
 // cachedKind mirrors what the judge holds in memory: the ending of a kind that
 // it always reads changes no cached verdict.
 func cachedKind(k token.Kind) bool { return k != token.AuthCode && k != token.Refresh }
+
+// whole returns the credential of a token that may have several secrets, all of
+// which end with it; 0 for others.
+func whole(t *token.Token) token.ID {
+	if t.Kind == token.Service || t.Kind == token.Personal {
+		return t.Credential
+	}
+	return 0
+}
 
 func targetOf(t *token.Token) audit.Target {
 	return audit.Target{Kind: "token", ID: t.Credential.String(), Name: t.Name}
@@ -167,11 +176,16 @@ func (a *Authority) suspend(ctx context.Context, who token.Actor, t *token.Token
 	})
 }
 
-// Witness writes what must be on disk before the judge says yes: the use of an
-// impersonated token as an audit row that names actor and subject, and one use
+// Witness writes what must be on disk before the judge says yes: the first use
+// of a secret that replaces another, the use of an impersonated token as an audit row that names actor and subject, and one use
 // less of a token that has a number of them.
 func (a *Authority) Witness(ctx context.Context, r *token.Record, u token.Use) error {
 	t := r.Token
+	if t.Pending() {
+		if err := a.confirmUse(ctx, r, u); err != nil || t.MaxUses == 0 && t.Kind != token.Impersonated {
+			return err
+		}
+	}
 	return a.cfg.Store.Do(ctx, func(tx Tx) error {
 		if t.MaxUses > 0 {
 			left, err := tx.CountUse(ctx, t.ID)

@@ -18,6 +18,7 @@ type Issued struct {
 	Secret        string
 	Refresh       *token.Token // nil if there is none
 	RefreshSecret string
+	Warnings      []string // what a coming policy will not allow
 }
 
 // Issue makes the ordered token durable and returns it. It refuses with
@@ -58,11 +59,14 @@ func (a *Authority) prepare(ctx context.Context, who token.Actor, o *Order) (*Is
 	}
 	now := a.cfg.Now()
 	out := &Issued{}
-	deed := &token.Deed{Grant: o.Family}
+	deed := &token.Deed{Grant: o.Family, Quotas: quotas(o, s)}
 	if out.Token, out.Secret, err = a.make(ctx, o, s, now); err != nil {
 		return nil, nil, err
 	}
 	deed.Issue = append(deed.Issue, out.Token)
+	if o.Turn != nil {
+		a.turnInto(who, o, now, out.Token, deed)
+	}
 	if o.Refresh {
 		a.makeRefresh(o, s, now, out)
 		deed.Issue = append(deed.Issue, out.Refresh)
@@ -70,15 +74,21 @@ func (a *Authority) prepare(ctx context.Context, who token.Actor, o *Order) (*Is
 	if err := a.replace(o, now, out, deed); err != nil {
 		return nil, nil, err
 	}
-	if err := a.remember(o, now, out, deed); err != nil {
+	if err := a.tell(who, o, s, now, out, deed); err != nil {
 		return nil, nil, err
 	}
-	return out, deed, a.tell(who, o, s, now, out, deed)
+	if err := a.foresee(who, s, now, out, deed); err != nil {
+		return nil, nil, err
+	}
+	if err := a.wantApproval(ctx, who, s, now, out.Token, deed); err != nil {
+		return nil, nil, err
+	}
+	return out, deed, a.remember(o, now, out, deed)
 }
 
 // make makes the row and the secret of the ordered token.
 func (a *Authority) make(ctx context.Context, o *Order, s supports, now time.Time) (*token.Token, string, error) {
-	life, err := a.life(ctx, o, s)
+	life, err := lifetime(o, s)
 	if err != nil {
 		return nil, "", err
 	}
@@ -90,10 +100,16 @@ func (a *Authority) make(ctx context.Context, o *Order, s supports, now time.Tim
 		ID: id, Credential: id, Kind: o.Kind, Contract: o.Contract, Name: o.Name, Purpose: o.Purpose, Owner: o.Owner,
 		Workspace: o.Workspace, Client: o.Client, Person: o.Person, Sponsor: o.Sponsor, Actor: o.Actor, Reason: o.Reason,
 		Scopes: o.Scopes, Audience: o.Audience, Data: o.Data, IssuedAt: now.UnixMilli(), Born: s.born, MaxUses: o.MaxUses,
-		Grant: family(o),
+		Grant: family(o), Addresses: o.Addresses,
 	}
 	if life > 0 {
 		t.ExpiresAt = now.Add(life).UnixMilli()
+	}
+	if o.approved(s) {
+		t.Approval, t.SuspendedAt = token.ApprovalWaiting, t.IssuedAt
+	}
+	if o.Turn != nil {
+		o.Turn.shape(t)
 	}
 	secret, err := a.secret(ctx, o, s, t)
 	if err != nil {
@@ -227,7 +243,12 @@ func (a *Authority) tell(who token.Actor, o *Order, s supports, now time.Time, o
 			detail[name] = value
 		}
 	}
-	e := audit.Note(now, who, t.Workspace, "token.issued", audit.Target{Kind: "token", ID: t.Credential.String(), Name: t.Name}, detail)
+	action := "token.issued"
+	if r := deed.Rotation; r != nil {
+		action = "rotation.started"
+		detail["rotation"], detail["grace_seconds"], detail["secret"], detail["reason"] = r.ID.String(), r.Grace, t.ID.String(), r.Reason
+	}
+	e := audit.Note(now, who, t.Workspace, action, audit.Target{Kind: "token", ID: t.Credential.String(), Name: t.Name}, detail)
 	if t.Kind == token.Impersonated {
 		e.Actor.For = t.Person
 	}

@@ -9,9 +9,14 @@ import (
 
 // ClientTokenWorkspace returns the workspace that a client token of the Chronos
 // contract stands for, or nothing where no live one is known: the caller goes
-// on as with a known one, so that both take the same time.
-func (a *Authority) ClientTokenWorkspace(ctx context.Context, clientToken string) (string, error) {
-	return a.cfg.Store.ClientTokenWorkspace(ctx, token.HashOf(clientToken))
+// on as with a known one, so that both take the same time. The first use of one
+// that replaces another starts the end of that one.
+func (a *Authority) ClientTokenWorkspace(ctx context.Context, who token.Actor, clientToken string) (string, error) {
+	c, err := a.cfg.Store.ClientToken(ctx, token.HashOf(clientToken))
+	if err != nil || c == nil || !c.Live(a.cfg.Now().UnixMilli()) {
+		return "", err
+	}
+	return c.Workspace, a.shownSecret(ctx, who, &c.Secret)
 }
 
 // AllScopes returns every ordinary scope that a member may hold in a workspace
@@ -23,9 +28,10 @@ func (a *Authority) AllScopes(ctx context.Context, workspace string, m *token.Me
 	if err != nil || w == nil {
 		return nil, err
 	}
+	rules := w.Policy.At(a.cfg.Now().UnixMilli())
 	var scopes token.Scopes
 	for name := range *a.known.Load() {
-		if !token.IsVendor(name) && w.MayHold(m, name) {
+		if !token.IsVendor(name) && w.MayHold(m, name) && rules.Allows(token.Access, name) {
 			scopes = append(scopes, name)
 		}
 	}

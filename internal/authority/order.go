@@ -2,6 +2,7 @@ package authority
 
 import (
 	"context"
+	"net/netip"
 	"strings"
 	"time"
 	"unicode"
@@ -29,27 +30,29 @@ const (
 // supports by id: the mint reads them itself, again if they change meanwhile.
 type Order struct {
 	Kind      token.Kind
-	Contract  string        // the face that asks
-	Form      Form          //
-	Client    string        // the client it is for; empty: a person's own
-	Workspace string        // the workspace it opens; empty: wherever Person is a member
-	Person    string        // whom it acts as
-	Sponsor   string        // on whose rights it stands beside Person
-	Actor     string        // who acts, when Person is impersonated
-	Reason    string        // why
-	Scopes    token.Scopes  // exactly these, or the refusal InvalidScope
-	TTL       time.Duration // 0: the default
-	Name      string        // up to 200 characters
-	Purpose   string        // up to 500
-	Owner     string        // up to 200
-	Audience  string        // resources, separated by spaces
-	MaxUses   int64         // 0: any number
-	Data      string        // facts of a code
+	Contract  string         // the face that asks
+	Form      Form           //
+	Client    string         // the client it is for; empty: a person's own
+	Workspace string         // the workspace it opens; empty: wherever Person is a member
+	Person    string         // whom it acts as
+	Sponsor   string         // on whose rights it stands beside Person
+	Actor     string         // who acts, when Person is impersonated
+	Reason    string         // why
+	Scopes    token.Scopes   // exactly these, or the refusal InvalidScope
+	TTL       time.Duration  // 0: the default
+	Name      string         // up to 200 characters
+	Purpose   string         // up to 500
+	Owner     string         // up to 200
+	Audience  string         // resources, separated by spaces
+	MaxUses   int64          // 0: any number
+	Addresses []netip.Prefix // networks it may be used from; none: any that the policy allows
+	Data      string         // facts of a code
 
 	Family   *token.Grant // a family that begins with this token
 	Grant    *token.Grant // or the family it joins
 	Refresh  bool         // give a refresh token too
 	Replaces *Replaced    // the code or refresh token that this one is given for
+	Turn     *Turn        // the secret whose place it takes
 	Retry    *Retry       // how a retry is told
 }
 
@@ -67,6 +70,7 @@ type supports struct {
 	workspace *token.Workspace
 	person    *token.Person
 	sponsor   *token.Person
+	rules     []rule // of every workspace that it opens; each holds
 }
 
 // read reads what an order stands on. Born is read first: what changes after
@@ -89,8 +93,10 @@ func (a *Authority) read(ctx context.Context, o *Order) (s supports, err error) 
 	if s.person, err = a.livePerson(ctx, o.Person, o); err != nil {
 		return s, err
 	}
-	s.sponsor, err = a.livePerson(ctx, o.Sponsor, o)
-	return s, err
+	if s.sponsor, err = a.livePerson(ctx, o.Sponsor, o); err != nil {
+		return s, err
+	}
+	return s, a.readRules(ctx, o, &s)
 }
 
 // liveClient returns the order's client. One whose home is disabled does
@@ -135,7 +141,7 @@ func (a *Authority) check(o *Order, s supports) error {
 	if s.client != nil && (s.client.Demands.DPoP || s.client.Demands.Cert) {
 		return token.Errorf(token.UnauthorizedClient, "the client is registered for tokens bound to a key, which are not served yet")
 	}
-	if len(o.Scopes) == 0 && needsScopes(o.Kind) {
+	if narrow(o, s); len(o.Scopes) == 0 && needsScopes(o.Kind) {
 		return token.Errorf(token.InvalidScope, "name at least one scope")
 	}
 	if o.Kind == token.Impersonated {
@@ -148,8 +154,8 @@ func (a *Authority) check(o *Order, s supports) error {
 			return err
 		}
 	}
-	if s.workspace != nil && s.workspace.Policy.RequirePurpose && o.Purpose == "" && governed(o.Kind) {
-		return token.AtField("purpose", "this workspace requires a purpose")
+	if err := obey(o, s); err != nil {
+		return err
 	}
 	for _, f := range []struct {
 		name, value string
@@ -170,15 +176,8 @@ func needsScopes(k token.Kind) bool {
 	return false
 }
 
-// governed tells the kinds that people or programs hold on purpose, under a
-// name, from the routine ones of a protocol.
-func governed(k token.Kind) bool {
-	switch k {
-	case token.Service, token.Impersonated, token.Personal:
-		return true
-	}
-	return false
-}
+// governed tells the kinds that are held on purpose from the routine ones.
+func governed(k token.Kind) bool { return policy.Governed(k) }
 
 // allowed refuses one scope that the order may not hold.
 func (a *Authority) allowed(o *Order, s supports, scope string) error {
@@ -217,8 +216,9 @@ func (a *Authority) DefaultScopes(ctx context.Context, c *token.Client, workspac
 	if err != nil {
 		return nil, err
 	}
+	now := a.cfg.Now().UnixMilli()
 	return c.Scope.Filter(func(s string) bool {
-		return a.Known(s) && !token.IsAdmin(s) && !token.IsOpenID(s) && (w == nil || w.Has(s))
+		return a.Known(s) && !token.IsAdmin(s) && !token.IsOpenID(s) && (w == nil || w.Has(s) && w.Policy.At(now).Allows(token.Access, s))
 	}), nil
 }
 
@@ -240,18 +240,19 @@ func mayHold(w *token.Workspace, p *token.Person, scope string) bool {
 	return false
 }
 
-// ttl returns the lifetime of the order's token, 0 for ever.
-func ttl(o *Order, s supports) (time.Duration, error) {
+// ttl returns the lifetime of the order's token under a policy, nil for none; 0
+// is for ever.
+func ttl(o *Order, s supports, p *token.Policy) (time.Duration, error) {
 	asked := o.TTL
 	if o.Kind == token.Access && asked == 0 {
 		asked = promised(o.Contract, s.client)
-		if s.workspace != nil {
-			if most := s.workspace.Policy.MaxTTL[token.Access]; most > 0 {
+		if p != nil {
+			if most := p.MaxTTL[token.Access]; most > 0 {
 				asked = min(asked, time.Duration(most)*time.Second)
 			}
 		}
 	}
-	return policy.TTL(o.Kind, s.workspace, asked)
+	return policy.TTL(o.Kind, p, asked)
 }
 
 // promised returns how long an access token lives where nobody asks: as its

@@ -160,7 +160,7 @@ func TestAllScopesAreTheOrdinaryOnesThatTheMemberMayHold(t *testing.T) {
 func TestClientTokenStandsForItsWorkspaceAlone(t *testing.T) {
 	h := servertest.Start(t, personalHouse, nil)
 	for secret, want := range map[string]string{"b03ea027d73cfdb458184541012b76c0": "ws1", "B03EA027D73CFDB458184541012B76C0": "", "": "", "x": ""} {
-		if got, err := h.Authority.ClientTokenWorkspace(t.Context(), secret); err != nil || got != want {
+		if got, err := h.Authority.ClientTokenWorkspace(t.Context(), token.Actor{}, secret); err != nil || got != want {
 			t.Errorf("%q: got %q, %v; want %q", secret, got, err, want)
 		}
 	}

@@ -9,6 +9,9 @@ import (
 
 // A Tx is one rare deed: what it writes is committed together, or not at all.
 type Tx interface {
+	sweepTx
+	webhookTx
+
 	Now() int64
 	Changed(changes ...token.Change)
 	Cut(c token.Cutoff)
@@ -26,8 +29,12 @@ type Tx interface {
 	PutWorkspace(ctx context.Context, w *token.Workspace) error
 	PutRole(ctx context.Context, r token.Role) error
 	DropRole(ctx context.Context, workspace, name string) error
-	ClientToken(ctx context.Context, hash token.Hash) (workspace string, endedAt int64, err error)
-	PutClientToken(ctx context.Context, workspace string, hash token.Hash, lastFour string) (bool, error)
+	ClientToken(ctx context.Context, hash token.Hash) (*token.ClientToken, error)
+	ClientTokens(ctx context.Context, workspace string) ([]*token.ClientToken, error)
+	PutClientToken(ctx context.Context, c *token.ClientToken) (bool, error)
+	ConfirmClientToken(ctx context.Context, workspace string, id token.ID) (bool, error)
+	RetireClientToken(ctx context.Context, workspace string, id token.ID, at int64) (bool, error)
+	DropClientToken(ctx context.Context, workspace string, id token.ID) (bool, error)
 	EndClientToken(ctx context.Context, workspace string, hash token.Hash) (bool, error)
 	RestoreClientToken(ctx context.Context, workspace string, hash token.Hash) (bool, error)
 	NextNumber(ctx context.Context, table string) (int64, error)
@@ -43,6 +50,8 @@ type Tx interface {
 	PutClient(ctx context.Context, c *token.Client) error
 	PutSecret(ctx context.Context, client string, s token.Secret) error
 	EndSecret(ctx context.Context, client string, id token.ID) (bool, error)
+	ConfirmSecret(ctx context.Context, client string, id token.ID) (bool, error)
+	RetireSecret(ctx context.Context, client string, id token.ID, at int64) (bool, error)
 
 	Scope(ctx context.Context, name string) (*token.ScopeInfo, error)
 	PutScope(ctx context.Context, i *token.ScopeInfo) error
@@ -50,10 +59,17 @@ type Tx interface {
 	Resource(ctx context.Context, identifier string) (*token.Resource, error)
 	PutResource(ctx context.Context, r *token.Resource) error
 	DropResource(ctx context.Context, r *token.Resource) (bool, error)
-	EndedWebhook(ctx context.Context, workspace, url string) (bool, error)
-	RenewWebhook(ctx context.Context, h token.Webhook) (bool, error)
-	PutWebhook(ctx context.Context, h token.Webhook, sealedSecret []byte) error
-	EndWebhook(ctx context.Context, workspace string, id token.ID) (bool, error)
+
+	Rotation(ctx context.Context, id token.ID) (*token.Rotation, error)
+	RotationTo(ctx context.Context, secret token.ID) (*token.Rotation, error)
+	OpenRotation(ctx context.Context, what token.Rotating, credential string) (*token.Rotation, error)
+	AddRotation(ctx context.Context, r *token.Rotation) (bool, error)
+	MoveRotation(ctx context.Context, was token.RotationState, r *token.Rotation) (bool, error)
+	Secrets(ctx context.Context, credential token.ID) ([]*token.Token, error)
+	ConfirmToken(ctx context.Context, id token.ID, at int64) (bool, error)
+	RetireToken(ctx context.Context, id token.ID, at int64) (bool, error)
+	SettleToken(ctx context.Context, id token.ID) error
+	End(ctx context.Context, e token.Ending) (bool, error)
 	TurnAlert(ctx context.Context, was, next token.Alert) (bool, error)
 	AlertRules(ctx context.Context, workspace string) ([]byte, error)
 	PutAlertRules(ctx context.Context, workspace string, rules []byte) error
@@ -67,6 +83,14 @@ type Tx interface {
 	CountUse(ctx context.Context, id token.ID) (bool, error)
 	TakeStatus(ctx context.Context, n int64) (int64, error)
 	ServeAnswer(ctx context.Context, key token.Hash, most int64) (bool, error)
+
+	Approve(ctx context.Context, id token.ID, by string) (bool, error)
+	PutWalk(ctx context.Context, w token.Walk) error
+	MoveWalk(ctx context.Context, w token.Walk, due int64, to token.Place) (bool, error)
+	DropWalk(ctx context.Context, w token.Walk) (bool, error)
+	IdleNotice(ctx context.Context, id token.ID) (int64, error)
+	PutIdleNotice(ctx context.Context, id token.ID) error
+	DropIdleNotice(ctx context.Context, id token.ID) error
 
 	InsertGrant(ctx context.Context, g *token.Grant) error
 	EndGrant(ctx context.Context, id token.ID, reason string) (bool, error)

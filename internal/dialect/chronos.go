@@ -61,7 +61,7 @@ func (f *Chronos) generate(c *web.Call) error {
 	if err != nil {
 		return err
 	}
-	workspace, err := f.cfg.Authority.ClientTokenWorkspace(c.Context(), clientToken)
+	workspace, err := f.cfg.Authority.ClientTokenWorkspace(c.Context(), c.Actor(), clientToken)
 	if err != nil {
 		return err
 	}

@@ -92,3 +92,17 @@ func FlushUses(take func() map[token.ID]token.Seen, to UsesTo) Job {
 		return nil
 	}}
 }
+
+// Retire returns the job that ends the secrets whose grace is over. The judge
+// refuses them at that instant by itself; this writes down that it is so.
+func Retire(due func(ctx context.Context, limit int) (int, error)) Job {
+	return Job{Name: "rotations", Every: 10 * time.Second, Run: func(ctx context.Context, _ time.Time) error {
+		const step = 100
+		for ctx.Err() == nil {
+			if n, err := due(ctx, step); err != nil || n < step {
+				return err
+			}
+		}
+		return nil
+	}}
+}

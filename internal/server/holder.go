@@ -216,8 +216,8 @@ func (h holder) hasClientToken(ctx context.Context, i resources.Item) (bool, err
 	if err != nil {
 		return false, err
 	}
-	workspace, _, err := h.Store.ClientToken(ctx, hash)
-	return workspace != "", err
+	had, err := h.Store.ClientToken(ctx, hash)
+	return had != nil, err
 }
 
 func (h holder) imported(ctx context.Context, i resources.Item) (token.ID, error) {

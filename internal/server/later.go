@@ -13,18 +13,10 @@ import (
 
 // later returns what happens by itself.
 func (s *Server) later() *jobs.Runner {
-	lastRun := s.Metrics.Gauges("job_last_run_timestamp_seconds", "When a job last ran on this node.", "job")
-	failed := s.Metrics.Counters("job_failures_total", "Runs of a job that failed on this node.", "job")
 	lost := s.losses()
 	sealer := &audit.Sealer{Seals: s.Store, Signer: func() (audit.Signer, error) { return s.Ring.Signer(keys.ES256) }}
 	return jobs.New(jobs.Config{
-		Claims: s.Store, Owner: rand.Text(), Now: s.Config.Now, Log: s.Config.Log,
-		Ran: func(job string, r jobs.Run) {
-			lastRun.WithLabelValues(job).Set(float64(r.Began.Unix()))
-			if r.Err != nil {
-				failed.WithLabelValues(job).Inc()
-			}
-		},
+		Claims: s.Store, Owner: rand.Text(), Now: s.Config.Now, Log: s.Config.Log, Ran: s.countRuns(),
 	},
 		jobs.FlushUses(s.Verifier.TakeUses, tellingUses{s}),
 		s.tellExpiries(),
@@ -35,11 +27,30 @@ func (s *Server) later() *jobs.Runner {
 		jobs.Seal(sealer.Run),
 		jobs.Partitions(s.Store),
 		jobs.Purge(s.Store),
+		jobs.Job{Name: "revocations", Every: 2 * time.Second, EachNode: true, Run: s.Authority.WorkOff},
+		jobs.Retire(s.Authority.RetireDue),
+		jobs.Job{Name: "policies", Every: time.Minute, Run: s.Authority.KeepPolicies},
 		jobs.TurnKeys(s.Keeper.Turn, keys.TurnEvery),
 		s.watchAlerts(), s.countAlerts(),
 		jobs.Job{Name: "letters", Every: 5 * time.Second, EachNode: true, Run: s.sendLetters},
 		jobs.Job{Name: "skew", Every: 10 * time.Second, EachNode: true, Run: s.measureSkew},
 	)
+}
+
+// countRuns publishes the runs of jobs. The label is not job, which is
+// Prometheus's own.
+func (s *Server) countRuns() func(string, jobs.Run) {
+	last := s.Metrics.Gauges("job_last_run_timestamp_seconds", "When a job last ran on this node.", "name")
+	period := s.Metrics.Gauges("job_period_seconds", "How often a job is done.", "name")
+	failures := s.Metrics.Counters("job_failures_total", "Runs of a job that failed on this node.", "name")
+	return func(name string, r jobs.Run) {
+		last.WithLabelValues(name).Set(float64(r.Began.Unix()))
+		period.WithLabelValues(name).Set(r.Every.Seconds())
+		failed := failures.WithLabelValues(name) // there from the first run on: an increase begins at 0
+		if r.Err != nil {
+			failed.Inc()
+		}
+	}
 }
 
 // mostSkew is how far this node's clock may be from the database's while it
@@ -79,5 +90,6 @@ func (s *Server) Start(ctx context.Context) {
 	s.Verifier.Start(s.Store.Listen(listen))
 	runner := s.later()
 	runner.Start()
-	s.stop = append(s.stop, runner.Stop, s.Verifier.Stop, stop)
+	s.Webhooks.Start()
+	s.stop = append(s.stop, runner.Stop, s.Webhooks.Stop, s.Verifier.Stop, stop)
 }

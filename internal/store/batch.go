@@ -23,7 +23,7 @@ func (s *Store) batch(ctx context.Context, batch []*pending) (err error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 	}
-	tx := &Tx{session: s.writer, now: s.now()}
+	tx := &Tx{session: s.writer, now: s.now(), mute: s.cfg.NoMail != nil}
 	if _, err := tx.exec(ctx, s.engine.begin()); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
@@ -55,13 +55,13 @@ func (tx *Tx) apply(ctx context.Context, batch []*pending) error {
 		return err
 	}
 	for _, step := range []func(context.Context, []*pending) error{
-		tx.endRows, tx.keepAnswers, tx.insertGrants, tx.insertTokens, tx.insertRecords,
+		tx.takePlaces, tx.endRows, tx.endWhole, tx.openRotations, tx.keepAnswers, tx.insertGrants, tx.insertTokens, tx.insertRecords,
 	} {
 		if err := step(ctx, live(batch)); err != nil {
 			return err
 		}
 	}
-	tx.changes = changesOf(live(batch))
+	tx.changes = append(tx.changes, changesOf(live(batch))...)
 	for _, p := range live(batch) {
 		tx.cutoffs = append(tx.cutoffs, p.deed.Cutoffs...)
 		tx.ends = append(tx.ends, p.deed.End...)
@@ -305,6 +305,11 @@ func (tx *Tx) insertRecords(ctx context.Context, batch []*pending) error {
 		}
 	}
 	tx.leaves = tx.leaves || len(outbox) > 0
+	for _, p := range batch {
+		if err := tx.Post(ctx, p.deed.Letters...); err != nil {
+			return err
+		}
+	}
 	err := tx.insert(ctx, batch, insertEvents, events, func(d *token.Deed) (ids []token.ID) {
 		for _, e := range d.Events {
 			ids = append(ids, e.ID)

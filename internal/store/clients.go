@@ -44,15 +44,17 @@ func clientOf(ctx context.Context, q querier, id string) (*token.Client, error) 
 		return nil, err
 	}
 	var errs [3]error
-	c.Secrets, errs[0] = all(ctx, q, `SELECT id, hash, last_four, created_at, expires_at, ended_at FROM client_secrets WHERE client = $1 ORDER BY id`, scanSecret, id)
+	c.Secrets, errs[0] = all(ctx, q, `SELECT `+secretColumns+` FROM client_secrets WHERE client = $1 ORDER BY id`, scanSecret, id)
 	c.Resources, errs[1] = all(ctx, q, `SELECT identifier FROM resources WHERE introspection_client = $1 ORDER BY identifier`, scanText, id)
 	c.Cutoffs, errs[2] = cutoffsOf(ctx, q, token.OnClient, id)
 	return c, errors.Join(errs[:]...)
 }
 
+const secretColumns = `id, hash, last_four, created_at, expires_at, ended_at, retires_at, replaces`
+
 func scanSecret(r *sql.Rows) (token.Secret, error) {
 	var s token.Secret
-	err := r.Scan(&s.ID, &s.Hash, &s.LastFour, &s.CreatedAt, &s.ExpiresAt, &s.EndedAt)
+	err := r.Scan(&s.ID, &s.Hash, &s.LastFour, &s.CreatedAt, &s.ExpiresAt, &s.EndedAt, &s.RetiresAt, &s.Replaces)
 	return s, err
 }
 
@@ -103,9 +105,22 @@ func (tx *Tx) PutClient(ctx context.Context, c *token.Client) error {
 // PutSecret enters a secret of a client.
 func (tx *Tx) PutSecret(ctx context.Context, client string, s token.Secret) error {
 	tx.Changed(token.Change{What: token.ChangedClient, ID: client})
-	_, err := tx.exec(ctx, `INSERT INTO client_secrets (id, client, hash, last_four, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-		int64(s.ID), client, s.Hash[:], s.LastFour, s.CreatedAt, s.ExpiresAt)
+	_, err := tx.exec(ctx, `INSERT INTO client_secrets (id, client, hash, last_four, created_at, expires_at, replaces) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		int64(s.ID), client, s.Hash[:], s.LastFour, s.CreatedAt, s.ExpiresAt, int64(s.Replaces))
 	return err
+}
+
+// ConfirmSecret writes down that a secret of a client was seen.
+func (tx *Tx) ConfirmSecret(ctx context.Context, client string, id token.ID) (bool, error) {
+	tx.Changed(token.Change{What: token.ChangedClient, ID: client})
+	return tx.affects(ctx, `UPDATE client_secrets SET replaces = 0 WHERE id = $1 AND client = $2 AND ended_at = 0`, int64(id), client)
+}
+
+// RetireSecret lets a secret of a client open nothing from an instant on (ms);
+// 0 lets it stay. It reports whether it lives.
+func (tx *Tx) RetireSecret(ctx context.Context, client string, id token.ID, at int64) (bool, error) {
+	tx.Changed(token.Change{What: token.ChangedClient, ID: client})
+	return tx.affects(ctx, `UPDATE client_secrets SET retires_at = $3 WHERE id = $1 AND client = $2 AND ended_at = 0`, int64(id), client, at)
 }
 
 // EndSecret ends a secret of a client if it lives; it reports whether this

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/fichadev/ficha/internal/token"
 )
@@ -54,37 +53,6 @@ func (tx *Tx) ClientNumbered(ctx context.Context, number int64) (string, error) 
 // what it reads after this is the newest. It reports whether there is one.
 func (tx *Tx) LockClient(ctx context.Context, id string) (bool, error) {
 	return tx.affects(ctx, `UPDATE clients SET name = name WHERE id = $1`, id)
-}
-
-// ClientToken returns the workspace of a client token of the Chronos contract
-// and when it was ended (ms; 0: it lives); "" if there is none.
-func (s *Store) ClientToken(ctx context.Context, hash token.Hash) (workspace string, endedAt int64, err error) {
-	return clientTokenOf(ctx, s.reads, hash)
-}
-
-// ClientToken returns what Store.ClientToken does, as the transaction sees it.
-func (tx *Tx) ClientToken(ctx context.Context, hash token.Hash) (workspace string, endedAt int64, err error) {
-	return clientTokenOf(ctx, tx, hash)
-}
-
-func clientTokenOf(ctx context.Context, q querier, hash token.Hash) (workspace string, endedAt int64, err error) {
-	workspace, err = one(ctx, q, `SELECT workspace, ended_at FROM client_tokens WHERE hash = $1`, func(r *sql.Rows) (w string, err error) {
-		err = r.Scan(&w, &endedAt)
-		return w, err
-	}, hash[:])
-	return workspace, endedAt, err
-}
-
-// EndClientToken ends a live client token of a workspace; it reports whether
-// this call did.
-func (tx *Tx) EndClientToken(ctx context.Context, workspace string, hash token.Hash) (bool, error) {
-	return tx.affects(ctx, `UPDATE client_tokens SET ended_at = $3 WHERE hash = $1 AND workspace = $2 AND ended_at = 0`, hash[:], workspace, tx.now)
-}
-
-// RestoreClientToken lets an ended client token of a workspace work again; it
-// reports whether this call did.
-func (tx *Tx) RestoreClientToken(ctx context.Context, workspace string, hash token.Hash) (bool, error) {
-	return tx.affects(ctx, `UPDATE client_tokens SET ended_at = 0 WHERE hash = $1 AND workspace = $2 AND ended_at <> 0`, hash[:], workspace)
 }
 
 // Scope returns an entry of the catalogue as the transaction sees it, nil if

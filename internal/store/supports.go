@@ -144,19 +144,6 @@ func (tx *Tx) NextNumber(ctx context.Context, table string) (int64, error) {
 	return one(ctx, tx, text, scanInt)
 }
 
-// ClientTokenWorkspace returns the workspace that a live client token of the
-// Chronos contract belongs to, "" if none.
-func (s *Store) ClientTokenWorkspace(ctx context.Context, hash token.Hash) (string, error) {
-	return one(ctx, s.reads, `SELECT workspace FROM client_tokens WHERE hash = $1 AND ended_at = 0`, scanText, hash[:])
-}
-
-// PutClientToken enters a client token unless its hash is there; it reports
-// whether it was new.
-func (tx *Tx) PutClientToken(ctx context.Context, workspace string, hash token.Hash, lastFour string) (bool, error) {
-	return tx.affects(ctx, `INSERT INTO client_tokens (hash, workspace, last_four, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
-		hash[:], workspace, lastFour, tx.now)
-}
-
 const grantColumns = `id, contract, client, person, workspace, scopes, installed, created_at, ended_at, end_reason`
 
 var insertGrants = &rowsText{

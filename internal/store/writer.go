@@ -166,6 +166,13 @@ func (p *pending) touches() []any {
 		if p.deed.Answer != nil {
 			p.keys = append(p.keys, p.deed.Answer.Key)
 		}
+		for _, q := range p.deed.Quotas {
+			q.Most = 0
+			p.keys = append(p.keys, q)
+		}
+		if p.deed.Rotation != nil {
+			p.keys = append(p.keys, p.deed.Rotation.Credential)
+		}
 	}
 	return p.keys
 }

@@ -12,7 +12,14 @@ type Deed struct {
 	Events  []*Event   // the audit rows
 	Outbox  []Delivery // what subscribers will hear
 	Answer  *Answer    // the sealed answer for a retry
+	Quotas  []Quota    // places that the tokens take; one lacking, the deed is refused
+	Letters []Letter   // what people will read
 	Cutoffs []Cutoff   // supports to cut off in the same commit; Position is the store's to fill
+
+	// Rotation opens beside the new secret of a token. While another one of the
+	// credential is open, or the old secret has ended, the deed is lost; one that
+	// is over at once closes what is open instead.
+	Rotation *Rotation
 }
 
 // An Ending is one row that leaves its live state.
@@ -22,6 +29,8 @@ type Ending struct {
 	Reason    string // revoked, rotated, redeemed
 	By        string // who
 	Successor ID     // the token that replaces it, 0 if none
+	// Whole ends, with the row, every other live secret of its credential.
+	Whole ID
 	// Quiet is set where no cached verdict can depend on the row: codes and
 	// refresh tokens, which are always judged by the row itself.
 	Quiet bool

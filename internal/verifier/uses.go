@@ -41,6 +41,9 @@ func (u *uses) note(secret token.ID, use token.Use) {
 	s.seen[secret] = one
 }
 
+// Note notes the use of a secret that is shown elsewhere than to Judge.
+func (v *Verifier) Note(secret token.ID, u token.Use) { v.uses.note(secret, u) }
+
 // merge adds uses that were seen elsewhere, and maybe a while ago.
 func (u *uses) merge(secret token.ID, more token.Seen) {
 	s := &u.shards[uint64(secret)%uint64(len(u.shards))] //nolint:gosec // ids are positive

@@ -1,7 +1,7 @@
 // Package verifier knows the judge: records of tokens and of what they stand
 // on, their cache, the feed that keeps it right, and how the one verdict of
 // package token is asked. It never writes on the path of a question but for
-// the two cases that Witness names.
+// the three cases that Witness names.
 package verifier
 
 import (
@@ -35,10 +35,12 @@ type Store interface {
 }
 
 // Witness writes what must be on disk before the judge may say yes: each use of
-// an impersonated token, and each use of a token that may be used a number of
-// times only.
+// an impersonated token, each use of a token that may be used a number of times
+// only, and the first use of a secret that replaces another. Lacked hears of a
+// no to a secret that holds less than the one before it.
 type Witness interface {
 	Witness(ctx context.Context, r *token.Record, u token.Use) error
+	Lacked(ctx context.Context, r *token.Record, missing token.Scopes)
 }
 
 // Config says what the judge works with. All but Cached, Heard and Records are
@@ -70,6 +72,7 @@ type Verifier struct {
 	budget     chan struct{} // reads of tokens that are not cached, at once
 	feed       feed
 	uses       uses
+	refused    refused
 	records    *records
 	late       late
 }
@@ -111,16 +114,30 @@ func (v *Verifier) Judge(ctx context.Context, secret string, u token.Use) (r *to
 	}
 	verdict, err = v.Weigh(ctx, r, u)
 	if err != nil {
+		v.refused.note(r.Token, u, err)
 		v.late.note(r.Token, u, err)
+		v.lacked(ctx, r, err)
 		return r, verdict, err
 	}
-	if r.Token.MaxUses > 0 || r.Token.Kind == token.Impersonated {
+	if r.Token.MaxUses > 0 || r.Token.Kind == token.Impersonated || r.Token.Pending() {
 		if err := v.cfg.Witness.Witness(ctx, r, u); err != nil {
 			return r, verdict, err
 		}
 	}
 	v.uses.note(r.Token.ID, u)
 	return r, verdict, nil
+}
+
+// lacked tells the witness of a refusal that the secret before this one would
+// not have met, while that one can still be brought back.
+func (v *Verifier) lacked(ctx context.Context, r *token.Record, err error) {
+	t := r.Token
+	if len(t.NarrowedFrom) == 0 || t.RetiresAt != 0 {
+		return
+	}
+	if no := token.AsRefusal(err); no != nil && no.Code == token.InsufficientScope && t.NarrowedFrom.Missing(no.Scope) == nil {
+		v.cfg.Witness.Lacked(ctx, r, no.Scope)
+	}
 }
 
 // Weigh asks the pure verdict about a record, with the workspace that the use
@@ -149,7 +166,7 @@ func (v *Verifier) Standing(ctx context.Context, t *token.Token) error {
 	if err != nil {
 		return err
 	}
-	_, err = v.Weigh(ctx, r, token.Use{Now: v.cfg.Now().UnixMilli(), Surface: token.AtIntrospect, AnyWorkspace: true, Proof: t.Proof})
+	_, err = v.Weigh(ctx, r, token.Use{Now: v.cfg.Now().UnixMilli(), Surface: token.AtIntrospect, AnyWorkspace: true, Anywhere: true, Proof: t.Proof})
 	return err
 }
 

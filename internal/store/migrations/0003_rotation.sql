@@ -18,8 +18,11 @@ ALTER TABLE tokens_long ADD COLUMN retires_at BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX tokens_short_credential ON tokens_short (credential, id) WHERE credential <> id;
 CREATE INDEX tokens_long_credential ON tokens_long (credential, id) WHERE credential <> id;
 
+-- A secret that replaces another names it until it was seen.
+ALTER TABLE client_secrets ADD COLUMN replaces BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE client_secrets ADD COLUMN retires_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE client_tokens ADD COLUMN id BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE client_tokens ADD COLUMN replaces BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE client_tokens ADD COLUMN retires_at BIGINT NOT NULL DEFAULT 0;
 -- Those that stand get an id of their instant, as tokens have.
 UPDATE client_tokens SET id = (created_at - 1767225600000) * 4194304 + 2097152

@@ -1,0 +1,293 @@
+package api_test
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func (h *house) rotate(secret, path string, body object, header ...string) object {
+	h.t.Helper()
+	workspace := ""
+	if secret == backend {
+		workspace = "ws1"
+	}
+	return h.want(http.StatusCreated, h.bearer(secret, workspace, "POST", path+"/rotations", body, header...)).JSON
+}
+
+func (h *house) opens(secret string) bool {
+	h.t.Helper()
+	a := h.verify(secret, "")
+	if a.Status != http.StatusOK && a.Status != http.StatusUnauthorized {
+		h.t.Fatalf("verify: %d %s", a.Status, a.Body)
+	}
+	return a.Status == http.StatusOK
+}
+
+func (h *house) later(d time.Duration) {
+	h.t.Helper()
+	h.Clock.Move(d)
+	for {
+		n, err := h.Authority.RetireDue(h.t.Context(), 100)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		if n == 0 {
+			return
+		}
+	}
+}
+
+func TestOldSecretWorksUntilTheNewOneWasSeenAndTheGraceIsOver(t *testing.T) {
+	h := start(t)
+	first := h.issued(object{"name": "deploy", "scopes": []string{"catalog:read"}, "ttl": 40 * 86400})
+	id, old := text(t, first, "id"), text(t, first, "token")
+	h.Clock.Move(30 * 24 * time.Hour)
+	turn := h.rotate(old, "/v1/tokens/"+id, object{"grace_seconds": 3600})
+	now, made := turn["secret"].(string), turn["token"].(object)
+	if turn["state"] != "pending" || made["id"] != id || made["secret_id"] == id || turn["retires_at"] != nil {
+		t.Fatalf("%v", turn)
+	}
+	if left := made["expires_in"].(float64); left != 40*86400 {
+		t.Errorf("the new secret lives %v s, not a full lifetime", left)
+	}
+	h.later(5 * 24 * time.Hour)
+	if !h.opens(old) {
+		t.Fatal("the old one ended before the new one was seen")
+	}
+	a := h.verify(now, "")
+	if a.Status != http.StatusOK || a.Header.Get("X-Auth-Token-Id") != id || a.Header.Get("X-Auth-Secret-Id") != made["secret_id"] {
+		t.Fatalf("%d %v", a.Status, a.Header)
+	}
+	h.later(59 * time.Minute)
+	if !h.opens(old) {
+		t.Error("the old one ended within its grace")
+	}
+	h.later(2 * time.Minute)
+	if h.opens(old) || !h.opens(now) {
+		t.Error("after the grace the old one opens, or the new one does not")
+	}
+	list := h.items(h.bearer(ana, "", "GET", "/v1/tokens/"+id+"/rotations", nil))
+	if len(list) != 1 || list[0]["state"] != "retired" || list[0]["open"] != false {
+		t.Errorf("%v", list)
+	}
+	if shown := h.want(http.StatusOK, h.bearer(ana, "", "GET", "/v1/tokens/"+id, nil)).JSON; shown["secret_id"] != made["secret_id"] || shown["status"] != "active" {
+		t.Errorf("the credential shows as %v", shown)
+	}
+	for _, action := range []string{"rotation.started", "rotation.confirmed", "rotation.retired"} {
+		if n := len(h.events("action=" + action)); n != 1 {
+			t.Errorf("%d records of %s", n, action)
+		}
+	}
+}
+
+func TestUnconfirmedOldSecretEndsAtItsOwnExpiry(t *testing.T) {
+	h := start(t)
+	first := h.issued(object{"name": "deploy", "scopes": []string{"catalog:read"}, "ttl": 86400 * 2})
+	id, old := text(t, first, "id"), text(t, first, "token")
+	now := h.rotate(backend, "/v1/tokens/"+id, object{"grace_seconds": 30 * 86400})["secret"].(string)
+	h.later(47 * time.Hour)
+	if !h.opens(now) { // its first use: the grace would be 30 days
+		t.Fatal("the new one does not open")
+	}
+	h.later(2 * time.Hour)
+	if h.opens(old) {
+		t.Error("a rotation made the old secret live longer")
+	}
+}
+
+func TestGraceOfNothingNeedsAReasonAndEndsAtOnce(t *testing.T) {
+	h := start(t)
+	first := h.issued(object{"name": "deploy", "scopes": []string{"catalog:read"}})
+	id, old := text(t, first, "id"), text(t, first, "token")
+	h.refused(http.StatusUnprocessableEntity, "invalid_value", h.bearer(old, "", "POST", "/v1/tokens/"+id+"/rotations", object{"grace_seconds": 0}))
+	pending := h.rotate(old, "/v1/tokens/"+id, nil)["secret"].(string)
+	turn := h.rotate(old, "/v1/tokens/"+id, object{"grace_seconds": 0, "reason": "leaked"})
+	if h.opens(old) || h.opens(pending) {
+		t.Error("a secret of before still opens")
+	}
+	if !h.opens(turn["secret"].(string)) || turn["state"] != "retired" {
+		t.Errorf("%v", turn)
+	}
+	if list := h.items(h.bearer(ana, "", "GET", "/v1/rotations?open=true", nil)); len(list) != 0 {
+		t.Errorf("still open: %v", list)
+	}
+}
+
+func TestRotationIsCancelledUndoneAndFinished(t *testing.T) {
+	h := start(t)
+	first := h.issued(object{"name": "deploy", "scopes": []string{"catalog:read"}})
+	id, old := text(t, first, "id"), text(t, first, "token")
+	steps := "/v1/tokens/" + id + "/rotations/"
+	turn := h.rotate(old, "/v1/tokens/"+id, nil)
+	h.refused(http.StatusConflict, "conflict", h.bearer(old, "", "POST", "/v1/tokens/"+id+"/rotations", nil))
+	h.refused(http.StatusConflict, "conflict", h.bearer(ana, "", "POST", steps+turn["id"].(string)+"/undo", nil))
+	h.want(http.StatusOK, h.bearer(ana, "", "POST", steps+turn["id"].(string)+"/cancel", nil))
+	if h.opens(turn["secret"].(string)) || !h.opens(old) {
+		t.Error("after the cancelling the new one opens, or the old one does not")
+	}
+
+	turn = h.rotate(old, "/v1/tokens/"+id, object{"grace_seconds": 60})
+	now := turn["secret"].(string)
+	h.want(http.StatusOK, h.bearer(ana, "", "POST", steps+turn["id"].(string)+"/confirm", nil))
+	h.refused(http.StatusConflict, "conflict", h.bearer(ana, "", "POST", steps+turn["id"].(string)+"/cancel", nil))
+	h.Clock.Move(50 * time.Second)
+	h.want(http.StatusOK, h.bearer(ana, "", "POST", steps+turn["id"].(string)+"/undo", nil))
+	h.Clock.Move(50 * time.Second)
+	if !h.opens(old) || !h.opens(now) {
+		t.Error("undone: within the new one's grace both open")
+	}
+	h.later(time.Minute)
+	if !h.opens(old) || h.opens(now) {
+		t.Error("undone: the new one stays, or the old one went")
+	}
+
+	turn = h.rotate(old, "/v1/tokens/"+id, nil)
+	h.opens(turn["secret"].(string))
+	h.refused(http.StatusUnprocessableEntity, "invalid_value", h.bearer(ana, "", "POST", steps+turn["id"].(string)+"/finish", nil))
+	h.want(http.StatusOK, h.bearer(ana, "", "POST", steps+turn["id"].(string)+"/finish", object{"reason": "moved"}))
+	if h.opens(old) || !h.opens(turn["secret"].(string)) {
+		t.Error("finished: the old one opens, or the new one does not")
+	}
+	h.want(http.StatusNotFound, h.bearer(bob, "", "POST", "/v1/rotations/"+turn["id"].(string)+"/cancel", nil))
+	h.want(http.StatusNotFound, h.bearer(ana, "", "POST", steps+turn["id"].(string)+"/explode", nil))
+}
+
+func TestRevokingATokenEndsAllItsSecrets(t *testing.T) {
+	h := start(t)
+	for _, seen := range []bool{false, true} {
+		first := h.issued(object{"name": "deploy", "scopes": []string{"catalog:read"}})
+		id, old := text(t, first, "id"), text(t, first, "token")
+		now := h.rotate(old, "/v1/tokens/"+id, nil)["secret"].(string)
+		if seen {
+			h.opens(now)
+		}
+		h.want(http.StatusOK, h.bearer(ana, "", "POST", "/v1/tokens/"+id+"/revoke", nil))
+		if h.opens(old) || h.opens(now) {
+			t.Errorf("seen %v: one of the secrets survived", seen)
+		}
+	}
+}
+
+// TestRotationAndRevocationAtOnceLeaveNothing: whichever comes first, nothing of
+// the token opens afterwards.
+func TestRotationAndRevocationAtOnceLeaveNothing(t *testing.T) {
+	h := start(t)
+	for range 25 {
+		first := h.issued(object{"name": "deploy", "scopes": []string{"catalog:read"}})
+		id, old := text(t, first, "id"), text(t, first, "token")
+		var now string
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if a := h.bearer(backend, "ws1", "POST", "/v1/tokens/"+id+"/rotations", nil); a.Status == http.StatusCreated {
+				now = a.JSON["secret"].(string)
+			}
+		})
+		wg.Go(func() { h.want(http.StatusOK, h.bearer(ana, "", "POST", "/v1/tokens/"+id+"/revoke", nil)) })
+		wg.Wait()
+		if h.opens(old) || now != "" && h.opens(now) {
+			t.Fatal("a secret of a revoked token opens")
+		}
+	}
+}
+
+func TestRotationGivesNobodyMoreThanTheirOwn(t *testing.T) {
+	h := start(t)
+	wide := text(t, h.issued(object{"name": "wide", "scopes": []string{"content:write"}}), "id")
+	h.want(http.StatusNotFound, h.bearer(bob, "", "POST", "/v1/tokens/"+wide+"/rotations", nil))
+	h.want(http.StatusForbidden, h.bearer(mia, "", "POST", "/v1/tokens/"+wide+"/rotations", nil))
+	h.want(http.StatusNotFound, h.bearer(modest, "ws1", "POST", "/v1/tokens/"+wide+"/rotations", nil))
+	h.want(http.StatusCreated, h.bearer(ana, "", "POST", "/v1/tokens/"+wide+"/rotations", nil))
+
+	whose := h.want(http.StatusOK, h.verify(mia, "")).Header.Get("X-Auth-Token-Id")
+	if a := h.bearer(ana, "ws1", "POST", "/v1/tokens/"+whose+"/rotations", nil); a.Status != http.StatusForbidden && a.Status != http.StatusNotFound {
+		t.Errorf("an admin got a secret that acts as somebody else: %d", a.Status)
+	}
+	own := h.want(http.StatusCreated, h.bearer(mia, "", "POST", "/v1/tokens/"+whose+"/rotations", nil)).JSON
+	if !strings.HasPrefix(own["secret"].(string), "fch_pat_") || !h.opens(own["secret"].(string)) {
+		t.Errorf("%v", own["state"])
+	}
+	h.refused(http.StatusForbidden, "invalid_scope", h.bearer(own["secret"].(string), "", "POST", "/v1/tokens/"+whose+"/rotations", object{"scopes": []string{"content:write"}}))
+	session := text(t, h.issued(object{"name": "brief", "type": "ephemeral", "scopes": []string{"catalog:read"}}), "id")
+	h.refused(http.StatusConflict, "conflict", h.bearer(backend, "ws1", "POST", "/v1/tokens/"+session+"/rotations", nil))
+}
+
+func TestRetriedRotationGivesTheSameSecret(t *testing.T) {
+	h := start(t)
+	id := text(t, h.issued(object{"name": "deploy", "scopes": []string{"catalog:read"}}), "id")
+	for _, body := range []object{{"grace_seconds": 60}, {"grace_seconds": 0, "reason": "leaked"}} {
+		key := "key-of-" + time.Duration(len(body)).String()
+		one := h.rotate(backend, "/v1/tokens/"+id, body, "Idempotency-Key", key)
+		two := h.rotate(backend, "/v1/tokens/"+id, body, "Idempotency-Key", key)
+		if one["secret"] != two["secret"] || one["id"] != two["id"] {
+			t.Errorf("a second rotation: %v, %v", one["id"], two["id"])
+		}
+	}
+}
+
+// TestNarrowerTokenIsRolledBackByARefusal: a scope that the token was thought
+// not to need is asked for, and the wider secret stays.
+func TestNarrowerTokenIsRolledBackByARefusal(t *testing.T) {
+	h := start(t)
+	first := h.issued(object{"name": "deploy", "scopes": []string{"catalog:read", "content:write"}})
+	id, old := text(t, first, "id"), text(t, first, "token")
+	turn := h.rotate(old, "/v1/tokens/"+id, object{"scopes": []string{"catalog:read"}, "grace_seconds": 60})
+	now := turn["secret"].(string)
+	h.want(http.StatusOK, h.verify(now, "?scope=catalog:read"))
+	h.want(http.StatusForbidden, h.verify(now, "?scope=assets:read")) // neither had it: no reason to go back
+	if list := h.items(h.bearer(ana, "", "GET", "/v1/rotations", nil)); list[0]["state"] != "active" {
+		t.Fatalf("%v", list[0])
+	}
+	h.want(http.StatusForbidden, h.verify(now, "?scope=content:write"))
+	h.later(2 * time.Minute)
+	if !h.opens(old) || h.opens(now) {
+		t.Error("the wider secret did not come back, or the narrower one stayed")
+	}
+	if events := h.events("action=rotation.rolled_back"); len(events) != 1 || !strings.Contains(events[0]["detail"].(object)["reason"].(string), "content:write") {
+		t.Errorf("%v", events)
+	}
+}
+
+func TestWhoStillUsesTheOldSecretIsShown(t *testing.T) {
+	h := start(t)
+	first := h.issued(object{"name": "deploy", "scopes": []string{"catalog:read"}})
+	id, old := text(t, first, "id"), text(t, first, "token")
+	now := h.rotate(old, "/v1/tokens/"+id, nil)["secret"].(string)
+	h.opens(now)
+	h.verify(old, "", "User-Agent", "forgotten-cron/1")
+	r := h.items(h.bearer(ana, "", "GET", "/v1/tokens/"+id+"/rotations", nil))[0]
+	use, _ := r["old_secret"].(object)["last_use"].(object)
+	if use["user_agent"] != "forgotten-cron/1" || r["new_secret"].(object)["last_used_at"] == nil {
+		t.Errorf("%v", r)
+	}
+}
+
+func TestClientSecretRotatesByUse(t *testing.T) {
+	h := start(t)
+	turn := h.rotate(ana, "/v1/clients/backend", object{"grace_seconds": 60})
+	now := turn["secret"].(string)
+	status := func(secret string) int {
+		return h.bearer(secret, "ws1", "GET", "/v1/tokens", nil).Status
+	}
+	if status(backend) != 200 {
+		t.Error("the old secret ended before the new one was seen")
+	}
+	h.Clock.Move(time.Hour)
+	if status(now) != 200 || status(backend) != 200 {
+		t.Error("both work within the grace")
+	}
+	h.later(2 * time.Minute)
+	if status(now) != 200 || status(backend) != 401 {
+		t.Errorf("after the grace: new %d, old %d", status(now), status(backend))
+	}
+	h.refused(http.StatusUnprocessableEntity, "invalid_value", h.bearer(ana, "", "POST", "/v1/clients/backend/rotations", object{"grace_seconds": 0}))
+	again := h.rotate(ana, "/v1/clients/backend", object{"grace_seconds": 0, "reason": "leaked"})
+	if status(now) != 401 || status(again["secret"].(string)) != 200 {
+		t.Error("a grace of nothing left the old secret, or gave none")
+	}
+	h.want(http.StatusCreated, h.bearer(ana, "", "POST", "/v1/clients/backend/secrets", nil))
+	h.refused(http.StatusUnprocessableEntity, "invalid_value", h.bearer(ana, "", "POST", "/v1/clients/backend/rotations", nil))
+	h.want(http.StatusNotFound, h.bearer(bob, "", "POST", "/v1/clients/backend/rotations", nil))
+}

@@ -1,0 +1,227 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/fichadev/ficha/internal/token"
+)
+
+const rotationColumns = `id, what, workspace, credential, name, old, new, old_expires, state, grace, reason, made_by, created_at, confirmed_at, retires_at, ended_at`
+
+const insertRotation = `INSERT INTO rotations (` + rotationColumns + `)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING`
+
+func rotationArgs(r *token.Rotation) []any {
+	return []any{
+		int64(r.ID), string(r.What), r.Workspace, r.Credential, r.Name, int64(r.Old), int64(r.New), r.OldExpires, string(r.State), r.Grace, r.Reason, r.MadeBy,
+		r.CreatedAt, r.ConfirmedAt, r.RetiresAt, r.EndedAt,
+	}
+}
+
+func scanRotation(rows *sql.Rows) (*token.Rotation, error) {
+	var r token.Rotation
+	var what, state string
+	err := rows.Scan(&r.ID, &what, &r.Workspace, &r.Credential, &r.Name, &r.Old, &r.New, &r.OldExpires, &state, &r.Grace, &r.Reason, &r.MadeBy,
+		&r.CreatedAt, &r.ConfirmedAt, &r.RetiresAt, &r.EndedAt)
+	r.What, r.State = token.Rotating(what), token.RotationState(state)
+	return &r, err
+}
+
+// replaceText marks the secret that gets a successor. It lives and is in no
+// other rotation, or nothing is marked; whoever ends it waits for us, or we for
+// them.
+var replaceText = [2]string{
+	token.Short: `UPDATE tokens_short SET successor = $2 WHERE id = $1 AND ended_at = 0 AND retires_at = 0`,
+	token.Long:  `UPDATE tokens_long SET successor = $2 WHERE id = $1 AND ended_at = 0 AND retires_at = 0`,
+}
+
+// openRotations enters the rotations of a batch, each beside the secret that is
+// inserted next.
+func (tx *Tx) openRotations(ctx context.Context, batch []*pending) error {
+	for _, p := range batch {
+		r := p.deed.Rotation
+		if r == nil {
+			continue
+		}
+		opened, err := tx.openRotation(ctx, r)
+		if err != nil {
+			return err
+		}
+		if !opened {
+			p.out = token.Errorf(token.Conflict, "the secret has ended or is being replaced already: look at its rotations").Because(token.Lost)
+			return tx.alone(batch, p)
+		}
+	}
+	return nil
+}
+
+func (tx *Tx) openRotation(ctx context.Context, r *token.Rotation) (bool, error) {
+	if !r.Open() {
+		if err := tx.closeRotations(ctx, r.What, r.Credential); err != nil {
+			return false, err
+		}
+	} else if won, err := tx.affects(ctx, replaceText[r.Old.Class()], int64(r.Old), int64(r.New)); err != nil || !won {
+		return false, err
+	}
+	return tx.AddRotation(ctx, r)
+}
+
+// closeRotations ends what is open of a credential all of whose secrets end.
+func (tx *Tx) closeRotations(ctx context.Context, what token.Rotating, credential string) error {
+	_, err := tx.exec(ctx, `UPDATE rotations SET ended_at = $3, state = CASE WHEN state = 'pending' THEN 'cancelled' ELSE 'retired' END
+		WHERE what = $1 AND credential = $2 AND ended_at = 0`, string(what), credential, tx.now)
+	return err
+}
+
+// AddRotation enters a rotation; it reports false, and writes nothing, while
+// another of the credential is open.
+func (tx *Tx) AddRotation(ctx context.Context, r *token.Rotation) (bool, error) {
+	return tx.affects(ctx, insertRotation, rotationArgs(r)...)
+}
+
+// wholeText ends every live secret of a credential.
+var wholeText = [2]string{token.Short: newWholeText(token.Short), token.Long: newWholeText(token.Long)}
+
+func newWholeText(class token.Class) string {
+	return `UPDATE ` + tables[class] + ` SET ended_at = $2, end_reason = $3, ended_by = $4
+		WHERE ended_at = 0 AND (id = $1 OR (credential = $1 AND credential <> id)) RETURNING id`
+}
+
+// endWhole ends the other secrets of credentials that end as a whole. It comes
+// after their rows were ended, so that a rotation that was under way has either
+// left its new secret for us to find, or finds the old one ended.
+func (tx *Tx) endWhole(ctx context.Context, batch []*pending) error {
+	for _, p := range batch {
+		for _, e := range p.deed.End {
+			if e.Whole == 0 {
+				continue
+			}
+			if err := tx.closeRotations(ctx, token.RotatesToken, e.Whole.String()); err != nil {
+				return err
+			}
+			others, err := all(ctx, tx, wholeText[e.Whole.Class()], scanInt, int64(e.Whole), e.At, e.Reason, e.By)
+			if err != nil {
+				return fmt.Errorf("end the secrets of a token: %w", err)
+			}
+			for _, id := range others {
+				other := e
+				other.ID = token.ID(id)
+				tx.ends = append(tx.ends, other)
+				tx.Changed(tokenChange(other.ID))
+			}
+		}
+	}
+	return nil
+}
+
+const rotationByID = `SELECT ` + rotationColumns + ` FROM rotations WHERE id = $1`
+
+// Rotation returns a rotation as the transaction sees it, nil if there is none.
+func (tx *Tx) Rotation(ctx context.Context, id token.ID) (*token.Rotation, error) {
+	return one(ctx, tx, rotationByID, scanRotation, int64(id))
+}
+
+// Rotation returns a rotation, nil if there is none.
+func (s *Store) Rotation(ctx context.Context, id token.ID) (*token.Rotation, error) {
+	return one(ctx, s.reads, rotationByID, scanRotation, int64(id))
+}
+
+// RotationTo returns the open rotation that brings in a secret, nil if there is
+// none.
+func (tx *Tx) RotationTo(ctx context.Context, secret token.ID) (*token.Rotation, error) {
+	return one(ctx, tx, `SELECT `+rotationColumns+` FROM rotations WHERE new = $1 AND ended_at = 0`, scanRotation, int64(secret))
+}
+
+// OpenRotation returns the open rotation of a credential, nil if there is none.
+func (tx *Tx) OpenRotation(ctx context.Context, what token.Rotating, credential string) (*token.Rotation, error) {
+	return one(ctx, tx, `SELECT `+rotationColumns+` FROM rotations WHERE what = $1 AND credential = $2 AND ended_at = 0`, scanRotation, string(what), credential)
+}
+
+// MoveRotation writes how far a rotation is if it still is where it was; it
+// reports whether this call moved it.
+func (tx *Tx) MoveRotation(ctx context.Context, was token.RotationState, r *token.Rotation) (bool, error) {
+	return tx.affects(ctx, `UPDATE rotations SET state = $3, confirmed_at = $4, retires_at = $5, ended_at = $6, reason = $7 WHERE id = $1 AND state = $2 AND ended_at = 0`,
+		int64(r.ID), string(was), string(r.State), r.ConfirmedAt, r.RetiresAt, r.EndedAt, r.Reason)
+}
+
+// Rotations returns a page of the rotations of a workspace, newest first.
+func (s *Store) Rotations(ctx context.Context, q token.RotationQuery) ([]*token.Rotation, error) {
+	before := int64(token.Never)
+	if q.Before != 0 {
+		before = int64(q.Before)
+	}
+	open := truth(q.OpenOnly)
+	if q.Credential != "" {
+		return all(ctx, s.reads, `SELECT `+rotationColumns+` FROM rotations WHERE what = $1 AND credential = $2 AND workspace = $3 AND id < $4
+			AND (CAST($5 AS BIGINT) = 0 OR ended_at = 0) ORDER BY id DESC LIMIT $6`,
+			scanRotation, string(q.What), q.Credential, q.Workspace, before, open, q.Limit)
+	}
+	return all(ctx, s.reads, `SELECT `+rotationColumns+` FROM rotations WHERE workspace = $1 AND id < $2
+		AND (CAST($3 AS BIGINT) = 0 OR ended_at = 0) AND (CAST($4 AS TEXT) = '' OR what = $4) ORDER BY id DESC LIMIT $5`,
+		scanRotation, q.Workspace, before, open, string(q.What), q.Limit)
+}
+
+// DueRotations returns open rotations whose grace is over, the longest over
+// first.
+func (s *Store) DueRotations(ctx context.Context, limit int) ([]*token.Rotation, error) {
+	return all(ctx, s.reads, `SELECT `+rotationColumns+` FROM rotations WHERE ended_at = 0 AND retires_at > 0 AND retires_at <= $1 ORDER BY retires_at LIMIT $2`,
+		scanRotation, s.now(), limit)
+}
+
+// secretsText reads the secrets of a credential that have not ended, and those
+// that have.
+var secretsText = [2]string{token.Short: newSecretsText(token.Short), token.Long: newSecretsText(token.Long)}
+
+func newSecretsText(class token.Class) string {
+	from := `SELECT ` + tokenAll + ` FROM ` + tables[class]
+	return from + ` WHERE id = $1 UNION ALL ` + from + ` WHERE credential = $1 AND credential <> id ORDER BY 1 LIMIT 100`
+}
+
+// Secrets returns the secrets of a credential, oldest first.
+func (s *Store) Secrets(ctx context.Context, credential token.ID) ([]*token.Token, error) {
+	return all(ctx, s.reads, secretsText[credential.Class()], scanToken, int64(credential))
+}
+
+// Secrets returns the secrets of a credential as the transaction sees them,
+// oldest first.
+func (tx *Tx) Secrets(ctx context.Context, credential token.ID) ([]*token.Token, error) {
+	return all(ctx, tx, secretsText[credential.Class()], scanToken, int64(credential))
+}
+
+var rotateTexts = [2]map[string]string{token.Short: newRotateTexts(token.Short), token.Long: newRotateTexts(token.Long)}
+
+func newRotateTexts(class token.Class) map[string]string {
+	of := func(set string) string { return `UPDATE ` + tables[class] + ` SET ` + set + ` WHERE id = $1 AND ended_at = 0` }
+	return map[string]string{
+		"retire": of("retires_at = $2"), "confirm": of("confirmed_at = $2"), "settle": of("narrowed_from = ''"),
+	}
+}
+
+// RetireToken lets a secret open nothing from an instant on (ms); 0 lets it
+// stay. It reports whether it lives.
+func (tx *Tx) RetireToken(ctx context.Context, id token.ID, at int64) (bool, error) {
+	tx.Changed(tokenChange(id))
+	return tx.affects(ctx, rotateTexts[id.Class()]["retire"], int64(id), at)
+}
+
+// ConfirmToken writes down that a secret was seen.
+func (tx *Tx) ConfirmToken(ctx context.Context, id token.ID, at int64) (bool, error) {
+	tx.Changed(tokenChange(id))
+	return tx.affects(ctx, rotateTexts[id.Class()]["confirm"], int64(id), at)
+}
+
+// SettleToken forgets what the secret before this one held beside: nothing
+// brings it back any more.
+func (tx *Tx) SettleToken(ctx context.Context, id token.ID) error {
+	tx.Changed(tokenChange(id))
+	_, err := tx.affects(ctx, rotateTexts[id.Class()]["settle"], int64(id))
+	return err
+}
+
+// RotationTo returns the rotation that brought in a secret, open or over; nil if
+// there is none.
+func (s *Store) RotationTo(ctx context.Context, secret token.ID) (*token.Rotation, error) {
+	return one(ctx, s.reads, `SELECT `+rotationColumns+` FROM rotations WHERE new = $1`, scanRotation, int64(secret))
+}
