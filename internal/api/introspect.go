@@ -15,6 +15,9 @@ const mostAsked = 100
 type introspectBody struct {
 	Token  string   `json:"token"`
 	Tokens []string `json:"tokens"`
+	// Address is whence the holder came. A token that is bound to networks is
+	// active nowhere else, and so not where this is not said.
+	Address string `json:"address"`
 }
 
 // An introspection is what is said of a token: RFC 7662, 2.2, and ours. An
@@ -35,6 +38,7 @@ type introspection struct {
 	Workspace string     `json:"workspace,omitempty"`
 	Kind      token.Kind `json:"kind,omitempty"`
 	TokenID   string     `json:"token_id,omitempty"`
+	Networks  []string   `json:"addresses,omitempty"` // the answer holds for these alone
 }
 
 // introspect serves POST /v1/tokens/introspect: one token, or many. To ask is to
@@ -56,7 +60,7 @@ func (f *Face) introspect(c *web.Call, who *caller) error {
 	case len(body.Tokens) > mostAsked:
 		return token.AtField("tokens", "may have at most %d", mostAsked)
 	case body.Token != "":
-		said, err := f.say(c, who, body.Token)
+		said, err := f.say(c, who, body.Token, body.Address)
 		if err != nil {
 			return err
 		}
@@ -65,7 +69,7 @@ func (f *Face) introspect(c *web.Call, who *caller) error {
 	all := make([]introspection, len(body.Tokens))
 	for i, secret := range body.Tokens {
 		var err error
-		if all[i], err = f.say(c, who, secret); err != nil {
+		if all[i], err = f.say(c, who, secret, body.Address); err != nil {
 			return err
 		}
 	}
@@ -74,8 +78,8 @@ func (f *Face) introspect(c *web.Call, who *caller) error {
 
 // say tells of one token what its caller may learn. Unknown, ended and somebody
 // else's are one answer.
-func (f *Face) say(c *web.Call, who *caller, secret string) (introspection, error) {
-	r, v, err := f.ask(c, who, secret)
+func (f *Face) say(c *web.Call, who *caller, secret, address string) (introspection, error) {
+	r, v, err := f.ask(c, who, secret, address)
 	switch {
 	case err == nil:
 		return f.saying(r, v), nil
@@ -87,8 +91,8 @@ func (f *Face) say(c *web.Call, who *caller, secret string) (introspection, erro
 
 // ask judges a token for a caller who may learn of it; what they may not is as
 // unknown, and is neither used nor recorded.
-func (f *Face) ask(c *web.Call, who *caller, secret string) (*token.Record, token.Verdict, error) {
-	use := token.Use{Now: c.Now().UnixMilli(), Surface: token.AtIntrospect, Asker: who.client, Route: c.Pattern()}
+func (f *Face) ask(c *web.Call, who *caller, secret, address string) (*token.Record, token.Verdict, error) {
+	use := token.Use{Now: c.Now().UnixMilli(), Surface: token.AtIntrospect, Asker: who.client, Address: address, Route: c.Pattern()}
 	r, err := f.cfg.Verifier.Find(c.Context(), secret)
 	if err != nil {
 		return nil, token.Verdict{}, err
@@ -128,6 +132,7 @@ func (f *Face) saying(r *token.Record, v token.Verdict) introspection {
 	if r.Person != nil {
 		s.Username = r.Person.Email
 	}
+	s.Networks = networkTexts(v.Networks)
 	if t.Actor != "" {
 		s.Act = &act{t.Actor}
 	}

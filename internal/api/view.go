@@ -48,6 +48,9 @@ type tokenView struct {
 	EndedBy    string       `json:"ended_by,omitempty"`
 	Suspended  *string      `json:"suspended_at,omitempty"`
 	ResumesAt  *string      `json:"suspended_until,omitempty"`
+	Addresses  []string     `json:"addresses,omitempty"`
+	Approval   string       `json:"approval,omitempty"` // waiting, or who said yes
+	Warnings   []string     `json:"warnings,omitempty"` // of the answer that issues it
 }
 
 // act is who acts for the subject (RFC 8693, 4.1).
@@ -116,6 +119,7 @@ func viewOf(t *token.Token, now int64) tokenView {
 	}
 	end := t.EffectiveEnd()
 	v.EndsAt, v.EndRule = instant(end.At), string(end.Rule)
+	v.Addresses, v.Approval = networkTexts(t.Addresses), t.Approval
 	if t.Key != "" {
 		v.Format = "jwt"
 	}

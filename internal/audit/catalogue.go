@@ -27,6 +27,15 @@ func Catalogue() []EventKind { return slices.Clone(catalogue) }
 // there where it is not the first of its credential.
 const expiryDetail = "kind last_four expires_at:instant client? person? purpose? owner? secret?"
 
+// IsEvent reports whether a subscription may name it: every event (*), those of
+// a group (token.*), or one.
+func IsEvent(pattern string) bool {
+	group, all := strings.CutSuffix(pattern, "*")
+	return slices.ContainsFunc(catalogue, func(k EventKind) bool {
+		return !k.Server && (k.Name == pattern || all && (group == "" || strings.HasSuffix(group, ".") && strings.HasPrefix(k.Name, group)))
+	})
+}
+
 // The entries are sorted by name.
 var catalogue = []EventKind{
 	{Name: "alert.firing", Text: "What tokens of the workspace open fails or is slow, for longer than a rule allows.", Target: "alert",
@@ -56,9 +65,20 @@ var catalogue = []EventKind{
 	{Name: "member.changed", Text: "A membership was changed.", Target: "user",
 		Detail: "role former_role may_impersonate:flag teams:list spaces:list scopes?"},
 	{Name: "member.removed", Text: "A person left the workspace; their tokens open nothing in it.", Target: "user", Detail: "role reason"},
+	{Name: "policy.approval_denied", Text: "A token that waited for an administrator was ended by one.", Target: "token", Detail: "reason"},
+	{Name: "policy.approval_given", Text: "A token that waited for an administrator opens what it is for.", Target: "token", Detail: "reason"},
+	{Name: "policy.approval_lapsed", Text: "A token that waited for an administrator was ended, since none answered.", Target: "token"},
+	{Name: "policy.approval_wanted", Text: "A token waits for an administrator.", Target: "token", Detail: "purpose"},
+	{Name: "policy.changed", Text: "The workspace's policy was changed.", Target: "workspace", Detail: "before:any after:any enforce_from:instant"},
+	{Name: "policy.enforced", Text: "The policy that was warned of is in force.", Target: "workspace"},
+	{Name: "policy.violated", Text: "A token was issued that a coming policy will not allow.", Target: "token", Detail: "rules:list enforce_from:instant"},
+	{Name: "policy.warning", Text: "A live token breaks a policy, or is not used.", Target: "token", Detail: "rules:list enforce_from:instant ends:flag"},
 	{Name: "resource.changed", Text: "A resource server was changed.", Target: "resource", Detail: "scopes:list"},
 	{Name: "resource.created", Text: "A resource server was declared.", Target: "resource", Detail: "scopes:list"},
 	{Name: "resource.removed", Text: "A resource server was removed.", Target: "resource"},
+	{Name: "revocation.finished", Text: "A deed on many tokens has been done to all of them.", Target: "revocation", Detail: "act count:count reason"},
+	{Name: "revocation.started", Text: "Many tokens were revoked, suspended or resumed by one deed.", Target: "revocation",
+		Detail: "act by:any reason count:count at_least:flag until:instant"},
 	{Name: "role.changed", Text: "The scopes of a role were changed.", Target: "role", Detail: "scopes:list"},
 	{Name: "role.created", Text: "A role was declared.", Target: "role", Detail: "scopes:list"},
 	{Name: "role.removed", Text: "A role was removed.", Target: "role"},
@@ -76,7 +96,7 @@ var catalogue = []EventKind{
 		Detail: "kind scopes:list contract expires_at:instant client? person? purpose? owner? act? reason? last_four?"},
 	{Name: "token.resumed", Text: "A suspended token opens again.", Target: "token", Detail: "reason until:instant"},
 	{Name: "token.revoked", Text: "A token was revoked.", Target: "token", Detail: "kind reason"},
-	{Name: "token.suspended", Text: "A token was suspended.", Target: "token", Detail: "reason until:instant"},
+	{Name: "token.suspended", Text: "A token was suspended.", Target: "token", Detail: "reason until:instant brownout:flag?"},
 	{Name: "token.used_after_expiry", Text: "An expired token was shown, for the first time since.", Target: "token",
 		Detail: expiryDetail + " used_at:instant address agent"},
 	{Name: "token.used_first", Text: "A token was used for the first time.", Target: "token",
@@ -89,8 +109,17 @@ var catalogue = []EventKind{
 	{Name: "user.sign_in", Text: "Somebody guessed at a person's password until they were refused.", Target: "user", Detail: "reason"},
 	{Name: "webhook.changed", Text: "A subscription hears other events.", Target: "webhook", Detail: "events:list"},
 	{Name: "webhook.created", Text: "A subscription was made.", Target: "webhook", Detail: "events:list"},
+	{Name: "webhook.disabled", Text: "Nothing is sent to a subscription any more: it failed for three days, or said 410.", Target: "webhook",
+		Detail: "reason failures:count failing_since:instant"},
+	{Name: "webhook.disabling", Text: "A subscription fails since long and will soon be disabled.", Target: "webhook",
+		Detail: "failures:count failing_since:instant disabled_from:instant"},
+	{Name: "webhook.enabled", Text: "A disabled subscription hears again.", Target: "webhook"},
 	{Name: "webhook.ended", Text: "A subscription has ended.", Target: "webhook"},
+	{Name: "webhook.replayed", Text: "Deliveries were made due again.", Target: "webhook", Detail: "deliveries:count"},
 	{Name: "webhook.restored", Text: "A subscription to an address that had one before was made.", Target: "webhook", Detail: "events:list"},
+	{Name: "webhook.test", Text: "A subscription is tried; only it hears this.", Target: "webhook"},
+	{Name: "webhook.unhealthy", Text: "Deliveries to a subscription fail.", Target: "webhook",
+		Detail: "failures:count failing_since:instant disabled_from:instant"},
 	{Name: "workspace.changed", Text: "The workspace's settings were changed.", Target: "workspace", Detail: "fields:list"},
 	{Name: "workspace.created", Text: "The workspace was made.", Target: "workspace", Detail: "number:count"},
 	{Name: "workspace.disabled", Text: "The workspace was disabled; its tokens have ended.", Target: "workspace", Detail: "reason"},

@@ -115,7 +115,7 @@ func (d Imported) life(o *Order, s supports, now time.Time) (time.Duration, erro
 	if d.ExpiresAt != 0 {
 		o.TTL = time.UnixMilli(d.ExpiresAt).Sub(now)
 	}
-	life, err := ttl(o, s)
+	life, err := lifetime(o, s)
 	if r := token.AsRefusal(err); r != nil && len(r.Fields) == 1 {
 		return 0, token.AtField("expires_at", "%s", r.Fields[0].Text)
 	}

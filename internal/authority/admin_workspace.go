@@ -2,10 +2,11 @@ package authority
 
 import (
 	"context"
-	"maps"
+	"slices"
 	"time"
 
 	"github.com/fichadev/ficha/internal/audit"
+	"github.com/fichadev/ficha/internal/policy"
 	"github.com/fichadev/ficha/internal/token"
 )
 
@@ -37,8 +38,10 @@ func checkWorkspace(d *token.Workspace) error {
 			return err
 		}
 	}
-	_, err := token.MakeScopes(d.Scopes)
-	return err
+	if _, err := token.MakeScopes(d.Scopes); err != nil {
+		return err
+	}
+	return policy.Check(&d.Policy)
 }
 
 func putWorkspace(ctx context.Context, tx Tx, who token.Actor, d *token.Workspace, founder string, o Options) (Outcome, error) {
@@ -62,7 +65,7 @@ func addWorkspace(ctx context.Context, tx Tx, who token.Actor, d *token.Workspac
 		return false, err
 	}
 	w := &token.Workspace{
-		ID: d.ID, Name: d.Name, Domain: d.Domain, Scopes: d.Scopes, AllScopes: d.AllScopes, Policy: d.Policy, Teams: d.Teams, Spaces: d.Spaces, CreatedAt: tx.Now(),
+		ID: d.ID, Name: d.Name, Domain: d.Domain, Scopes: d.Scopes, AllScopes: d.AllScopes, Policy: follow(token.Policy{}, d.Policy, tx.Now()), Teams: d.Teams, Spaces: d.Spaces, CreatedAt: tx.Now(),
 	}
 	var err error
 	if w.Number, err = numberFor(ctx, tx, "workspaces", w.ID, d.Number, tx.WorkspaceNumbered); err != nil {
@@ -70,6 +73,11 @@ func addWorkspace(ctx context.Context, tx Tx, who token.Actor, d *token.Workspac
 	}
 	if won, err := tx.AddWorkspace(ctx, w); err != nil || !won {
 		return false, err
+	}
+	if w.Policy.Next != nil || len(w.Policy.IdleExpiry) > 0 {
+		if err := putTurn(ctx, tx, w); err != nil {
+			return false, err
+		}
 	}
 	if err := note(ctx, tx, who, w, "workspace.created", onWorkspace(w), map[string]any{"number": w.Number}); err != nil {
 		return false, err
@@ -131,6 +139,14 @@ func changeWorkspace(ctx context.Context, tx Tx, who token.Actor, old, d *token.
 	if next.Number, err = numberFor(ctx, tx, "workspaces", d.ID, next.Number, tx.WorkspaceNumbered); err != nil {
 		return "", err
 	}
+	if slices.Contains(fields, "policy") {
+		if next.Policy, err = adopt(&old.Policy, d.Policy, tx.Now()); err != nil {
+			return "", err
+		}
+		if err := notePolicy(ctx, tx, who, next, &old.Policy); err != nil {
+			return "", err
+		}
+	}
 	if err := tx.PutWorkspace(ctx, next); err != nil {
 		return "", err
 	}
@@ -163,7 +179,7 @@ func overWorkspace(old, d *token.Workspace, o Options) (*token.Workspace, []stri
 	set(&c, "domain", &next.Domain, d.Domain)
 	set(&c, "scopes", &next.AllScopes, d.AllScopes)
 	setList(&c, "scopes", &next.Scopes, d.Scopes)
-	if c.given("policy") && !samePolicy(old.Policy, d.Policy) {
+	if c.given("policy") && !samePolicy(*old.Policy.Declared(), d.Policy) {
 		next.Policy = d.Policy
 		c.add("policy")
 	}
@@ -177,11 +193,6 @@ func overWorkspace(old, d *token.Workspace, o Options) (*token.Workspace, []stri
 		return nil, nil, Unchanged
 	}
 	return &next, c.fields, Changed
-}
-
-func samePolicy(a, b token.Policy) bool {
-	return maps.Equal(a.MaxTTL, b.MaxTTL) && a.RequirePurpose == b.RequirePurpose && a.RequireExpiry == b.RequireExpiry &&
-		a.Registration == b.Registration && a.RequirePKCE == b.RequirePKCE
 }
 
 // DisableWorkspace ends every token of a workspace and of the clients whose

@@ -136,6 +136,6 @@ func (q *Asked) Offer(ch *Choice) (required, optional token.Scopes) {
 // Terms returns how long an access token lives that a yes to a choice gives,
 // and whether it can be renewed without asking again.
 func (q *Asked) Terms(ch *Choice) (life time.Duration, renewable bool, err error) {
-	life, err = ttl(&Order{Kind: token.Access}, supports{client: q.Client, workspace: ch.Workspace})
+	life, err = ttl(&Order{Kind: token.Access}, supports{client: q.Client}, &ch.Workspace.Policy)
 	return life, q.Request.Installed || refreshable(q.Client, q.Request.Scopes), err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/fichadev/ficha/internal/policy"
 	"github.com/fichadev/ficha/internal/token"
 )
 
@@ -16,10 +15,11 @@ type Parent struct {
 }
 
 // IssueFrom makes a personal token by the right of another one of the same
-// person, and no wider in anything: scopes, workspace, audience and lifetime.
+// person, and no wider in anything: scopes, workspace, audience, networks and lifetime.
 // An order that asks for no lifetime gets what is left of the parent's. It
 // refuses with Forbidden a parent that is not personal, with InsufficientScope
-// scopes that it lacks, with Invalid at ttl a longer lifetime, and as Issue.
+// scopes that it lacks, with Invalid at addresses or ttl more networks or a
+// longer lifetime, and as Issue.
 func (a *Authority) IssueFrom(ctx context.Context, who token.Actor, p Parent, o Order) (*Issued, error) {
 	t := p.Record.Token
 	if t.Kind != token.Personal {
@@ -27,6 +27,12 @@ func (a *Authority) IssueFrom(ctx context.Context, who token.Actor, p Parent, o 
 	}
 	if missing := p.Opens.Scopes.Missing(o.Scopes); missing != nil {
 		return nil, &token.Refusal{Code: token.InsufficientScope, Text: "a token may not make one with more than its own scopes: " + missing.String(), Scope: missing}
+	}
+	if o.Addresses == nil {
+		o.Addresses = t.Addresses
+	}
+	if !token.Within(o.Addresses, t.Addresses) {
+		return nil, token.AtField("addresses", "a token may not make one that may be used from more networks than itself")
 	}
 	o.Kind, o.Person, o.Owner, o.Workspace, o.Audience = token.Personal, t.Person, t.Person, t.Workspace, t.Audience
 	if t.ExpiresAt != 0 {
@@ -41,28 +47,4 @@ func (a *Authority) IssueFrom(ctx context.Context, who token.Actor, p Parent, o 
 		}
 	}
 	return a.Issue(ctx, who, o)
-}
-
-// life returns the lifetime of the order's token, 0 for ever. A personal token
-// without a workspace opens all of its person's, so that the strictest of their
-// policies holds.
-func (a *Authority) life(ctx context.Context, o *Order, s supports) (time.Duration, error) {
-	life, err := ttl(o, s)
-	if err != nil || o.Kind != token.Personal || o.Workspace != "" || s.person == nil {
-		return life, err
-	}
-	for _, m := range s.person.Live() {
-		w, err := a.cfg.Judge.Workspace(ctx, m.Workspace)
-		if err != nil {
-			return 0, err
-		}
-		allowed, err := policy.TTL(o.Kind, w, o.TTL)
-		if err != nil {
-			return 0, err
-		}
-		if allowed > 0 && (life == 0 || allowed < life) {
-			life = allowed
-		}
-	}
-	return life, nil
 }

@@ -35,7 +35,7 @@ func (a *Authority) Refresh(ctx context.Context, who token.Actor, c *token.Clien
 	if r.Token.EndedAt != 0 {
 		return a.afterRotation(ctx, who, r, ask)
 	}
-	order, err := a.renewal(ctx, r, c, ask)
+	order, err := a.renewal(ctx, who, r, c, ask)
 	if err != nil {
 		return nil, err
 	}
@@ -80,9 +80,9 @@ func badRefresh() *token.Refusal {
 }
 
 // renewal makes the order that a live refresh token is worth.
-func (a *Authority) renewal(ctx context.Context, r *token.Record, c *token.Client, ask Renewal) (Order, error) {
+func (a *Authority) renewal(ctx context.Context, who token.Actor, r *token.Record, c *token.Client, ask Renewal) (Order, error) {
 	t := r.Token
-	v, err := a.cfg.Judge.Weigh(ctx, r, token.Use{Now: a.cfg.Now().UnixMilli(), Surface: token.AtToken, Proof: t.Proof})
+	v, err := a.cfg.Judge.Weigh(ctx, r, token.Use{Now: a.cfg.Now().UnixMilli(), Surface: token.AtToken, Address: who.Address, Proof: t.Proof})
 	if err != nil {
 		return Order{}, asGrant(err)
 	}
@@ -124,6 +124,8 @@ func asGrant(err error) error {
 	switch r.Code {
 	case token.InvalidToken, token.AccessDenied:
 		return badRefresh()
+	case token.Forbidden:
+		return token.Errorf(token.InvalidGrant, "%s", r.Text).Because(r.Reason)
 	}
 	return err
 }
@@ -143,7 +145,7 @@ func (a *Authority) afterRotation(ctx context.Context, who token.Actor, r *token
 	if stolen {
 		return nil, a.endFamily(ctx, who, r.Grant, t, "refresh token reused")
 	}
-	return a.again(ctx, r, ask)
+	return a.again(ctx, who, r, ask)
 }
 
 // isReuse reports whether a replaced token is older than the immediate
@@ -161,8 +163,8 @@ func (a *Authority) isReuse(ctx context.Context, t *token.Token) (bool, error) {
 }
 
 // again gives the successor of a just replaced token once more.
-func (a *Authority) again(ctx context.Context, r *token.Record, ask Renewal) (*Issued, error) {
-	if _, err := a.cfg.Judge.Weigh(ctx, alive(r), token.Use{Now: a.cfg.Now().UnixMilli(), Surface: token.AtToken, Proof: r.Token.Proof}); err != nil {
+func (a *Authority) again(ctx context.Context, who token.Actor, r *token.Record, ask Renewal) (*Issued, error) {
+	if _, err := a.cfg.Judge.Weigh(ctx, alive(r), token.Use{Now: a.cfg.Now().UnixMilli(), Surface: token.AtToken, Address: who.Address, Proof: r.Token.Proof}); err != nil {
 		return nil, asGrant(err)
 	}
 	key := refreshKey(r.Token.ID)

@@ -121,10 +121,11 @@ type answer struct {
 	Secret        string
 	Refresh       token.ID
 	RefreshSecret string
+	Warnings      []string `json:",omitempty"`
 }
 
 func (a *Authority) newAnswer(out *Issued, now time.Time, key, request token.Hash, life time.Duration, seal func([]byte) ([]byte, error)) (*token.Answer, error) {
-	plain := answer{At: now.UnixMilli(), Token: out.Token.ID, Secret: out.Secret}
+	plain := answer{At: now.UnixMilli(), Token: out.Token.ID, Secret: out.Secret, Warnings: out.Warnings}
 	ids := []token.ID{out.Token.ID}
 	if out.Refresh != nil {
 		plain.Refresh, plain.RefreshSecret = out.Refresh.ID, out.RefreshSecret
@@ -162,7 +163,7 @@ func (a *Authority) openAnswer(ctx context.Context, had *token.Answer, life time
 	if a.cfg.Now().Sub(time.UnixMilli(kept.At)) > life {
 		return nil, nil
 	}
-	out := &Issued{Secret: kept.Secret, RefreshSecret: kept.RefreshSecret}
+	out := &Issued{Secret: kept.Secret, RefreshSecret: kept.RefreshSecret, Warnings: kept.Warnings}
 	if out.Token, err = a.row(ctx, kept.Token); err != nil || out.Token == nil {
 		return nil, err
 	}

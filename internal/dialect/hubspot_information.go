@@ -188,7 +188,7 @@ type hubspotSigned struct {
 // using it: nothing is noted.
 func (h *HubSpot) information(c *web.Call, r *token.Record, secret string) (*hubspotInformation, error) {
 	t, now := r.Token, c.Now().UnixMilli()
-	v, err := h.cfg.Verifier.Weigh(c.Context(), r, token.Use{Now: now, Surface: token.AtIntrospect})
+	v, err := h.cfg.Verifier.Weigh(c.Context(), r, token.Use{Now: now, Surface: token.AtIntrospect, Address: c.Address()})
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"encoding/json"
+	"net/netip"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -37,11 +38,23 @@ func appendActive(b []byte, r *token.Record, v token.Verdict, issuer string) []b
 	b = append(b, '"')
 	b = appendMember(b, "workspace", v.Workspace)
 	b = appendMember(b, "kind", string(t.Kind))
+	if len(v.Networks) > 0 {
+		b = appendNetworks(append(b, `,"addresses":`...), v.Networks)
+	}
 	if t.Actor != "" {
 		b = append(b, `,"act":{"sub":`...)
 		b = append(appendText(b, t.Actor), '}')
 	}
 	return append(b, '}')
+}
+
+// appendNetworks appends whence alone the answer holds.
+func appendNetworks(b []byte, networks []netip.Prefix) []byte {
+	for i, n := range networks {
+		b = append(b, "[,"[min(i, 1)], '"')
+		b = append(n.AppendTo(b), '"')
+	}
+	return append(b, ']')
 }
 
 // appendWords appends scopes, whose characters need no escape.

@@ -27,7 +27,7 @@ func (f *Face) introspect(c *web.Call) error {
 	if secret == "" {
 		return token.Errorf(token.InvalidRequest, "token is missing")
 	}
-	r, v, err := f.ask(c, asker, secret)
+	r, v, err := f.ask(c, asker, secret, form.Get("address"))
 	switch {
 	case opensNothing(err):
 		return c.WriteRaw(http.StatusOK, jsonType, []byte(`{"active":false}`))
@@ -39,14 +39,14 @@ func (f *Face) introspect(c *web.Call) error {
 
 // ask puts the question to the judge. Whether the asker may know comes first,
 // so that a stranger's question uses up nothing. A question from those who may
-// is a use of the token: it was just shown to them. Whence and by whom it was
-// shown is not known here, so only time and place of the use are noted.
-func (f *Face) ask(c *web.Call, asker *token.Client, secret string) (*token.Record, token.Verdict, error) {
+// is a use of the token: it was just shown to them. Whence it was shown they may
+// say; a token that is bound to networks opens nothing for who does not.
+func (f *Face) ask(c *web.Call, asker *token.Client, secret, address string) (*token.Record, token.Verdict, error) {
 	r, err := f.cfg.Verifier.Find(c.Context(), secret)
 	if err != nil {
 		return nil, token.Verdict{}, err
 	}
-	u := token.Use{Now: f.cfg.Now().UnixMilli(), Surface: token.AtIntrospect, Asker: asker, Workspace: r.Token.Workspace, Route: c.Pattern()}
+	u := token.Use{Now: f.cfg.Now().UnixMilli(), Surface: token.AtIntrospect, Asker: asker, Workspace: r.Token.Workspace, Address: address, Route: c.Pattern()}
 	if u.Workspace == "" {
 		u.Workspace = asker.Workspace // of the several that a person's token opens, the asker's is meant
 	}

@@ -1,6 +1,6 @@
-// Package policy knows the limits: how long a token of each kind may live and
-// what a workspace asks of it. Its functions are pure and may be used by many
-// at once.
+// Package policy knows the limits: how long a token of each kind may live,
+// which rules of a workspace's policy a token breaks, and what a change of a
+// policy closes. Its functions are pure and may be used by many at once.
 package policy
 
 import (
@@ -39,17 +39,14 @@ func Of(kind token.Kind) Limits {
 	return Limits{} // personal and refresh tokens: none
 }
 
-// TTL returns the lifetime of a token of a kind in a workspace, which may be
+// TTL returns the lifetime of a token of a kind under a policy, which may be
 // nil: what was asked, or the default; 0 means that it never expires. It
-// refuses what is more than the workspace allows, and what its policy requires
-// and was not asked.
-func TTL(kind token.Kind, w *token.Workspace, asked time.Duration) (time.Duration, error) {
-	limits := Of(kind)
-	if w != nil {
-		limits.Most = most(kind, time.Duration(w.Policy.MaxTTL[kind])*time.Second)
-	}
+// refuses what is more than the policy allows, and what it requires and was not
+// asked.
+func TTL(kind token.Kind, p *token.Policy, asked time.Duration) (time.Duration, error) {
+	limits := limitsOf(kind, p)
 	switch {
-	case asked == 0 && kind == token.Personal && w != nil && w.Policy.RequireExpiry:
+	case asked == 0 && kind == token.Personal && p != nil && p.RequireExpiry && limits.Default == 0:
 		return 0, requireExpiry(limits.Most)
 	case asked < 0:
 		return 0, token.AtField("ttl", "must be positive")
@@ -64,6 +61,30 @@ func TTL(kind token.Kind, w *token.Workspace, asked time.Duration) (time.Duratio
 	}
 	return asked, nil
 }
+
+// limitsOf returns the lifetimes of a kind under a policy, which may be nil.
+func limitsOf(kind token.Kind, p *token.Policy) Limits {
+	limits := Of(kind)
+	if p == nil {
+		return limits
+	}
+	limits.Most = most(kind, seconds(p.MaxTTL[kind]))
+	if set := p.DefaultTTL[kind]; set > 0 {
+		limits.Default = seconds(set)
+	}
+	return limits
+}
+
+// Longest returns the longest life of a kind in a workspace, which may be nil; 0
+// is for ever.
+func Longest(kind token.Kind, w *token.Workspace) time.Duration {
+	if w == nil {
+		return Of(kind).Most
+	}
+	return limitsOf(kind, &w.Policy).Most
+}
+
+func seconds(n int64) time.Duration { return time.Duration(n) * time.Second }
 
 // most returns the longest lifetime of a kind where a workspace sets one; 0 is
 // none, here and there. Only that of service tokens may be more than ours.
@@ -110,7 +131,7 @@ func Refresh(c *token.Client, w *token.Workspace, contract string, familyBegan, 
 		total, idle = 90*day, 30*day
 	}
 	if w != nil {
-		if most := time.Duration(w.Policy.MaxTTL[token.Refresh]) * time.Second; most > 0 && (total == 0 || most < total) {
+		if most := seconds(w.Policy.At(now.UnixMilli()).MaxTTL[token.Refresh]); most > 0 && (total == 0 || most < total) {
 			total = most
 		}
 	}

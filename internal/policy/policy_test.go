@@ -35,7 +35,7 @@ func TestLifetimesAreTheContracts(t *testing.T) {
 		{"personal where an expiry is required", token.Personal, strict, 0, 0, true},
 		{"personal with an expiry", token.Personal, strict, day, day, false},
 	} {
-		got, err := TTL(test.kind, test.w, test.asked)
+		got, err := TTL(test.kind, policyOf(test.w), test.asked)
 		if got != test.want || (err != nil) != test.no {
 			t.Errorf("%s: got %v, %v, want %v, refused %v", test.name, got, err, test.want, test.no)
 		}
@@ -55,10 +55,10 @@ func TestWorkspaceLengthensServiceTokensAlone(t *testing.T) {
 	for kind, most := range map[token.Kind]time.Duration{
 		token.Service: 365 * day, token.Personal: 365 * day, token.Access: 90 * day, token.Ephemeral: time.Hour, token.Impersonated: time.Hour,
 	} {
-		if got, err := TTL(kind, w, most); got != most || err != nil {
+		if got, err := TTL(kind, &w.Policy, most); got != most || err != nil {
 			t.Errorf("%s of %v: got %v, %v", kind, most, got, err)
 		}
-		if _, err := TTL(kind, w, most+time.Second); err == nil {
+		if _, err := TTL(kind, &w.Policy, most+time.Second); err == nil {
 			t.Errorf("%s of more than %v is given", kind, most)
 		}
 	}
@@ -78,7 +78,7 @@ func TestRefusedLifetimesSayWhatToAskFor(t *testing.T) {
 		{workspace(86400, false), 3 * day, "ttl: may be at most 1 day for personal tokens in this workspace"},
 		{workspace(90, false), day, "ttl: may be at most 90 seconds for personal tokens in this workspace"},
 	} {
-		_, err := TTL(token.Personal, test.w, test.asked)
+		_, err := TTL(token.Personal, policyOf(test.w), test.asked)
 		if r := token.AsRefusal(err); r == nil || r.Text != test.want {
 			t.Errorf("got %v, want %q", err, test.want)
 		}
@@ -87,7 +87,7 @@ func TestRefusedLifetimesSayWhatToAskFor(t *testing.T) {
 
 func TestWorkspaceMaximumIsTheDefaultOfWhatNeverExpires(t *testing.T) {
 	w := &token.Workspace{Policy: token.Policy{MaxTTL: map[token.Kind]int64{token.Personal: 3600}}}
-	if got, err := TTL(token.Personal, w, 0); err != nil || got != time.Hour {
+	if got, err := TTL(token.Personal, &w.Policy, 0); err != nil || got != time.Hour {
 		t.Errorf("got %v, %v, want an hour", got, err)
 	}
 }
@@ -129,4 +129,11 @@ func TestRefreshTokensLiveAsTheirClientIsKept(t *testing.T) {
 			t.Errorf("%+v: got rotates %v, want %v", c, !want, want)
 		}
 	}
+}
+
+func policyOf(w *token.Workspace) *token.Policy {
+	if w == nil {
+		return nil
+	}
+	return &w.Policy
 }

@@ -88,3 +88,26 @@ func Reaches(networks []netip.Prefix, address string) bool {
 	}
 	return false
 }
+
+// meet returns the networks that lie in both lists. No networks are all of
+// them, which both may be.
+func meet(some, others []netip.Prefix) []netip.Prefix {
+	switch {
+	case len(some) == 0:
+		return others
+	case len(others) == 0:
+		return some
+	}
+	var both []netip.Prefix
+	for _, a := range some {
+		for _, b := range others {
+			switch { // of two networks that meet, one lies in the other
+			case a.Overlaps(b) && a.Bits() >= b.Bits():
+				both = append(both, a)
+			case a.Overlaps(b):
+				both = append(both, b)
+			}
+		}
+	}
+	return both
+}

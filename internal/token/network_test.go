@@ -77,8 +77,10 @@ func TestWithinIsWhatEachAddressSays(t *testing.T) {
 // on, whether or not the address is known.
 func TestNetworksBindAtEverySurface(t *testing.T) {
 	for name, bind := range map[string]func(*Record){
-		"token":  func(r *Record) { r.Token.Addresses = networksOf(t, "192.0.2.0/24") },
-		"policy": func(r *Record) { r.Workspace.Policy.Addresses = map[Kind][]netip.Prefix{Access: networksOf(t, "192.0.2.0/24")} },
+		"token": func(r *Record) { r.Token.Addresses = networksOf(t, "192.0.2.0/24") },
+		"policy": func(r *Record) {
+			r.Workspace.Policy.Addresses = map[Kind][]netip.Prefix{Access: networksOf(t, "192.0.2.0/24")}
+		},
 		"both, of which one is wider": func(r *Record) {
 			r.Token.Addresses = networksOf(t, "192.0.0.0/8")
 			r.Workspace.Policy.Addresses = map[Kind][]netip.Prefix{Access: networksOf(t, "192.0.2.0/24")}

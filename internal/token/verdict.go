@@ -56,6 +56,7 @@ type Verdict struct {
 	Scopes     Scopes
 	Workspace  string // empty where none is opened
 	Membership *Membership
+	Networks   []netip.Prefix // the verdict holds for uses from these alone; none: from everywhere
 }
 
 // MayUse is the one answer to "may this token do this?". It is pure; every
@@ -80,7 +81,7 @@ func MayUse(r *Record, u Use) (Verdict, error) {
 		return Verdict{}, Errorf(InvalidToken, "the token is for another audience").Because(WrongAudience)
 	}
 	rules := r.policy(u.Now)
-	if err := t.reaches(&u, rules); err != nil {
+	if v.Networks, err = t.reaches(&u, rules); err != nil {
 		return Verdict{}, err
 	}
 	v.Scopes = rules.cut(t.Kind, r.effective(v.Membership))
@@ -259,18 +260,21 @@ func (r *Record) policy(now int64) *Policy {
 	return w.Policy.At(now)
 }
 
-// reaches refuses a use from outside the token's networks or its policy's. Who
-// does not say whence is outside of any: the verdict is the same at every
-// surface.
-func (t *Token) reaches(u *Use, rules *Policy) error {
+// reaches returns the networks that bind the token, and refuses a use from
+// outside of them. Who does not say whence is outside of any: the verdict is the
+// same at every surface.
+func (t *Token) reaches(u *Use, rules *Policy) ([]netip.Prefix, error) {
 	var networks []netip.Prefix
 	if rules != nil && len(rules.Addresses) > 0 {
 		networks = rules.Addresses[t.Kind]
 	}
-	if len(networks)+len(t.Addresses) == 0 || u.Anywhere || Reaches(t.Addresses, u.Address) && Reaches(networks, u.Address) {
-		return nil
+	if len(networks)+len(t.Addresses) == 0 {
+		return nil, nil
 	}
-	return Errorf(Forbidden, "the token may not be used from this address; use it from its networks, or ask an administrator").Because(WrongAddress)
+	if u.Anywhere || Reaches(t.Addresses, u.Address) && Reaches(networks, u.Address) {
+		return meet(t.Addresses, networks), nil
+	}
+	return nil, Errorf(Forbidden, "the token may not be used from this address; use it from its networks, or ask an administrator").Because(WrongAddress)
 }
 
 // cut returns those of the scopes that a policy lets a kind open, without a copy
