@@ -39,7 +39,7 @@ func TestCatalogueIsATableThatPeopleCanRead(t *testing.T) {
 }
 
 func TestSchemaSaysWhatTheDeliveryCarries(t *testing.T) {
-	k := Catalogue()[slices.IndexFunc(Catalogue(), func(k EventKind) bool { return k.Name == "token.suspended" })]
+	k := Catalogue()[slices.IndexFunc(Catalogue(), func(k EventKind) bool { return k.Name == "token.resumed" })]
 	text, err := json.Marshal(k.Schema())
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"math"
@@ -13,83 +14,247 @@ import (
 	"github.com/fichadev/ficha/internal/token"
 )
 
-// The lists of a workspace and of a person each walk an index of named tokens,
-// newest first. Everything else narrows what is walked; a filter that is not
-// asked for is an empty parameter, so that there are four texts in all.
-const (
-	ofWorkspace = `name <> '' AND workspace = $1 AND (CAST($2 AS TEXT) = '' OR person = $2)`
-	ofPerson    = `name <> '' AND person <> '' AND person = $2 AND (CAST($1 AS TEXT) = '' OR workspace = $1)`
+// A step bounds what one look at a source may cost: rows of an index, each of
+// which is another page of the file, and rows that lie side by side.
+type step struct{ walked, passed int }
 
-	listed = ` AND id < $3 AND id >= $4
-		AND (CAST($5 AS TEXT) = '' OR $5 LIKE '% ' || kind || ' %')
-		AND (CAST($6 AS TEXT) = '' OR client = $6)
-		AND (CAST($7 AS TEXT) = '' OR owner = $7)
-		AND (CAST($8 AS TEXT) = '' OR $8 = CASE
-			WHEN ended_at <> 0 THEN 'revoked'
-			WHEN expires_at <> 0 AND expires_at <= $9 THEN 'expired'
-			WHEN suspended_at <> 0 AND (suspended_until = 0 OR suspended_until > $9) THEN 'suspended'
-			ELSE 'active' END)
-		AND (CAST($10 AS BIGINT) = 0 OR expires_at >= $10)
-		AND (CAST($11 AS BIGINT) = 0 OR (expires_at <> 0 AND expires_at < $11))
-		AND (CAST($12 AS TEXT) = '' OR LOWER(name) LIKE LOWER($12) ESCAPE '!' OR last_four = $13 OR id = $14 OR credential = $14)
-		ORDER BY id DESC LIMIT $15`
+var (
+	pageStep  = step{2048, 16384}
+	tallyStep = step{8192, 65536}
 )
 
-// listTokens holds the texts by class and by whether a person is asked about.
-var listTokens = [2][2]string{
-	token.Short: {"SELECT " + tokenAll + " FROM tokens_short WHERE " + ofWorkspace + listed, "SELECT " + tokenAll + " FROM tokens_short WHERE " + ofPerson + listed},
-	token.Long:  {"SELECT " + tokenAll + " FROM tokens_long WHERE " + ofWorkspace + listed, "SELECT " + tokenAll + " FROM tokens_long WHERE " + ofPerson + listed},
+// An asking is an inventory as the texts of sources take it.
+type asking struct {
+	token.Inventory
+	now    int64
+	four   string // last four that are looked for
+	id     token.ID
+	from   int64 // the first id that is asked for
+	before int64
+	args   []any // from the fourth parameter on
 }
 
-// Tokens returns a page of the tokens that people gave a name, newest first.
-// Each secret is a row: two of one credential appear while it rotates.
-func (s *Store) Tokens(ctx context.Context, i token.Inventory) ([]*token.Token, error) {
-	if i.Workspace == "" && i.Person == "" {
-		return nil, errors.New("list tokens: of no workspace and no person")
+func (s *Store) asking(i token.Inventory) (*asking, error) {
+	if i.Workspace == "" {
+		return nil, errors.New("list tokens: of no workspace")
+	}
+	a := &asking{Inventory: i, now: s.now(), before: math.MaxInt64, four: i.LastFour}
+	if a.id, _ = token.ParseID(i.Search); i.Credential != 0 {
+		a.id = i.Credential
+	}
+	if a.four == "" && len(i.Search) == 4 {
+		a.four = i.Search
+	}
+	if i.Before != 0 {
+		a.before = int64(i.Before)
+	}
+	if i.CreatedBefore != 0 {
+		a.before = min(a.before, edge(i.CreatedBefore))
+	}
+	if i.CreatedFrom != 0 {
+		a.from = edge(i.CreatedFrom)
+	}
+	a.args = []any{
+		kindsText(i.Kinds), i.Client, i.Owner, i.Status, a.now, i.ExpiresFrom, i.ExpiresBefore, a.four, containing(i.Search), int64(a.id),
+		i.LastFour, i.Person, i.Contract, scopeText(i.Scope), i.UsedFrom, i.UsedBefore, truth(i.Unused), i.IdleSince, edge(i.IdleSince), i.SuspendedAt,
+		int64(i.Grant), i.Key, i.Behind, int64(i.Credential),
+	}
+	return a, nil
+}
+
+// kindsText lists kinds between spaces: sessions and codes are in no inventory.
+func kindsText(kinds []token.Kind) string {
+	if len(kinds) == 0 {
+		kinds = token.Listed
+	}
+	text := " "
+	for _, k := range kinds {
+		text += string(k) + " "
+	}
+	return text
+}
+
+func scopeText(scope string) string {
+	if scope == "" {
+		return ""
+	}
+	return containing(" " + scope + " ")
+}
+
+// of returns the parameters of a text over the rows from an id on.
+func (a *asking) of(low int64, more ...any) []any {
+	return slices.Concat([]any{a.Workspace, a.before, low}, a.args, more)
+}
+
+// takes reports whether a source may hold what is asked for. Nobody walks to
+// what an index finds by itself, and what has no name is not found by one.
+func (a *asking) takes(w *walk) bool {
+	switch {
+	case len(a.Kinds) > 0 && !slices.ContainsFunc(w.kinds, a.Asks), w.unbound && a.Bound:
+		return false
+	case w.by == viaFour:
+		return a.LastFour != ""
+	case w.by == viaID:
+		return a.id != 0
+	case a.Credential != 0:
+		return false
+	case w.routine:
+		return a.Search == "" || a.four != ""
+	case w.kinds[0] == token.Access || w.unbound:
+		return a.LastFour == ""
+	}
+	return true
+}
+
+// edge returns the id at which a look at a source stops, and whether there is
+// more below it.
+func (s *Store) edge(ctx context.Context, w *walk, a *asking, by step) (low int64, bounded bool, err error) {
+	if w.edge == "" {
+		return a.from, false, nil
+	}
+	most := by.walked
+	if w.routine {
+		most = by.passed
+	}
+	low, err = one(ctx, s.reads, w.edge, scanInt, a.Workspace, a.before, a.from, most)
+	if err != nil {
+		return 0, false, fmt.Errorf("list tokens: %w", err)
+	}
+	return max(low, a.from), low != 0, nil
+}
+
+// Inventory returns a page of the credentials of a workspace. A page may hold
+// fewer than its limit, or none, and have a next one: then it passed over as
+// many rows as one page may look at.
+func (s *Store) Inventory(ctx context.Context, i token.Inventory) (*token.Page, error) {
+	a, err := s.asking(i)
+	if err != nil {
+		return nil, err
 	}
 	limit := i.Limit
 	if limit <= 0 || limit > token.MostListed {
 		limit = token.MostListed
 	}
-	by := 0
-	if i.Person != "" {
-		by = 1
-	}
-	var page []*token.Token
-	for _, class := range []token.Class{token.Short, token.Long} {
-		rows, err := all(ctx, s.reads, listTokens[class][by], scanToken, listArgs(i, s.now(), limit)...)
+	page, reached := &token.Page{}, token.ID(0)
+	for n := range walks {
+		w := &walks[n]
+		if !a.takes(w) {
+			continue
+		}
+		low, bounded, err := s.edge(ctx, w, a, pageStep)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case bounded && w.routine && !i.Thorough && !i.OnlyRoutine():
+			page.Looked = max(page.Looked, token.ID(low))
+		case bounded:
+			reached = max(reached, token.ID(low))
+		}
+		rows, err := all(ctx, s.reads, w.page, scanToken, a.of(low, limit+1)...)
 		if err != nil {
 			return nil, fmt.Errorf("list tokens: %w", err)
 		}
-		page = append(page, rows...)
+		page.Tokens = append(page.Tokens, rows...)
 	}
-	slices.SortFunc(page, func(a, b *token.Token) int { return cmp.Compare(b.ID, a.ID) })
-	return page[:min(limit, len(page))], nil
+	cut(page, limit, reached)
+	return page, nil
 }
 
-func listArgs(i token.Inventory, now int64, limit int) []any {
-	before, from := int64(math.MaxInt64), int64(0)
-	if i.Before != 0 {
-		before = int64(i.Before)
+// cut brings what the sources gave into one order and ends the page where the
+// first of them knows no further.
+func cut(p *token.Page, limit int, reached token.ID) {
+	slices.SortFunc(p.Tokens, func(a, b *token.Token) int { return cmp.Compare(b.ID, a.ID) })
+	p.Tokens = slices.CompactFunc(p.Tokens, func(a, b *token.Token) bool { return a.ID == b.ID })
+	p.Tokens = slices.DeleteFunc(p.Tokens, func(t *token.Token) bool { return t.ID < reached })
+	p.Next = reached
+	if len(p.Tokens) > limit {
+		p.Tokens = p.Tokens[:limit]
+		p.Next = p.Tokens[limit-1].ID
 	}
-	if i.CreatedBefore != 0 {
-		before = min(before, int64(token.FirstID(time.UnixMilli(i.CreatedBefore))))
+	if p.Looked <= p.Next {
+		p.Looked = 0
 	}
-	if i.CreatedFrom != 0 {
-		from = int64(token.FirstID(time.UnixMilli(i.CreatedFrom)))
+}
+
+// Tally counts the credentials of an inventory, a bounded number, and what is
+// on disk of their use.
+func (s *Store) Tally(ctx context.Context, i token.Inventory) (*token.Tally, error) {
+	a, err := s.asking(i)
+	if err != nil {
+		return nil, err
 	}
-	kinds := ""
-	for _, k := range i.Kinds {
-		kinds += " " + string(k)
+	day := time.Duration(oneDay).Milliseconds()
+	sum := &token.Tally{Kinds: map[token.Kind]int64{}, Owners: map[string]int64{}}
+	for n := range walks {
+		w := &walks[n]
+		if !a.takes(w) {
+			continue
+		}
+		low, bounded, err := s.edge(ctx, w, a, tallyStep)
+		if err != nil {
+			return nil, err
+		}
+		sum.AtLeast = sum.AtLeast || bounded
+		parts, err := all(ctx, s.reads, w.tally, scanPart, a.of(low, a.now-day, a.now-7*day)...)
+		if err != nil {
+			return nil, fmt.Errorf("count tokens: %w", err)
+		}
+		for _, p := range parts {
+			sum.Count, sum.Day, sum.Week, sum.Used = sum.Count+p.count, sum.Day+p.day, sum.Week+p.week, max(sum.Used, p.used)
+			sum.Kinds[p.kind] += p.count
+			sum.Owners[p.owner] += p.count
+		}
 	}
-	if kinds != "" {
-		kinds += " "
+	return sum, nil
+}
+
+// part is what a tally counts of one kind and owner.
+type part struct {
+	kind                   token.Kind
+	owner                  string
+	count, day, week, used int64
+}
+
+func scanPart(r *sql.Rows) (p part, err error) {
+	var kind string
+	err = r.Scan(&kind, &p.owner, &p.count, &p.day, &p.week, &p.used)
+	p.kind = token.Kind(kind)
+	return p, err
+}
+
+// Attention counts what somebody should look at among the live tokens of a
+// workspace that have a name.
+func (s *Store) Attention(ctx context.Context, workspace string) (*token.Attention, error) {
+	a, err := s.asking(token.Inventory{Workspace: workspace, Kinds: token.Kinds, Status: token.StatusLive})
+	if err != nil {
+		return nil, err
 	}
-	id, _ := token.ParseID(i.Search)
-	return []any{
-		i.Workspace, i.Person, before, from, kinds, i.Client, i.Owner, i.Status, now, i.ExpiresFrom, i.ExpiresBefore,
-		containing(i.Search), i.Search, int64(id), limit,
+	const month = 30 * oneDay
+	sum := &token.Attention{}
+	for n := range walks {
+		w := &walks[n]
+		if w.routine || !a.takes(w) {
+			continue
+		}
+		low, bounded, err := s.edge(ctx, w, a, tallyStep)
+		if err != nil {
+			return nil, err
+		}
+		p, err := one(ctx, s.reads, w.attention, scanAttention,
+			a.of(low, a.now+month.Milliseconds(), edge(a.now-month.Milliseconds()), a.now-3*month.Milliseconds())...)
+		if err != nil {
+			return nil, fmt.Errorf("count what needs attention: %w", err)
+		}
+		sum.Add(p)
+		sum.AtLeast = sum.AtLeast || bounded
 	}
+	return sum, nil
+}
+
+func scanAttention(r *sql.Rows) (p token.Attention, err error) {
+	err = r.Scan(&p.Count, &p.Expiring, &p.NeverUsed, &p.Idle, &p.NoOwner, &p.NoPurpose, &p.Broad)
+	return p, err
 }
 
 // containing returns the pattern of a text with that part, "" for no part.

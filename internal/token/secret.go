@@ -22,8 +22,13 @@ type Hash [sha256.Size]byte
 // HashOf returns the hash of a secret as it is presented.
 func HashOf(secret string) Hash { return sha256.Sum256([]byte(secret)) }
 
-// Scan reads a hash from a database's column (database/sql.Scanner).
+// Scan reads a hash from a database's column (database/sql.Scanner). What has
+// none is NULL and is the zero hash, which is nobody's.
 func (h *Hash) Scan(column any) error {
+	if column == nil {
+		*h = Hash{}
+		return nil
+	}
 	b, ok := column.([]byte)
 	if !ok || len(b) != len(h) {
 		return errors.New("a hash is 32 bytes")

@@ -1,0 +1,167 @@
+package authority
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/fichadev/ficha/internal/audit"
+	"github.com/fichadev/ficha/internal/token"
+)
+
+// sweeps is what is read for deeds on many tokens.
+type sweeps interface {
+	Inventory(ctx context.Context, i token.Inventory) (*token.Page, error)
+	Tally(ctx context.Context, i token.Inventory) (*token.Tally, error)
+	Grant(ctx context.Context, id token.ID) (*token.Grant, error)
+	RunningRevocations(ctx context.Context, limit int) ([]*token.Revocation, error)
+}
+
+// sweepTx is what such a deed writes.
+type sweepTx interface {
+	PutRevocation(ctx context.Context, r *token.Revocation) error
+	AdvanceRevocation(ctx context.Context, r *token.Revocation, from token.ID) (bool, error)
+	End(ctx context.Context, e token.Ending) (bool, error)
+}
+
+// A Sweep asks for one deed on all tokens of a workspace that a predicate is
+// true of.
+type Sweep struct {
+	Workspace string
+	Act       token.Act
+	By        token.Predicate
+	Reason    string
+	Until     int64 // ms; of a suspension, 0: until resumed
+}
+
+// A Blast is what a deed would hit.
+type Blast struct {
+	token.Tally
+	First  []*token.Token // the newest 20
+	Cutoff bool           // one row would end them all at once, rather than a run
+	Beyond bool           // more would end than the workspace has: elsewhere too
+}
+
+// mostFirst is how many tokens a blast names.
+const mostFirst = 20
+
+// A swept is a sweep that was found to be possible.
+type swept struct {
+	Sweep
+	who     token.Actor
+	filter  token.Inventory // the live tokens that it is about
+	support token.Support   // of a cutoff
+	cutoff  bool
+	beyond  bool
+	key     bool
+}
+
+// Blast tells what a sweep would hit, and writes nothing. It refuses as Revoke
+// does, but for who asks: that they may read is for the caller to check.
+func (a *Authority) Blast(ctx context.Context, who token.Actor, s Sweep) (*Blast, error) {
+	w, err := a.sweep(ctx, who, s)
+	if err != nil {
+		return nil, err
+	}
+	return a.blast(ctx, w)
+}
+
+func (a *Authority) blast(ctx context.Context, w *swept) (*Blast, error) {
+	sum, err := a.cfg.Store.Tally(ctx, w.filter)
+	if err != nil {
+		return nil, err
+	}
+	look := w.filter
+	look.Limit, look.Thorough = mostFirst, false
+	page, err := a.cfg.Store.Inventory(ctx, look)
+	if err != nil {
+		return nil, err
+	}
+	sum.AtLeast = sum.AtLeast || w.beyond
+	return &Blast{Tally: *sum, First: page.Tokens, Cutoff: w.cutoff, Beyond: w.beyond}, nil
+}
+
+// Sweep does a deed on many tokens. Where one cutoff ends them all it is done
+// when Sweep returns; else it is a run, of which Sweep does what it can in a
+// second or two and leaves the rest to WorkOff. What is minted from then on is
+// not hit, and nothing that was ended ever opens again. It takes an admin of the
+// workspace; a super admin for all of it; for a key an Operator. It refuses with
+// Invalid (a field) and NotFound.
+func (a *Authority) Sweep(ctx context.Context, who token.Actor, s Sweep) (*token.Revocation, error) {
+	w, err := a.sweep(ctx, who, s)
+	if err != nil {
+		return nil, err
+	}
+	b, err := a.blast(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	r := &token.Revocation{
+		Workspace: s.Workspace, Act: s.Act, Predicate: s.By, Reason: s.Reason, Until: s.Until, Actor: who, Running: !w.cutoff,
+	}
+	err = a.cfg.Store.Do(ctx, func(tx Tx) error { return a.begin(ctx, tx, w, b, r) })
+	if err != nil {
+		return nil, err
+	}
+	if err := a.runFor(ctx, r, patience); err != nil {
+		// The deed is entered, and WorkOff goes on where this stopped.
+		a.cfg.Log.WarnContext(ctx, "a revocation is continued later", slog.String("id", r.ID.String()), slog.Any("error", err))
+	}
+	return r, nil
+}
+
+// begin enters the deed with its record, and does it where it is a cutoff.
+func (a *Authority) begin(ctx context.Context, tx Tx, w *swept, b *Blast, r *token.Revocation) error {
+	super := ""
+	if w.By.Workspace != "" {
+		super = "end every token of the workspace"
+	}
+	if err := mayAdministrate(ctx, tx, w.who, w.Workspace, super); err != nil {
+		return err
+	}
+	now := time.UnixMilli(tx.Now())
+	r.ID = token.NewID(now, token.Long)
+	r.Reached = token.FirstID(now.Add(time.Millisecond))
+	if w.cutoff {
+		r.Count, r.AtLeast, r.FinishedAt = b.Count, b.AtLeast, tx.Now()
+		if err := w.cut(ctx, tx); err != nil {
+			return err
+		}
+	}
+	home, err := tx.Workspace(ctx, w.Workspace)
+	if err != nil {
+		return err
+	}
+	e := audit.Note(now, w.who, w.Workspace, "revocation.started", onRevocation(r), map[string]any{
+		"act": r.Act, "by": r.Predicate, "reason": r.Reason, "count": b.Count, "at_least": b.AtLeast, "until": r.Until,
+	})
+	r.Event = e.ID
+	if err := record(ctx, tx, home, e); err != nil {
+		return err
+	}
+	return tx.PutRevocation(ctx, r)
+}
+
+// cut ends all that stands on the support and was born before this commit. A
+// family ends as a whole, unless only what is older than an instant is meant.
+func (w *swept) cut(ctx context.Context, tx Tx) error {
+	if w.support.Kind == token.OnGrant && w.By.IssuedBefore == 0 {
+		_, err := tx.EndGrant(ctx, w.filter.Grant, w.Reason)
+		return err
+	}
+	tx.Cut(token.Cutoff{Support: w.support, IssuedBefore: w.By.IssuedBefore, Reason: w.Reason})
+	return nil
+}
+
+func onRevocation(r *token.Revocation) audit.Target {
+	return audit.Target{Kind: "revocation", ID: r.ID.String()}
+}
+
+// ReceiptType is the typ of a receipt's header.
+const ReceiptType = "ficha-receipt+jwt"
+
+// Receipt signs what was done, for who must prove it: a JWS that the published
+// keys check. It names no secret and no person beside the predicate.
+func (a *Authority) Receipt(r *token.Revocation) (string, error) {
+	return a.signReceipt(receiptOf(r, a.cfg.Issuer))
+}

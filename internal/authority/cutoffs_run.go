@@ -1,0 +1,189 @@
+package authority
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/fichadev/ficha/internal/audit"
+	"github.com/fichadev/ficha/internal/keys"
+	"github.com/fichadev/ficha/internal/token"
+)
+
+// patience is how long the one who asked for a run waits for it; what is left
+// then is worked off by whoever comes by.
+const patience = 2 * time.Second
+
+// WorkOff continues the runs that are not finished, the oldest first. Each step
+// is a commit of its own and begins where the last one ended, so that a run
+// which was broken off anywhere loses nothing and repeats nothing. A run that
+// fails does not keep the others from being worked off.
+func (a *Authority) WorkOff(ctx context.Context, _ time.Time) error {
+	left, err := a.cfg.Store.RunningRevocations(ctx, mostRuns)
+	for _, r := range left {
+		if fault := a.runFor(ctx, r, time.Minute); fault != nil {
+			err = errors.Join(err, fmt.Errorf("revocation %v: %w", r.ID, fault))
+		}
+	}
+	return err
+}
+
+// mostRuns bounds the runs of one WorkOff.
+const mostRuns = 16
+
+// runFor takes steps of a run until it is finished or the time is over, or
+// somebody else takes them.
+func (a *Authority) runFor(ctx context.Context, r *token.Revocation, most time.Duration) error {
+	began := a.cfg.Now()
+	for r.Running && a.cfg.Now().Sub(began) < most {
+		won, err := a.step(ctx, r)
+		if err != nil || !won {
+			return err
+		}
+	}
+	return nil
+}
+
+// step does one page of a run. It reports false, and has done nothing, if
+// another node did that page.
+func (a *Authority) step(ctx context.Context, r *token.Revocation) (won bool, err error) {
+	w, err := a.continued(ctx, r)
+	if err != nil {
+		return false, err
+	}
+	w.filter.Before = r.Reached
+	page, err := a.cfg.Store.Inventory(ctx, w.filter)
+	if err != nil {
+		return false, err
+	}
+	var next token.Revocation
+	err = a.cfg.Store.Do(ctx, func(tx Tx) error {
+		next = *r
+		home, err := tx.Workspace(ctx, r.Workspace)
+		if err != nil {
+			return err
+		}
+		for _, t := range page.Tokens {
+			did, err := a.sweepOne(ctx, tx, home, r, t)
+			if err != nil {
+				return err
+			}
+			if did {
+				next.Count++
+			}
+		}
+		next.Reached = page.Next
+		if page.Next == 0 {
+			next.Running, next.FinishedAt = false, tx.Now()
+			e := audit.Note(time.UnixMilli(tx.Now()), r.Actor, r.Workspace, "revocation.finished", onRevocation(r),
+				map[string]any{"act": r.Act, "count": next.Count, "reason": r.Reason})
+			if err := record(ctx, tx, home, e); err != nil {
+				return err
+			}
+		}
+		won, err = tx.AdvanceRevocation(ctx, &next, r.Reached)
+		if err == nil && !won {
+			return lostRace() // nothing of this page is ours to do
+		}
+		return err
+	})
+	if err != nil && !won && token.Is(err, token.Unavailable) {
+		return false, nil
+	}
+	if err == nil {
+		*r = next
+	}
+	return won, err
+}
+
+// continued finds what a run is about, as it was when it began.
+func (a *Authority) continued(ctx context.Context, r *token.Revocation) (*swept, error) {
+	s := Sweep{Workspace: r.Workspace, Act: r.Act, By: r.Predicate, Reason: r.Reason}
+	w := &swept{Sweep: s, who: r.Actor, filter: s.filter(time.UnixMilli(r.At()))}
+	return w, a.resolve(ctx, w)
+}
+
+// sweepOne does the deed to one token and reports whether it did. Those that
+// somebody holds on purpose get a record each; of routine ones the run's counts
+// are the record, as their issue has none either.
+func (a *Authority) sweepOne(ctx context.Context, tx Tx, home *token.Workspace, r *token.Revocation, t *token.Token) (did bool, err error) {
+	detail := map[string]any{"reason": r.Reason}
+	var action string
+	switch r.Act {
+	case token.Revoke:
+		action, detail["kind"] = "token.revoked", t.Kind
+		did, err = tx.End(ctx, token.Ending{ID: t.ID, At: tx.Now(), Reason: r.Reason, By: by(r.Actor), Quiet: !cachedKind(t.Kind)})
+	case token.Suspend:
+		action, detail["until"] = "token.suspended", r.Until
+		if s := t.Status(tx.Now()); s == "suspended" || s == "waiting" {
+			return false, nil // that is another's to resume
+		}
+		did, err = tx.Suspend(ctx, t.ID, r.At(), r.Until)
+	case token.Resume:
+		action, detail["until"] = "token.resumed", int64(0)
+		did, err = tx.Suspend(ctx, t.ID, 0, 0)
+	}
+	if err != nil || !did || !governed(t.Kind) {
+		return did, err
+	}
+	return true, record(ctx, tx, home, audit.Note(time.UnixMilli(tx.Now()), r.Actor, r.Workspace, action, targetOf(t), detail))
+}
+
+// receiptOf returns the claims of a receipt.
+func receiptOf(r *token.Revocation, issuer string) map[string]any {
+	state := "done"
+	if r.Running {
+		state = "running"
+	}
+	return map[string]any{
+		"iss": issuer, "jti": r.ID.String(), "iat": r.At() / 1000, "workspace": r.Workspace, "act": r.Act, "by": r.Predicate, "reason": r.Reason,
+		"count": r.Count, "at_least": r.AtLeast, "position": r.Position, "event": r.Event.String(), "state": state, "finished_at": r.FinishedAt / 1000,
+	}
+}
+
+func (a *Authority) signReceipt(claims map[string]any) (string, error) {
+	signer, err := a.cfg.Ring.Signer(keys.ES256)
+	if err != nil {
+		return "", fmt.Errorf("sign a receipt: %w", err)
+	}
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		return "", fmt.Errorf("write a receipt: %w", err)
+	}
+	jws, err := signer.SignAs(ReceiptType, nil, payload)
+	return string(jws), err
+}
+
+// mostBrownout is the longest suspension that ends by itself as a trial.
+const mostBrownout = 24 * time.Hour
+
+// Brownout suspends a live token for a while, to see who still needs it before
+// it is ended: it opens again by itself. It refuses with Invalid for under a
+// minute or over a day, with Conflict what has ended or is suspended.
+func (a *Authority) Brownout(ctx context.Context, who token.Actor, t *token.Token, lasts time.Duration) error {
+	if lasts < time.Minute || lasts > mostBrownout {
+		return token.AtField("minutes", "must be from 1 to %d", int64(mostBrownout/time.Minute))
+	}
+	return a.cfg.Store.Do(ctx, func(tx Tx) error {
+		now := time.UnixMilli(tx.Now())
+		row, err := tx.Token(ctx, t.ID)
+		if err != nil {
+			return err
+		}
+		if row == nil || !row.Live(tx.Now()) {
+			return token.Errorf(token.Conflict, "the token is suspended or has ended: there is nothing to try").Because(token.Lost)
+		}
+		until := now.Add(lasts).UnixMilli()
+		if _, err := tx.Suspend(ctx, t.ID, tx.Now(), until); err != nil {
+			return err
+		}
+		w, err := tx.Workspace(ctx, t.Workspace)
+		if err != nil {
+			return err
+		}
+		return record(ctx, tx, w, audit.Note(now, who, t.Workspace, "token.suspended", targetOf(t),
+			map[string]any{"reason": "brownout", "until": until, "brownout": true}))
+	})
+}
