@@ -39,6 +39,7 @@ type settings struct {
 	Without          []string `env:"FICHA_WITHOUT" enum:"becms,fanbase,chronos,hubspot,contentful" help:"Contracts to switch off: becms, fanbase, chronos, hubspot, contentful." placeholder:"NAME"`
 	CachedTokens     int      `env:"FICHA_CACHED_TOKENS" default:"500000" help:"Tokens held in memory, of about 250 bytes each; others are read from the database when asked about."`
 	UseRecords       oneOf    `env:"FICHA_USE_RECORDS" default:"off" help:"Which uses of tokens are recorded singly for 30 days: off, sampled:N (one of N) or full." placeholder:"off|sampled:N|full"`
+	AuditSinks       []string `env:"FICHA_AUDIT_SINKS" help:"Where else the audit goes: file:/path, syslog+udp://, syslog+tcp:// or syslog+tls://host:port, https://…; ?format=json or ocsf." placeholder:"URL"`
 	LogLevel         string   `env:"FICHA_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
 	Limits           limits   `embed:"" prefix:"limits-"`
 }
@@ -154,7 +155,7 @@ func (s *settings) logger(out io.Writer) *slog.Logger {
 func (s *settings) config(log *slog.Logger) (server.Config, error) {
 	cfg := server.Config{
 		DataDir: s.DataDir, Database: s.Database, Issuer: strings.TrimRight(s.Issuer, "/"), Environment: s.Environment, MasterKey: s.MasterKey,
-		SMTPURL: s.SMTPURL, MailFrom: s.MailFrom, Without: s.Without, Cached: s.CachedTokens, Records: int(s.UseRecords), Now: time.Now, Log: log, Env: os.LookupEnv, ReadFile: os.ReadFile,
+		SMTPURL: s.SMTPURL, MailFrom: s.MailFrom, Without: s.Without, Sinks: s.AuditSinks, Cached: s.CachedTokens, Records: int(s.UseRecords), Now: time.Now, Log: log, Env: os.LookupEnv, ReadFile: os.ReadFile,
 		Limits: identity.Limits{PerAddress: s.Limits.PerAddress, PerAccount: s.Limits.PerAccount, Delay: s.Limits.Delay},
 	}
 	if cfg.Issuer == "" {

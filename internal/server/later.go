@@ -17,7 +17,7 @@ func (s *Server) later() *jobs.Runner {
 	sealer := &audit.Sealer{Seals: s.Store, Signer: func() (audit.Signer, error) { return s.Ring.Signer(keys.ES256) }}
 	return jobs.New(jobs.Config{
 		Claims: s.Store, Owner: rand.Text(), Now: s.Config.Now, Log: s.Config.Log, Ran: s.countRuns(),
-	},
+	}, append(s.feeders(),
 		jobs.FlushUses(s.Verifier.TakeUses, tellingUses{s}),
 		s.tellExpiries(),
 		s.tellLateUses(),
@@ -34,7 +34,7 @@ func (s *Server) later() *jobs.Runner {
 		s.watchAlerts(), s.countAlerts(),
 		jobs.Job{Name: "letters", Every: 5 * time.Second, EachNode: true, Run: s.sendLetters},
 		jobs.Job{Name: "skew", Every: 10 * time.Second, EachNode: true, Run: s.measureSkew},
-	)
+	)...)
 }
 
 // countRuns publishes the runs of jobs. The label is not job, which is

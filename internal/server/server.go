@@ -25,6 +25,7 @@ import (
 	"github.com/fichadev/ficha/internal/panel"
 	"github.com/fichadev/ficha/internal/panel/pages"
 	"github.com/fichadev/ficha/internal/policy"
+	"github.com/fichadev/ficha/internal/sink"
 	"github.com/fichadev/ficha/internal/store"
 	"github.com/fichadev/ficha/internal/token"
 	"github.com/fichadev/ficha/internal/verifier"
@@ -45,6 +46,7 @@ type Config struct {
 	Cached         int          // tokens held in memory; 0: the judge's default
 	Records        int          // one of so many uses is recorded singly; 0: none
 	Driver         string       // another registered database/sql driver, for tests that inject faults
+	Sinks          []string     // where else the audit goes: see sink.Parse
 	Limits         identity.Limits
 	SMTPURL        string                            // the mail server, smtp://user:password@host:587; empty: no mail is sent
 	MailFrom       string                            // whom mail is from; empty: as SMTPURL says
@@ -85,6 +87,7 @@ type Server struct {
 	closed  error
 	journal *store.Journal
 	release func() // gives the data folder free
+	sinks   []*sink.Sink
 }
 
 // New checks everything and ties the rooms together. What it returns answers;
@@ -109,6 +112,9 @@ func New(ctx context.Context, cfg Config) (s *Server, err error) {
 		return s, err
 	}
 	if err := s.mail(); err != nil {
+		return s, err
+	}
+	if err := s.openSinks(ctx); err != nil {
 		return s, err
 	}
 	if err := s.checkMaster(ctx, master); err != nil {

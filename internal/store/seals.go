@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -96,16 +97,32 @@ func scanLeaf(r *sql.Rows) (l token.Leaf, err error) {
 	return l, err
 }
 
+const oldSeals = `SELECT s.workspace, s.number, s.first_id, s.last_id, s.place
+	FROM (SELECT DISTINCT workspace, seal FROM (SELECT workspace, seal FROM events WHERE id < $1 ORDER BY id LIMIT $2) AS oldest) AS e
+	JOIN seals s ON s.workspace = e.workspace AND s.number = e.seal WHERE s.last_id < $1`
+
+// An oldSeal is one of which even the newest record is old.
+type oldSeal struct {
+	token.Seal
+	place int64
+}
+
+func scanOldSeal(r *sql.Rows) (v oldSeal, err error) {
+	err = r.Scan(&v.Workspace, &v.Number, &v.First, &v.Last, &v.place)
+	return v, err
+}
+
 // purgeEvents deletes whole seals of which even the newest record is old; the
-// seals themselves stay, so that the chain can be checked for ever.
+// seals themselves stay, so that the chain can be checked for ever. What a sink
+// has not had stays for longer, and is counted when it goes all the same.
 func purgeEvents(ctx context.Context, tx *Tx) (int, error) {
-	edge := token.FirstID(time.UnixMilli(tx.now - AuditKept.Milliseconds()))
-	old, err := all(ctx, tx, `SELECT s.workspace, s.number, s.first_id, s.last_id
-		FROM (SELECT DISTINCT workspace, seal FROM (SELECT workspace, seal FROM events WHERE id < $1 ORDER BY id LIMIT $2) AS oldest) AS e
-		JOIN seals s ON s.workspace = e.workspace AND s.number = e.seal WHERE s.last_id < $1`, func(r *sql.Rows) (v token.Seal, err error) {
-		err = r.Scan(&v.Workspace, &v.Number, &v.First, &v.Last)
-		return v, err
-	}, int64(edge), purgeStep)
+	edge := tx.now - AuditKept.Milliseconds()
+	last := token.FirstID(time.UnixMilli(edge - sinkPatience.Milliseconds()))
+	old, err := all(ctx, tx, oldSeals, scanOldSeal, int64(token.FirstID(time.UnixMilli(edge))), purgeStep)
+	if err != nil {
+		return 0, err
+	}
+	need, err := tx.sinksNeed(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -114,7 +131,14 @@ func purgeEvents(ctx context.Context, tx *Tx) (int, error) {
 		if sum >= purgeStep {
 			break
 		}
+		missing := need != math.MaxInt64 && (v.place == 0 || v.place > need)
+		if missing && v.Last >= last {
+			continue
+		}
 		n, err := tx.count(ctx, `DELETE FROM events WHERE workspace = $1 AND id >= $2 AND id <= $3 AND seal = $4`, v.Workspace, int64(v.First), int64(v.Last), v.Number)
+		if err == nil && missing {
+			err = tx.loseRecords(ctx, v.place, n)
+		}
 		if err != nil {
 			return sum, err
 		}
