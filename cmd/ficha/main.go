@@ -28,6 +28,7 @@ type cli struct {
 	Token  tokenCommand  `cmd:"" help:"Issue, list, show, revoke, suspend, resume and introspect tokens of a running server."`
 	Client clientCommand `cmd:"" help:"Look after the clients of a running server."`
 	User   userCommand   `cmd:"" help:"Look after the members of a workspace of a running server."`
+	Alerts alertsCommand `cmd:"" help:"See what fires in a workspace, and by which rules it is told."`
 	Audit  auditCommand  `cmd:"" help:"Read the ledger of a running server, or prove it from the database."`
 
 	Completion completionCommand `cmd:"" help:"Print what makes a shell complete these commands."`

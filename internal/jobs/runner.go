@@ -49,6 +49,7 @@ type Config struct {
 
 // A Run is one time that a job was done on this node.
 type Run struct {
+	Every time.Duration // of the job
 	Began time.Time
 	Took  time.Duration
 	Err   error
@@ -173,7 +174,7 @@ func (r *Runner) claim(ctx context.Context, j Job) {
 func (r *Runner) do(ctx context.Context, j Job) Run {
 	ctx, cancel := context.WithTimeout(ctx, lease)
 	defer cancel()
-	run := Run{Began: r.cfg.Now()}
+	run := Run{Every: j.Every, Began: r.cfg.Now()}
 	run.Err = r.guarded(ctx, j, run.Began)
 	run.Took = r.cfg.Now().Sub(run.Began)
 	if run.Err != nil {

@@ -1,0 +1,65 @@
+package alert
+
+// own are the rules about the server itself. No workspace is told of them: they
+// are for whoever runs it, and hold when it cannot speak.
+func own() []watched {
+	page, ticket := map[string]string{"severity": Page}, map[string]string{"severity": Ticket}
+	says := func(what, do string) map[string]string { return map[string]string{"summary": what, "description": do} }
+	return []watched{
+		{
+			Alert: "FichaDown", For: "1m", Labels: page, Expr: `up{job="ficha"} == 0`,
+			Annotations: says("{{ $labels.instance }} does not answer.", "Look at the process and at the last lines of its log."),
+		},
+		{
+			Alert: "FichaDatabaseUnreachable", For: "1m", Labels: page,
+			Expr: `sum by (instance) (increase(ficha_refusals_total{code="temporarily_unavailable"}[5m])) >= 10` +
+				"\nor " + `sum by (instance) (increase(ficha_job_failures_total{name="skew"}[5m])) >= 6`,
+			Annotations: says("{{ $labels.instance }} does not reach its database and answers 503.", "Look at the database, not at Ficha: when it is back, so is Ficha."),
+		},
+		{
+			Alert: "FichaFeedLags", For: "1m", Labels: page, Expr: `ficha_feed_lag_seconds > 5`,
+			Annotations: says("{{ $labels.instance }} has not heard of changes for {{ $value | humanizeDuration }}.",
+				"It asks the database before each answer. Look at the database's load, and whether it is the one that was there before."),
+		},
+		{
+			Alert: "FichaFaults", For: "2m", Labels: page,
+			Expr: `sum by (instance) (increase(ficha_http_request_duration_seconds_count{code="5xx"}[5m]))` +
+				"\n  / " + `sum by (instance) (increase(ficha_http_request_duration_seconds_count[5m])) > 0.01` +
+				"\nand " + `sum by (instance) (increase(ficha_http_request_duration_seconds_count{code="5xx"}[5m])) >= 5`,
+			Annotations: says("{{ $value | humanizePercentage }} of the answers of {{ $labels.instance }} are faults.", "The log has the whole chain of each under fault."),
+		},
+		{
+			Alert: "FichaPanics", Labels: ticket, Expr: `increase(ficha_panics_total[15m]) > 0`,
+			Annotations: says("A request on {{ $labels.instance }} ended in a panic.", "It is a bug: report the stack in the log."),
+		},
+		{
+			Alert: "FichaJobOverdue", For: "5m", Labels: ticket,
+			Expr:        `time() - max by (name) (ficha_job_last_run_timestamp_seconds) > 300 + 3 * max by (name) (ficha_job_period_seconds)`,
+			Annotations: says("No node has done the job {{ $labels.name }} for {{ $value | humanizeDuration }}.", "See the log for what it waits for."),
+		},
+		{
+			Alert: "FichaJobFails", Labels: ticket, Expr: `sum by (name) (increase(ficha_job_failures_total{name!="keys"}[15m])) >= 3`,
+			Annotations: says("The job {{ $labels.name }} fails again and again.", "The log has the fault."),
+		},
+		{
+			Alert: "FichaKeysStuck", Labels: page, Expr: `sum by (instance) (increase(ficha_job_failures_total{name="keys"}[15m])) >= 10`,
+			Annotations: says("{{ $labels.instance }} can neither turn nor load the signing keys.", "Look at the database, and whether the master key is the right one."),
+		},
+		{
+			Alert: "FichaClockSkew", For: "5m", Labels: ticket, Expr: `abs(ficha_clock_skew_seconds) > 0.5`,
+			Annotations: says("The clock of {{ $labels.instance }} is {{ $value | humanizeDuration }} from the database's; at 5 s it answers 503.", "Look after its time service."),
+		},
+		{
+			Alert: "FichaTrafficLost", Labels: ticket, Expr: `increase(ficha_traffic_lost_total[15m]) > 0`,
+			Annotations: says("{{ $labels.instance }} had no room to count some of the traffic.", "Give the proxy fewer names of routes."),
+		},
+		{
+			Alert: "FichaLettersDie", Labels: ticket, Expr: `increase(ficha_letters_total{outcome="dead"}[1h]) > 0`,
+			Annotations: says("{{ $labels.instance }} gave up letters.", "The log says why; look at the mail server that FICHA_SMTP_URL names."),
+		},
+		{
+			Alert: "FichaWorkspaceAlerts", Labels: ticket, Expr: `max by (class) (ficha_alerts_firing) > 0`,
+			Annotations: says("{{ $value }} alerts of workspaces on {{ $labels.class }} traffic are firing.", "Their people were told; GET /v1/alerts has what was measured."),
+		},
+	}
+}
