@@ -36,6 +36,7 @@ type settings struct {
 	TrustedProxies   []string `env:"FICHA_TRUSTED_PROXIES" help:"Networks whose X-Forwarded-For is believed, such as 10.0.0.0/8." placeholder:"CIDR"`
 	InternalNetworks []string `env:"FICHA_INTERNAL_NETWORKS" help:"Networks whose traffic counts as internal, such as 10.0.0.0/8." placeholder:"CIDR"`
 	InternalHeader   string   `env:"FICHA_INTERNAL_HEADER" help:"Header by which a trusted proxy marks internal traffic; it must overwrite what callers send." placeholder:"NAME=VALUE"`
+	WebhookAllow     []string `env:"FICHA_WEBHOOK_ALLOW" help:"Networks that are not public and webhooks may be delivered to, over http too, such as 10.1.0.0/16." placeholder:"CIDR"`
 	Without          []string `env:"FICHA_WITHOUT" enum:"becms,fanbase,chronos,hubspot,contentful" help:"Contracts to switch off: becms, fanbase, chronos, hubspot, contentful." placeholder:"NAME"`
 	CachedTokens     int      `env:"FICHA_CACHED_TOKENS" default:"500000" help:"Tokens held in memory, of about 250 bytes each; others are read from the database when asked about."`
 	UseRecords       oneOf    `env:"FICHA_USE_RECORDS" default:"off" help:"Which uses of tokens are recorded singly for 30 days: off, sampled:N (one of N) or full." placeholder:"off|sampled:N|full"`
@@ -166,6 +167,9 @@ func (s *settings) config(log *slog.Logger) (server.Config, error) {
 	}
 	var err error
 	if cfg.TrustedProxies, err = networks("trusted-proxies", s.TrustedProxies); err != nil {
+		return cfg, err
+	}
+	if cfg.WebhookAllow, err = networks("webhook-allow", s.WebhookAllow); err != nil {
 		return cfg, err
 	}
 	cfg.Internal, err = s.internal()

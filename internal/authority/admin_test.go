@@ -291,7 +291,7 @@ func TestTenantsSubscribeToPublicAddressesOnly(t *testing.T) {
 			t.Errorf("%q: got %v, want a refusal at url", url, err)
 		}
 	}
-	for _, url := range []string{"https://hooks.w.test/ficha?key=1", "https://hooks.w.test:8443/", "https://203.0.113.5/", "https://[2001:db8::1]/"} {
+	for _, url := range []string{"https://hooks.w.test/ficha?key=1", "https://hooks.w.test:8443/", "https://9.9.9.9/", "https://[2620:fe::fe]/"} {
 		if err := put(admin, url); err != nil {
 			t.Errorf("%q: %v", url, err)
 		}

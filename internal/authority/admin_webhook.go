@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/fichadev/ficha/internal/audit"
+	"github.com/fichadev/ficha/internal/policy"
 	"github.com/fichadev/ficha/internal/token"
 )
 
@@ -19,13 +20,16 @@ import (
 // sealed; each is bound to its subscription's id.
 const sealWebhook = "webhook"
 
+// mostWebhooks bounds what one deed of a workspace leaves in the outbox.
+const mostWebhooks = 50
+
 // PutWebhook makes the subscription of a workspace at an address, or changes
 // what it hears. It returns the subscription and the secret of a new one: the
 // one that is declared, or one it makes (Standard Webhooks: whsec_ and 32 random
 // bytes in base64). One that was ended is KeptEnded unless restored, which makes
 // a new one. It takes an admin of the workspace.
 func (a *Authority) PutWebhook(ctx context.Context, who token.Actor, d token.Webhook, secret string, o Options) (token.Webhook, string, Outcome, error) {
-	if err := checkWebhook(who, d); err != nil {
+	if err := a.checkWebhook(who, d); err != nil {
 		return d, "", "", err
 	}
 	p := webhookPut{Options: o, who: who, want: d, secret: secret}
@@ -72,6 +76,8 @@ func (a *Authority) putWebhook(ctx context.Context, tx Tx, p *webhookPut) (token
 	case out == Restored:
 		action = "webhook.restored"
 		next, err = a.addWebhook(ctx, tx, p)
+	case len(w.Webhooks) >= mostWebhooks:
+		return next, "", token.Errorf(token.Conflict, "a workspace has at most %d subscriptions; end one that is not needed", mostWebhooks)
 	default:
 		action = "webhook.created"
 		next, err = a.addWebhook(ctx, tx, p)
@@ -121,51 +127,72 @@ func (a *Authority) addWebhook(ctx context.Context, tx Tx, p *webhookPut) (token
 
 // checkWebhook refuses what could make this server speak to its own network for
 // a tenant. The server's own file may name any https address, and http on this
-// machine. What a public name leads to is looked at when it is dialled.
-func checkWebhook(who token.Actor, d token.Webhook) error {
-	if len(d.Events) == 0 || len(d.Events) > 64 {
-		return token.AtField("events", "name 1 to 64 events, such as token.*")
+// machine. What a name leads to is looked at when it is dialled.
+func (a *Authority) checkWebhook(who token.Actor, d token.Webhook) error {
+	if err := checkEvents(who, d.Events); err != nil {
+		return err
 	}
 	u, err := url.Parse(d.URL)
-	ours := who.Kind == token.System
 	switch {
 	case err != nil || len(d.URL) > 2048 || u.Hostname() == "" || u.User != nil || u.Fragment != "":
 		return token.AtField("url", "use an https address of at most 2048 characters, without name, password and fragment")
-	case ours && u.Scheme == "http" && isLoopback(u.Hostname()):
-		return nil
-	case u.Scheme != "https":
+	case u.Scheme != "https" && (u.Scheme != "http" || !a.mayPlain(who, u.Hostname())):
 		return token.AtField("url", "is not https")
-	case !ours && !isPublic(u.Hostname()):
+	case who.Kind != token.System && !a.mayReach(u.Hostname()):
 		return token.AtField("url", "is not a public address; use a name with a dot that everyone can reach")
 	}
 	return nil
+}
+
+// checkEvents refuses what nobody can hear. The server's own file may name
+// events of a newer version.
+func checkEvents(who token.Actor, events []string) error {
+	if len(events) == 0 || len(events) > 64 {
+		return token.AtField("events", "name 1 to 64 events, such as token.*")
+	}
+	for _, pattern := range events {
+		if who.Kind != token.System && !audit.IsEvent(pattern) {
+			return token.AtField("events", "has a name that no event has; GET /v1/webhooks/events lists them, and token.* stands for all of a group")
+		}
+	}
+	return nil
+}
+
+// mayPlain reports whether http will do for a host: on this machine for the
+// server's own file, and where the operator lets deliveries in.
+func (a *Authority) mayPlain(who token.Actor, host string) bool {
+	if who.Kind == token.System && isLoopback(host) {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return len(a.cfg.WebhookAllow) > 0 && (err != nil || a.allowsWebhook(ip))
 }
 
 func isLoopback(host string) bool {
 	return host == "localhost" || host == "127.0.0.1" || host == "::1"
 }
 
-// isPublic reports whether a host may be on the internet, as far as its text
-// tells: no address of a private network in any spelling, and no local name.
-func isPublic(host string) bool {
+// mayReach reports whether a host may be on the internet or where the operator
+// lets deliveries in, as far as its text tells: no address of a private network
+// in any spelling, and no local name.
+func (a *Authority) mayReach(host string) bool {
 	host = strings.TrimSuffix(strings.ToLower(host), ".")
 	if ip, err := netip.ParseAddr(host); err == nil {
-		return publicAddress(ip)
+		return policy.PublicAddress(ip) || a.allowsWebhook(ip)
 	}
 	last := host[strings.LastIndexByte(host, '.')+1:]
-	switch last {
-	case host, "localhost", "local", "internal":
-		return false
+	switch {
+	case last == "" || last[0] >= '0' && last[0] <= '9':
+		return false // a number in another spelling: 127.1, 0x7f.0.0.1
+	case last == host || last == "localhost" || last == "local" || last == "internal":
+		return len(a.cfg.WebhookAllow) > 0
 	}
-	// A last label that begins with a digit is a number: 127.1, 0x7f.0.0.1.
-	return last != "" && (last[0] < '0' || last[0] > '9')
+	return true
 }
 
-func publicAddress(ip netip.Addr) bool {
-	ip = ip.Unmap()
-	shared := netip.MustParsePrefix("100.64.0.0/10") // RFC 6598
-	embeds := netip.MustParsePrefix("64:ff9b::/96")  // RFC 6052
-	return ip.IsGlobalUnicast() && !ip.IsPrivate() && !shared.Contains(ip) && !embeds.Contains(ip)
+func (a *Authority) allowsWebhook(ip netip.Addr) bool {
+	ip = ip.Unmap().WithZone("")
+	return slices.ContainsFunc(a.cfg.WebhookAllow, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
 
 // newWebhookSecret is as long as the hash that it keys.
@@ -199,7 +226,7 @@ func (a *Authority) EndWebhook(ctx context.Context, who token.Actor, workspace s
 			return err
 		}
 		if won, err := tx.EndWebhook(ctx, workspace, id); err != nil || !won {
-			return orElse(err, token.Errorf(token.NotFound, "there is no such subscription in this workspace"))
+			return orElse(err, noWebhook())
 		}
 		return note(ctx, tx, who, w, "webhook.ended", onWebhook(token.Webhook{ID: id}), nil)
 	})

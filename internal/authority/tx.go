@@ -9,6 +9,8 @@ import (
 
 // A Tx is one rare deed: what it writes is committed together, or not at all.
 type Tx interface {
+	webhookTx
+
 	sweepTx
 	webhookTx
 

@@ -26,6 +26,7 @@ var arrows = map[string][]string{
 	"identity":  {"token", "guess", "audit"},
 	"authority": {"token", "policy", "keys", "audit", "guess", "alert"},
 	"jobs":      {"token"},
+	"webhook":   {"token", "policy"},
 	"sink":      {"token", "audit"},
 
 	// The floor and the faces on it; a face never knows another.

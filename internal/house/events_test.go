@@ -45,6 +45,10 @@ func eventNames(f file, groups map[string]bool) (names []string) {
 			for _, value := range n.Rhs {
 				note(value, false)
 			}
+		case *ast.ValueSpec:
+			for _, value := range n.Values {
+				note(value, false)
+			}
 		case *ast.ReturnStmt:
 			for _, value := range n.Results {
 				note(value, false)
@@ -106,11 +110,12 @@ func TestNamesOfEventsAreFound(t *testing.T) {
 			other("odd.other", "token.passed")
 			action, c := "token.assigned", "odd.assigned"
 			return "token.returned"
-		}`))
+		}
+		const c = "token.constant"`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"odd.key", "odd.noted", "odd.told", "token.passed", "token.assigned", "token.returned"}
+	want := []string{"odd.key", "odd.noted", "odd.told", "token.passed", "token.assigned", "token.returned", "token.constant"}
 	if got := eventNames(f, map[string]bool{"token": true}); !slices.Equal(got, want) {
 		t.Errorf("found %q, want %q", got, want)
 	}

@@ -30,6 +30,7 @@ import (
 	"github.com/fichadev/ficha/internal/token"
 	"github.com/fichadev/ficha/internal/verifier"
 	"github.com/fichadev/ficha/internal/web"
+	"github.com/fichadev/ficha/internal/webhook"
 )
 
 // Config is what a server needs to know. DataDir, Issuer, Now and Log are
@@ -41,12 +42,13 @@ type Config struct {
 	Environment    string // production where empty; part of every secret's prefix
 	MasterKey      string // 32 bytes in base64 or hex; empty: DataDir/master.key
 	TrustedProxies []netip.Prefix
-	Internal       web.Internal // what traffic comes from the house
-	Without        []string     // contracts that are switched off: becms, fanbase, chronos, hubspot, contentful
-	Cached         int          // tokens held in memory; 0: the judge's default
-	Records        int          // one of so many uses is recorded singly; 0: none
-	Driver         string       // another registered database/sql driver, for tests that inject faults
-	Sinks          []string     // where else the audit goes: see sink.Parse
+	WebhookAllow   []netip.Prefix // networks that are not public and deliveries may go to, over http too
+	Internal       web.Internal   // what traffic comes from the house
+	Without        []string       // contracts that are switched off: becms, fanbase, chronos, hubspot, contentful
+	Cached         int            // tokens held in memory; 0: the judge's default
+	Records        int            // one of so many uses is recorded singly; 0: none
+	Driver         string         // another registered database/sql driver, for tests that inject faults
+	Sinks          []string       // where else the audit goes: see sink.Parse
 	Limits         identity.Limits
 	SMTPURL        string                            // the mail server, smtp://user:password@host:587; empty: no mail is sent
 	MailFrom       string                            // whom mail is from; empty: as SMTPURL says
@@ -77,6 +79,7 @@ type Server struct {
 	Ring      *keys.Ring
 	Metrics   *metric.Set
 	Panel     *panel.Panel
+	Webhooks  *webhook.Sender
 	Floor     *web.Floor
 	Mail      *mail.Sender // nil where no mail is sent
 
@@ -158,12 +161,13 @@ func (s *Server) rules(ctx context.Context, master *keys.Master) error {
 	}
 	s.Authority, err = authority.New(ctx, authority.Config{
 		Store: authorityStore{s.Store}, Judge: s.Verifier, Format: format, Ring: s.Ring, Keeper: s.Keeper, Master: master,
-		Issuer: cfg.Issuer, Now: cfg.Now, Log: cfg.Log,
+		Issuer: cfg.Issuer, Now: cfg.Now, Log: cfg.Log, WebhookAllow: cfg.WebhookAllow,
 	})
 	if err != nil {
 		return err
 	}
 	witness.Authority = s.Authority
+	s.deliveries()
 	s.Identity, err = identity.New(identity.Config{Store: identityStore{s.Store}, Judge: s.Verifier, Now: cfg.Now, Log: cfg.Log, Limits: cfg.Limits})
 	return err
 }

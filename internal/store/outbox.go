@@ -224,6 +224,33 @@ func (tx *Tx) ReplayDeliveries(ctx context.Context, webhook, from, until token.I
 	return n, last, err
 }
 
+// missedText finds events that never were on their way to a subscription. The
+// rows of the outbox carry the millisecond of their events in their ids.
+const missedText = `SELECT ` + sealedColumns + ` FROM events e WHERE e.workspace = $1 AND e.id >= $3 AND e.id < $4 AND NOT EXISTS (
+		SELECT 1 FROM outbox o WHERE o.webhook = $2 AND o.id >= e.id / 4194304 * 4194304 AND o.id < (e.id / 4194304 + 1) * 4194304 AND o.event = e.id)
+	ORDER BY e.id`
+
+// MissedEvents returns the records of a workspace between two ids, the second
+// left out, that were never on their way to a subscription. It looks at 500 at
+// most and returns the id to go on from, 0 at the end.
+func (tx *Tx) MissedEvents(ctx context.Context, workspace string, webhook, from, until token.ID) (missed []*token.Event, next token.ID, err error) {
+	next, err = one(ctx, tx, `SELECT id FROM events WHERE workspace = $1 AND id >= $2 AND id < $3 ORDER BY id LIMIT 1 OFFSET $4`, scanID,
+		workspace, int64(from), int64(until), purgeStep)
+	if err != nil {
+		return nil, 0, err
+	}
+	if next != 0 {
+		until = next
+	}
+	missed, err = all(ctx, tx, missedText, scanEvent, workspace, int64(webhook), int64(from), int64(until))
+	return missed, next, err
+}
+
+// AddDeliveries leaves deliveries of events that are on record in the outbox.
+func (tx *Tx) AddDeliveries(ctx context.Context, out []token.Delivery) error {
+	return tx.insertRecords(ctx, []*pending{{deed: &token.Deed{Outbox: out}}})
+}
+
 // purgeDelivered and purgeDead delete deliveries that were kept long enough.
 func purgeDelivered(ctx context.Context, tx *Tx) (int, error) {
 	return tx.count(ctx, overDeliveries, string(token.DeliveryDone), tx.now, purgeStep)

@@ -40,10 +40,26 @@ func (tx *Tx) Subscription(ctx context.Context, id token.ID) (*token.Subscriptio
 	return one(ctx, tx, subscriptionText, scanSubscription, int64(id))
 }
 
-// SetWebhookHealth notes how a live subscription fares.
-func (tx *Tx) SetWebhookHealth(ctx context.Context, id token.ID, h token.WebhookHealth) error {
-	_, err := tx.exec(ctx, `UPDATE webhooks SET failures = $2, failing_since = $3, notices = $4 WHERE id = $1 AND disabled_at = 0`,
-		int64(id), h.Failures, h.FailingSince, h.Notices)
+const liveSubscription = ` WHERE id = $1 AND ended_at = 0 AND disabled_at = 0`
+
+// CountWebhookFailure counts one more failed try at an instant (ms) and returns
+// the subscription with it, nil if it hears nothing any more. Others who count
+// wait for this transaction.
+func (tx *Tx) CountWebhookFailure(ctx context.Context, id token.ID, at int64) (*token.Subscription, error) {
+	return one(ctx, tx, `UPDATE webhooks SET failures = failures + 1, failing_since = CASE failing_since WHEN 0 THEN $2 ELSE failing_since END`+
+		liveSubscription+` RETURNING `+subscriptionColumns, scanSubscription, int64(id), at)
+}
+
+// ForgetWebhookFailures notes that a delivery arrived. It writes nothing where
+// none had failed.
+func (tx *Tx) ForgetWebhookFailures(ctx context.Context, id token.ID) error {
+	_, err := tx.exec(ctx, `UPDATE webhooks SET failures = 0, failing_since = 0, notices = 0`+liveSubscription+` AND failing_since <> 0`, int64(id))
+	return err
+}
+
+// SetWebhookNotices notes how many notices were given of a subscription.
+func (tx *Tx) SetWebhookNotices(ctx context.Context, id token.ID, n int64) error {
+	_, err := tx.exec(ctx, `UPDATE webhooks SET notices = $2 WHERE id = $1`, int64(id), n)
 	return err
 }
 
