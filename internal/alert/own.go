@@ -54,6 +54,23 @@ func own() []watched {
 			Annotations: says("{{ $labels.instance }} had no room to count some of the traffic.", "Give the proxy fewer names of routes."),
 		},
 		{
+			Alert: "FichaRowsLost", Labels: ticket, Expr: `sum by (instance, of) (increase(ficha_rows_lost_total[15m])) > 0`,
+			Annotations: says("{{ $labels.instance }} had no room for some of the {{ $labels.of }}.", "The database did not take them in time: look at its load."),
+		},
+		{
+			Alert: "FichaAuditSinkLags", For: "5m", Labels: page, Expr: `max by (sink) (ficha_audit_sink_lag_seconds) > 300`,
+			Annotations: says("The sink {{ $labels.sink }} has waited {{ $value | humanizeDuration }} for records of the audit.",
+				"Nothing is lost yet: see the log for why it does not take them."),
+		},
+		{
+			Alert: "FichaAuditSinkLost", Labels: page, Expr: `max by (sink) (ficha_audit_sink_lost_records) > 0`,
+			Annotations: says("{{ $value }} records were purged before the sink {{ $labels.sink }} had them.", "It was away for longer than records are kept: bring what is left from a backup."),
+		},
+		{
+			Alert: "FichaDeliveriesDie", Labels: ticket, Expr: `sum by (instance) (increase(ficha_webhook_deliveries_total{outcome="dead"}[1h])) > 0`,
+			Annotations: says("{{ $labels.instance }} gave up deliveries to subscribers.", "They are listed, and may be sent again, for 30 days: ficha webhook deliveries."),
+		},
+		{
 			Alert: "FichaLettersDie", Labels: ticket, Expr: `increase(ficha_letters_total{outcome="dead"}[1h]) > 0`,
 			Annotations: says("{{ $labels.instance }} gave up letters.", "The log says why; look at the mail server that FICHA_SMTP_URL names."),
 		},

@@ -53,12 +53,12 @@ type Rule struct {
 	MinBad      int64 `json:"min_bad"`                        // so many of them failed or were slow, or it is chance
 }
 
-const (
-	// mostRules is how many rules a workspace may have.
-	mostRules = 64
-	// mostMinutes is the longest window: three days.
-	mostMinutes = 3 * 24 * 60
-)
+// mostRules is how many rules a workspace may have.
+const mostRules = 64
+
+// spans are the windows that there are, in minutes: each is read once for all
+// rules of a workspace, however many those are.
+var spans = [...]int64{1, 2, 5, 10, 15, 30, 60, 2 * 60, 6 * 60, 12 * 60, 24 * 60, 3 * 24 * 60}
 
 // Defaults returns the rules of a workspace that has made none: an outside
 // caller may meet more errors and wait longer than a program of the house. The
@@ -170,8 +170,8 @@ func (r *Rule) mistake() (field, text string) {
 		return "route", "may have at most 200 printable characters"
 	case !isName(r.Client):
 		return "client", "may have at most 200 printable characters"
-	case r.Window < 1 || r.Window > mostMinutes:
-		return "window_minutes", fmt.Sprintf("must be 1 to %d", mostMinutes)
+	case !slices.Contains(spans[:], r.Window):
+		return "window_minutes", fmt.Sprintf("must be one of %v", spans)
 	case r.For < 0 || r.For > 24*60:
 		return "for_minutes", "must be 0 to 1440"
 	case r.MinRequests < 1:
@@ -207,8 +207,8 @@ func (r *Rule) mistakeOfKind() (field, text string) {
 		if r.Factor <= 0 || r.Limit() >= 1 {
 			return "factor", "must be over 0, and so small that the objective can be missed by as much"
 		}
-		if r.ShortWindow < 1 || r.ShortWindow >= r.Window {
-			return "short_window_minutes", "must be at least 1 and shorter than window_minutes"
+		if !slices.Contains(spans[:], r.ShortWindow) || r.ShortWindow >= r.Window {
+			return "short_window_minutes", fmt.Sprintf("must be one of %v and shorter than window_minutes", spans)
 		}
 		mine.Over, mine.Percentile, mine.OverMS = 0, 0, 0
 	default:

@@ -64,7 +64,7 @@ func TestRulesThatSayNothingAreRefused(t *testing.T) {
 		"severity":             change(errors, func(r *Rule) { r.Severity = "" }),
 		"route":                change(errors, func(r *Rule) { r.Route = "a\nb" }),
 		"client":               change(errors, func(r *Rule) { r.Client = strings.Repeat("x", 201) }),
-		"window_minutes":       change(errors, func(r *Rule) { r.Window = 4321 }),
+		"window_minutes":       change(errors, func(r *Rule) { r.Window = 7 }),
 		"for_minutes":          change(errors, func(r *Rule) { r.For = -1 }),
 		"min_requests":         change(errors, func(r *Rule) { r.MinRequests = 0 }),
 		"min_bad":              change(errors, func(r *Rule) { r.MinBad = 0 }),

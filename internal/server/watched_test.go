@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"maps"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"testing"
@@ -36,6 +37,7 @@ func TestEveryMetricThatIsWatchedExists(t *testing.T) {
 		t.Fatalf("only %v are watched", missing)
 	}
 	h := servertest.Start(t, alerted, func(c *server.Config) {
+		c.Sinks = []string{"file:" + filepath.Join(t.TempDir(), "audit.jsonl")}
 		if pgtest.Available() {
 			c.Database = pgtest.Start(t).Database(t)
 		} else {
