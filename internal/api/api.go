@@ -32,6 +32,9 @@ type Store interface {
 	Members(ctx context.Context, workspace, after string, limit int) ([]token.Membership, error)
 	Clients(ctx context.Context, workspace, after string, limit int) ([]*token.Client, error)
 	Scopes(ctx context.Context) ([]*token.ScopeInfo, error)
+	Subscriptions(ctx context.Context, workspace string, after token.ID, limit int) ([]*token.Subscription, error)
+	Subscription(ctx context.Context, id token.ID) (*token.Subscription, error)
+	Shipments(ctx context.Context, webhook token.ID, state token.DeliveryState, before token.ID, limit int) ([]token.Shipment, error)
 	Alerts(ctx context.Context, q token.AlertQuery) ([]token.Alert, error)
 	AlertRules(ctx context.Context, workspace string) ([]byte, error)
 	Trail(ctx context.Context, t token.Trail) (page []*token.Event, next token.ID, err error)
@@ -96,6 +99,7 @@ func (f *Face) Routes() []web.Route {
 		{Pattern: "GET /v1/openapi.json", Rule: web.Rule{Auth: web.AuthNone, Body: web.NoBody, CORS: true}, Handle: f.describe},
 	}
 	routes = append(routes, f.alertRoutes()...)
+	routes = append(routes, f.webhookRoutes()...)
 	routes = append(routes, f.rotationRoutes()...)
 	routes = append(routes, f.expiryRoutes()...)
 	routes = append(routes, f.policyRoutes()...)

@@ -33,7 +33,7 @@ var arrows = map[string][]string{
 	"web":     {"token", "metric"},
 	"oauth":   {"authority", "verifier", "web", "token", "keys"}, // keys: it publishes the JWKS
 	"dialect": {"authority", "identity", "verifier", "web", "token"},
-	"api":     {"authority", "identity", "verifier", "web", "token", "resources", "alert"}, // resources: it applies files; alert: it shows rules
+	"api":     {"authority", "identity", "verifier", "web", "token", "resources", "alert", "audit"}, // resources: it applies files; alert: it shows rules; audit: it publishes the catalogue
 	"panel":   {"authority", "identity", "verifier", "web", "token"},
 
 	// What ties everything.
