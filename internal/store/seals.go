@@ -97,18 +97,18 @@ func scanLeaf(r *sql.Rows) (l token.Leaf, err error) {
 	return l, err
 }
 
-const oldSeals = `SELECT s.workspace, s.number, s.first_id, s.last_id, s.place
+const oldSeals = `SELECT s.workspace, s.number, s.first_id, s.last_id, s.place, s.count
 	FROM (SELECT DISTINCT workspace, seal FROM (SELECT workspace, seal FROM events WHERE id < $1 ORDER BY id LIMIT $2) AS oldest) AS e
 	JOIN seals s ON s.workspace = e.workspace AND s.number = e.seal WHERE s.last_id < $1`
 
-// An oldSeal is one of which even the newest record is old.
-type oldSeal struct {
+// A placedSeal is where a seal's records are, and its place for sinks.
+type placedSeal struct {
 	token.Seal
 	place int64
 }
 
-func scanOldSeal(r *sql.Rows) (v oldSeal, err error) {
-	err = r.Scan(&v.Workspace, &v.Number, &v.First, &v.Last, &v.place)
+func scanPlaced(r *sql.Rows) (v placedSeal, err error) {
+	err = r.Scan(&v.Workspace, &v.Number, &v.First, &v.Last, &v.place, &v.Count)
 	return v, err
 }
 
@@ -118,7 +118,7 @@ func scanOldSeal(r *sql.Rows) (v oldSeal, err error) {
 func purgeEvents(ctx context.Context, tx *Tx) (int, error) {
 	edge := tx.now - AuditKept.Milliseconds()
 	last := token.FirstID(time.UnixMilli(edge - sinkPatience.Milliseconds()))
-	old, err := all(ctx, tx, oldSeals, scanOldSeal, int64(token.FirstID(time.UnixMilli(edge))), purgeStep)
+	old, err := all(ctx, tx, oldSeals, scanPlaced, int64(token.FirstID(time.UnixMilli(edge))), purgeStep)
 	if err != nil {
 		return 0, err
 	}

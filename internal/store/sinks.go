@@ -19,6 +19,7 @@ const (
 	sinkPatience = 30 * oneDay
 
 	mostPlaced  = 500   // seals in one commit
+	mostBatched = 200   // seals in one batch
 	mostWaiting = 1_000 // records in one batch, unless one seal has more
 )
 
@@ -32,10 +33,8 @@ const (
 				SELECT at, workspace, number FROM seals WHERE place = 0 ORDER BY at, workspace, number LIMIT $2) AS oldest) AS next
 		WHERE seals.workspace = next.workspace AND seals.number = next.number AND seals.place = 0`
 
-	nextPlaces     = `SELECT place, count FROM seals WHERE place > 0 AND place > $1 ORDER BY place LIMIT $2`
-	nextWaiting    = `SELECT first_id FROM seals WHERE place > 0 AND place > $1 ORDER BY place LIMIT 1`
-	waitingRecords = `SELECT ` + strayColumns + ` FROM seals s JOIN events e ON e.workspace = s.workspace AND e.id >= s.first_id AND e.id <= s.last_id
-		AND e.seal = s.number WHERE s.place > 0 AND s.place > $1 AND s.place <= $2 ORDER BY s.place, e.id`
+	nextSeals   = `SELECT workspace, number, first_id, last_id, place, count FROM seals WHERE place > 0 AND place > $1 ORDER BY place LIMIT $2`
+	nextWaiting = `SELECT first_id FROM seals WHERE place > 0 AND place > $1 ORDER BY place LIMIT 1`
 )
 
 // SeeSink says that a sink is configured: what it has not had is kept for it.
@@ -78,25 +77,27 @@ func (s *Store) PlaceSeals(ctx context.Context) (bool, error) {
 
 // Waiting returns the records of the seals after a place, in the order of
 // their places, and the place up to which they are all of them: the same place
-// if there are none. They are about a thousand, or those of one seal.
+// if there are none. They are about a thousand, or those of one seal. Each seal
+// is a look-up of its own: PostgreSQL would rather read the whole table than join
+// so many ranges.
 func (s *Store) Waiting(ctx context.Context, after int64) (records []*token.Event, upTo int64, err error) {
-	type place struct{ n, count int64 }
-	next, err := all(ctx, s.reads, nextPlaces, func(r *sql.Rows) (p place, err error) {
-		err = r.Scan(&p.n, &p.count)
-		return p, err
-	}, after, mostPlaced)
-	if err != nil || len(next) == 0 {
+	next, err := all(ctx, s.reads, nextSeals, scanPlaced, after, mostBatched)
+	if err != nil {
 		return nil, after, err
 	}
-	upTo, sum := after, int64(0)
-	for _, p := range next {
-		if sum += p.count; sum > mostWaiting && upTo > after {
+	upTo = after
+	for i := range next {
+		v := &next[i]
+		if upTo > after && int64(len(records))+v.Count > mostWaiting {
 			break
 		}
-		upTo = p.n
+		sealed, err := s.SealedEvents(ctx, &v.Seal)
+		if err != nil {
+			return nil, after, err
+		}
+		records, upTo = append(records, sealed...), v.place
 	}
-	records, err = all(ctx, s.reads, waitingRecords, scanEvent, after, upTo)
-	return records, upTo, err
+	return records, upTo, nil
 }
 
 // MoveSink notes that a sink has acknowledged all up to a place. It reports

@@ -165,11 +165,10 @@ func TestFeedingWalksItsIndexes(t *testing.T) {
 		args []any
 		want []string
 	}{
-		unplaced:       {nil, []string{"seals_unplaced"}},
-		nextPlaces:     {[]any{5, 500}, []string{"seals_place (place>?)"}},
-		nextWaiting:    {[]any{5}, []string{"seals_place (place>?)"}},
-		waitingRecords: {[]any{5, 9}, []string{"seals_place (place>? AND place<?)", "events_workspace (workspace=? AND id>? AND id<?)"}},
-		placeSeals:     {[]any{5, 9}, []string{"seals_unplaced"}},
+		unplaced:    {nil, []string{"seals_unplaced"}},
+		nextSeals:   {[]any{5, 500}, []string{"seals_place (place>?)"}},
+		nextWaiting: {[]any{5}, []string{"seals_place (place>?)"}},
+		placeSeals:  {[]any{5, 9}, []string{"seals_unplaced"}},
 	} {
 		plan := explain(t, s, text, q.args)
 		for _, index := range q.want {
