@@ -2,3 +2,4 @@
 import './contentful.test.js'
 import './documents.test.js'
 import './hubspot.test.js'
+import './webhooks.test.js'

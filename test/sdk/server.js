@@ -26,13 +26,13 @@ function binary() {
   return built
 }
 
-// serve runs the program on the resources of the contracts' scripts. It returns
-// the base URL, and what stops it.
-export async function serve() {
-  const resources = path.join(root, 'test/contracts/testdata/house.yaml')
+// serve runs the program, on the resources of the contracts' scripts unless
+// others are named, with more variables if some are. It returns the base URL, and
+// what stops it.
+export async function serve(resources = path.join(root, 'test/contracts/testdata/house.yaml'), variables = {}) {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('FICHA_')))
   const server = spawn(binary(), ['serve', '--listen', '127.0.0.1:0', '--apply', resources], {
-    env: { ...env, FICHA_DATA_DIR: temporary(), FICHA_LOG_LEVEL: 'warn' },
+    env: { ...env, FICHA_DATA_DIR: temporary(), FICHA_LOG_LEVEL: 'warn', ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let said = ''

@@ -1,0 +1,65 @@
+package house
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fichadev/ficha/internal/audit"
+	"github.com/fichadev/ficha/internal/policy"
+)
+
+var update = flag.Bool("update", false, "write the table of events into docs/webhooks.md")
+
+// The last table of docs/webhooks.md is the catalogue of events.
+func TestEventsAreDocumented(t *testing.T) {
+	name := filepath.Join(root, "docs/webhooks.md")
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const head = "| event | what has happened | beside what all carry |\n|---|---|---|\n"
+	var b strings.Builder
+	before, _, _ := strings.Cut(string(text), head)
+	b.WriteString(before + head)
+	for _, k := range audit.Catalogue() {
+		if k.Server {
+			continue
+		}
+		fields := make([]string, 0, 8)
+		for _, f := range k.Fields() {
+			fields = append(fields, "`"+f.Name+"`")
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", k.Name, k.Text, strings.Join(fields, " "))
+	}
+	if *update {
+		err = os.WriteFile(name, []byte(b.String()), 0o600)
+	} else if b.String() != string(text) {
+		t.Error("docs/webhooks.md does not end with the catalogue: run \"go test ./internal/house -run TestEventsAreDocumented -update\"")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTriesAreDocumented(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "docs/webhooks.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, pause := range policy.DeliveryPauses() {
+		short := pause.String()
+		for _, zero := range []string{"m0s", "h0m"} {
+			if strings.HasSuffix(short, zero) {
+				short = short[:len(short)-2]
+			}
+		}
+		if line := fmt.Sprintf("| %d | %s |", i+2, short); !strings.Contains(string(text), line) || pause < time.Second {
+			t.Errorf("docs/webhooks.md has no line %q", line)
+		}
+	}
+}
