@@ -102,6 +102,7 @@ func (f *Face) Routes() []web.Route {
 	routes = append(routes, f.webhookRoutes()...)
 	routes = append(routes, f.rotationRoutes()...)
 	routes = append(routes, f.expiryRoutes()...)
+	routes = append(routes, f.calendarRoutes()...)
 	routes = append(routes, f.policyRoutes()...)
 	routes = append(routes, f.inventoryRoutes()...)
 	if !f.cfg.WithoutBeCMS {

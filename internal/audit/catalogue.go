@@ -101,6 +101,8 @@ var catalogue = []EventKind{
 		Detail: expiryDetail + " used_at:instant address agent"},
 	{Name: "token.used_first", Text: "A token was used for the first time.", Target: "token",
 		Detail: expiryDetail + " used_at:instant address agent"},
+	{Name: "user.calendar_ended", Text: "A person's calendar of what expires has no address any more.", Target: "user"},
+	{Name: "user.calendar_made", Text: "A person's calendar of what expires has a new address.", Target: "user"},
 	{Name: "user.changed", Text: "What is known of a person was changed.", Target: "user", Detail: "fields:list"},
 	{Name: "user.created", Text: "A person was entered.", Target: "user", Detail: "number:count"},
 	{Name: "user.disabled", Text: "A person was disabled; their tokens have ended.", Target: "user", Detail: "reason"},

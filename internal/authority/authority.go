@@ -29,6 +29,7 @@ type Store interface {
 	Answer(ctx context.Context, key token.Hash) (*token.Answer, error)
 	Expiring(ctx context.Context, w token.Watch, until int64, limit int) ([]*token.Token, error)
 	Watches(ctx context.Context) ([]token.Watch, error)
+	Calendar(ctx context.Context, hash token.Hash) (*token.Calendar, error)
 	Noticed(ctx context.Context, secret token.ID, n token.Notice) (bool, error)
 	Survey(ctx context.Context, workspace string, from token.Place, limit int) ([]*token.Surveyed, *token.Place, error)
 	DueWalks(ctx context.Context, now time.Time, limit int) ([]token.Walk, error)

@@ -12,8 +12,10 @@ import (
 )
 
 const (
-	// noticeStep is how many secrets one commit passes.
+	// noticeStep is how many secrets one commit passes, and mostGiven of how many
+	// it tells.
 	noticeStep = 500
+	mostGiven  = 100
 	// settles is how long what was minted may need to be seen by everybody. A
 	// notice waits for it, so that no watch passes a secret before that is there.
 	settles = time.Minute
@@ -116,12 +118,12 @@ func (a *Authority) expiryStep(ctx context.Context, w token.Watch, told func(tok
 	if err != nil || len(page) == 0 {
 		return w, false, err
 	}
-	list, err := a.announcements(ctx, w.Notice, page, now.UnixMilli())
+	list, passed, err := a.announcements(ctx, w.Notice, page, now.UnixMilli())
 	if err != nil {
 		return w, false, err
 	}
 	next := w
-	next.Expires, next.Secret = page[len(page)-1].ExpiresAt, page[len(page)-1].ID
+	next.Expires, next.Secret = page[passed-1].ExpiresAt, page[passed-1].ID
 	given := 0
 	err = a.moveWatch(ctx, w, next, func(tx Tx) (err error) {
 		given, err = announce(ctx, tx, w.Notice, list)
@@ -130,7 +132,7 @@ func (a *Authority) expiryStep(ctx context.Context, w token.Watch, told func(tok
 	if err == nil && given > 0 {
 		told(w.Notice, given)
 	}
-	return next, len(page) == noticeStep, err
+	return next, passed < len(page) || passed == noticeStep, err
 }
 
 // An announcement is one notice of one secret, ready to be given.
@@ -142,33 +144,36 @@ type announcement struct {
 }
 
 // announcements returns those of a page of which the notice is to be given, each
-// with who hears of it.
-func (a *Authority) announcements(ctx context.Context, n token.Notice, page []*token.Token, now int64) ([]announcement, error) {
-	var list []announcement
+// with who hears of it, and how many of the page that passes.
+func (a *Authority) announcements(ctx context.Context, n token.Notice, page []*token.Token, now int64) (list []announcement, passed int, err error) {
 	asked := admins{}
 	for _, t := range page {
+		if len(list) == mostGiven {
+			break
+		}
+		passed++
 		if !t.Gives(n) {
 			continue
 		}
 		stands, err := a.stands(ctx, t)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		if !stands {
 			continue
 		}
 		one := announcement{token: t}
 		if one.workspace, err = a.cfg.Judge.Workspace(ctx, t.Workspace); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		if last, _ := t.Latest(now); last == n {
 			if one.to, err = a.answerable(ctx, t, asked); err != nil {
-				return nil, err
+				return nil, 0, err
 			}
 		}
 		list = append(list, one)
 	}
-	return list, nil
+	return list, passed, nil
 }
 
 // stands reports whether nothing but the clock ends the secret: it has not ended

@@ -22,6 +22,8 @@ type Tx interface {
 	Records(ctx context.Context, events []*token.Event, outbox []token.Delivery) error
 	Notice(ctx context.Context, n token.Notice, secrets []token.ID) (map[token.ID]bool, error)
 	MoveWatch(ctx context.Context, was, is token.Watch) (bool, error)
+	PutCalendar(ctx context.Context, c token.Calendar) error
+	EndCalendar(ctx context.Context, person, workspace string) (bool, error)
 	DescribeToken(ctx context.Context, credential token.ID, d token.Description) (bool, error)
 
 	Workspace(ctx context.Context, id string) (*token.Workspace, error)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/fichadev/ficha/internal/token"
@@ -11,8 +12,9 @@ import (
 const (
 	keepNotices = 100 * oneDay // what is told of a secret is told within 60 days before its expiry and 90 after it
 
-	// walked goes on from where a watch stands, along the index of expiries.
-	walked = ` expires_at > 0 AND expires_at >= $1 AND (expires_at, id) > ($1, $2) AND expires_at <= $3 ORDER BY expires_at, id LIMIT $4`
+	// walked goes on from where a watch stands, along the index of expiries. What
+	// names that index stands last: SQLite begins where the first bound says.
+	walked = ` expires_at >= $1 AND (expires_at, id) > ($1, $2) AND expires_at <= $3 AND expires_at > 0 ORDER BY expires_at, id LIMIT $4`
 
 	expiringTokens  = `SELECT ` + tokenAll + ` FROM tokens_long WHERE` + walked
 	expiringSecrets = `SELECT s.id, s.client, c.workspace, c.name, s.last_four, s.created_at, s.expires_at, s.retires_at,
@@ -96,9 +98,13 @@ func (s *Store) Noticed(ctx context.Context, secret token.ID, n token.Notice) (b
 }
 
 // Records writes audit rows and deliveries inside a rare deed. A delivery need
-// not belong to one of the rows.
+// not belong to one of the rows. It refuses with reason Clash if an id is taken.
 func (tx *Tx) Records(ctx context.Context, events []*token.Event, outbox []token.Delivery) error {
-	return tx.insertRecords(ctx, []*pending{{deed: &token.Deed{Events: events, Outbox: outbox}}})
+	err := tx.insertRecords(ctx, []*pending{{deed: &token.Deed{Events: events, Outbox: outbox}}})
+	if errors.Is(err, errAlone) {
+		return token.Errorf(token.Conflict, "an id is taken").Because(token.Clash)
+	}
+	return err
 }
 
 func purgeNotices(ctx context.Context, tx *Tx) (int, error) {
@@ -111,9 +117,9 @@ const countExpiring = `SELECT id, expires_at, ended_at = 0 AND retires_at = 0 AN
 
 // CountExpiring returns how many tokens of which notice is given expire within
 // each of the spans from an instant on, the shortest span first. It looks at
-// the first 50,000 that expire: beyond, the counts are the least there are.
+// the first 20,000 that expire: beyond, the counts are the least there are.
 func (s *Store) CountExpiring(ctx context.Context, from int64, spans []int64) ([]int64, error) {
-	const look, step = 50_000, 500
+	const look, step = 20_000, 500
 	counts := make([]int64, len(spans))
 	w := token.Watch{Expires: from}
 	for range look / step {
