@@ -26,6 +26,7 @@ type cli struct {
 
 	Apply   applyCommand   `cmd:"" help:"Bring a running server to what a resources file declares."`
 	Token   tokenCommand   `cmd:"" help:"Issue, list, show, revoke, suspend, resume and introspect tokens of a running server."`
+	Revoke  revokeCommand  `cmd:"" help:"Revoke, suspend or resume many tokens of a running server by one deed; without --yes, say what it would hit."`
 	Client  clientCommand  `cmd:"" help:"Look after the clients of a running server."`
 	Webhook webhookCommand `cmd:"" help:"Subscribe addresses to events, try them, and see and repeat what was delivered."`
 	User    userCommand    `cmd:"" help:"Look after the members of a workspace of a running server."`

@@ -116,18 +116,26 @@ func printSecret(made map[string]any, name, what string) error {
 // tokenList lists the inventory.
 type tokenList struct {
 	lister        `embed:""`
-	Status        string `enum:",active,suspended,expired,revoked" default:"" help:"Only active, suspended, expired or revoked ones." placeholder:"STATUS"`
-	Type          string `enum:",access,refresh,service,ephemeral,impersonated,personal" default:"" help:"Only one kind: access, refresh, service, ephemeral, impersonated or personal." placeholder:"KIND"`
+	Status        string `enum:",active,pending,retiring,suspended,waiting,retired,expired,revoked,live" default:"" help:"Only active, pending, retiring, suspended, waiting, retired, expired or revoked ones; or live, all that opens or may open something." placeholder:"STATUS"`
+	Type          string `help:"Only these kinds, with commas: access, refresh, service, ephemeral, impersonated, personal, client_secret, client_token, webhook_secret." placeholder:"KINDS"`
 	Client        string `help:"Only those of a client." placeholder:"ID"`
 	User          string `help:"Only those of a member, by e-mail or id." placeholder:"USER"`
 	Owner         string `help:"Only those that somebody answers for." placeholder:"WHO"`
+	Scope         string `help:"Only those that hold a scope." placeholder:"SCOPE"`
+	LastFour      string `help:"Only those whose secret ends so." placeholder:"XXXX"`
+	IdleDays      string `help:"Only those that were neither used nor issued for so many days." placeholder:"N"`
+	NeverUsed     bool   `help:"Only those that were never used."`
 	Search        string `help:"Only those whose name or last four match." placeholder:"TEXT"`
 	ExpiresBefore string `help:"Only those that expire before an instant, such as 2027-01-31T12:00:00Z." placeholder:"INSTANT"`
 }
 
 // Run prints the newest first.
 func (c *tokenList) Run(ctx context.Context) error {
-	query := given("status", c.Status, "type", c.Type, "client", c.Client, "user", c.User, "owner", c.Owner, "q", c.Search, "expires_before", c.ExpiresBefore)
+	query := given("status", c.Status, "type", c.Type, "client", c.Client, "user", c.User, "owner", c.Owner, "q", c.Search,
+		"expires_before", c.ExpiresBefore, "scope", c.Scope, "last_four", c.LastFour, "idle_days", c.IdleDays)
+	if c.NeverUsed {
+		query.Set("never_used", "true")
+	}
 	return c.show(ctx, "/v1/tokens", query, []string{"id", "name", "type", "status", "scopes", "client_id", "user_email", "last_four", "expires_at", "last_used_at"})
 }
 

@@ -22,8 +22,8 @@ func (h *house) sweep(body object) servertest.Answer {
 	return h.bearer(ana, "", "POST", "/v1/revocations", body)
 }
 
-// opens reports whether a token opens anything.
-func (h *house) opens(secret string) bool {
+// stillOpens reports whether a token opens anything.
+func (h *house) stillOpens(secret string) bool {
 	h.t.Helper()
 	return h.verify(secret, "").Status == http.StatusOK
 }
@@ -62,19 +62,19 @@ func TestPredicateEndsItsOwnAndNothingElse(t *testing.T) {
 			miss := h.want(http.StatusCreated, h.bearer(by, "ws1", "POST", "/v1/tokens", ask))
 			body := object{"by": try.by(h, hit), "reason": "leaked", "dry_run": true}
 			dry := h.want(http.StatusOK, h.bearer(reader, "", "POST", "/v1/revocations", body))
-			if !h.opens(text(t, hit, "token")) {
+			if !h.stillOpens(text(t, hit, "token")) {
 				t.Fatal("the dry run ended it")
 			}
 			body["dry_run"] = false
 			done := h.want(http.StatusCreated, h.sweep(body))
-			if h.opens(text(t, hit, "token")) || !h.opens(text(t, miss, "token")) {
-				t.Errorf("hit %v, missed %v", !h.opens(text(t, hit, "token")), h.opens(text(t, miss, "token")))
+			if h.stillOpens(text(t, hit, "token")) || !h.stillOpens(text(t, miss, "token")) {
+				t.Errorf("hit %v, missed %v", !h.stillOpens(text(t, hit, "token")), h.stillOpens(text(t, miss, "token")))
 			}
 			if dry.JSON["cutoff"] != try.cutoff || dry.JSON["count"] != done.JSON["count"] || done.JSON["state"] != "done" {
 				t.Errorf("the dry run said %s, the deed %s", dry.Body, done.Body)
 			}
 			after := h.issued(try.hit)
-			if !h.opens(text(t, after, "token")) {
+			if !h.stillOpens(text(t, after, "token")) {
 				t.Error("what was issued afterwards opens nothing")
 			}
 		})
@@ -88,8 +88,8 @@ func TestCutoffBeforeAnInstantSparesWhatIsNewer(t *testing.T) {
 	fresh := h.issued(nil)
 	for _, by := range []object{{"client": "backend"}, {"kind": "service"}} {
 		h.want(http.StatusCreated, h.sweep(object{"by": by, "issued_before": "2026-11-22T12:30:00Z", "reason": "old"}))
-		if h.opens(text(t, old, "token")) || !h.opens(text(t, fresh, "token")) {
-			t.Errorf("%v: the old one opens %v, the new one %v", by, h.opens(text(t, old, "token")), h.opens(text(t, fresh, "token")))
+		if h.stillOpens(text(t, old, "token")) || !h.stillOpens(text(t, fresh, "token")) {
+			t.Errorf("%v: the old one opens %v, the new one %v", by, h.stillOpens(text(t, old, "token")), h.stillOpens(text(t, fresh, "token")))
 		}
 	}
 }
@@ -101,7 +101,7 @@ func TestWholeWorkspaceTakesASuperAdmin(t *testing.T) {
 	body := object{"by": object{"workspace": "ws1"}, "reason": "breach"}
 	h.refused(http.StatusUnprocessableEntity, "invalid_value", h.sweep(object{"by": object{"workspace": "ws2"}}))
 	h.want(http.StatusCreated, h.sweep(body))
-	if h.opens(text(t, made, "token")) {
+	if h.stillOpens(text(t, made, "token")) {
 		t.Error("it survived")
 	}
 	if got := h.bearer(ana, "", "GET", "/v1/tokens", nil).Status; got != http.StatusUnauthorized {
@@ -118,12 +118,12 @@ func TestRunIsUndoneAloneAndRevivesNothing(t *testing.T) {
 	h.want(http.StatusOK, h.bearer(ana, "", "POST", "/v1/tokens/"+text(t, before, "id")+"/suspend", nil))
 	h.Clock.Move(time.Second)
 	run := h.want(http.StatusCreated, h.sweep(object{"act": "suspend", "by": object{"kind": "service"}, "reason": "look"}))
-	if run.JSON["count"] != 2.0 || h.opens(text(t, plain, "token")) {
+	if run.JSON["count"] != 2.0 || h.stillOpens(text(t, plain, "token")) {
 		t.Fatalf("%s", run.Body)
 	}
 	h.want(http.StatusOK, h.bearer(ana, "", "POST", "/v1/tokens/"+text(t, ended, "id")+"/revoke", nil))
 	undo := h.want(http.StatusCreated, h.sweep(object{"act": "resume", "by": object{"run": run.JSON["id"]}}))
-	if undo.JSON["count"] != 1.0 || !h.opens(text(t, plain, "token")) || h.opens(text(t, before, "token")) || h.opens(text(t, ended, "token")) {
+	if undo.JSON["count"] != 1.0 || !h.stillOpens(text(t, plain, "token")) || h.stillOpens(text(t, before, "token")) || h.stillOpens(text(t, ended, "token")) {
 		t.Errorf("%s", undo.Body)
 	}
 }
@@ -213,6 +213,7 @@ func TestWhatCouldBeMeantOtherwiseIsRefused(t *testing.T) {
 		"another act":           {object{"act": "delete", "by": object{"kind": "service"}}, 422, "act"},
 		"no token's kind":       {object{"by": object{"kind": "client_secret"}}, 422, "by"},
 		"resume without run":    {object{"act": "resume", "by": object{"kind": "service"}}, 422, "by"},
+		"resume of no run":      {object{"act": "resume", "by": object{"run": "0000000000001"}}, 404, ""},
 		"until of a revocation": {object{"by": object{"kind": "service"}, "until": "2027-01-01T00:00:00Z"}, 422, "until"},
 		"a token that roams":    {object{"by": object{"token": roams["id"]}}, 422, "by"},
 		"another's token":       {object{"by": object{"token": theirs.JSON["id"]}}, 404, ""},
@@ -228,7 +229,7 @@ func TestWhatCouldBeMeantOtherwiseIsRefused(t *testing.T) {
 	}
 	h.refused(http.StatusForbidden, "insufficient_scope", h.bearer(reader, "", "POST", "/v1/revocations", object{"by": object{"kind": "service"}}))
 	h.refused(http.StatusForbidden, "forbidden", h.program("POST", "/v1/revocations", object{"by": object{"kind": "service"}, "dry_run": true}))
-	if !h.opens(text(t, theirs, "token")) || len(h.items(h.bearer(reader, "", "GET", "/v1/revocations", nil))) != 0 {
+	if !h.stillOpens(text(t, theirs, "token")) || len(h.items(h.bearer(reader, "", "GET", "/v1/revocations", nil))) != 0 {
 		t.Error("something was done")
 	}
 }

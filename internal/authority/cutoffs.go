@@ -14,6 +14,7 @@ type sweeps interface {
 	Inventory(ctx context.Context, i token.Inventory) (*token.Page, error)
 	Tally(ctx context.Context, i token.Inventory) (*token.Tally, error)
 	Grant(ctx context.Context, id token.ID) (*token.Grant, error)
+	Revocation(ctx context.Context, workspace string, id token.ID) (*token.Revocation, error)
 	RunningRevocations(ctx context.Context, limit int) ([]*token.Revocation, error)
 }
 
@@ -97,7 +98,7 @@ func (a *Authority) Sweep(ctx context.Context, who token.Actor, s Sweep) (*token
 		return nil, err
 	}
 	r := &token.Revocation{
-		Workspace: s.Workspace, Act: s.Act, Predicate: s.By, Reason: s.Reason, Until: s.Until, Actor: who, Running: !w.cutoff,
+		Workspace: s.Workspace, Act: s.Act, Predicate: s.By, Reason: w.Reason, Until: s.Until, Actor: who, Running: !w.cutoff,
 	}
 	err = a.cfg.Store.Do(ctx, func(tx Tx) error { return a.begin(ctx, tx, w, b, r) })
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 
 // sweep checks a sweep and finds what it is about.
 func (a *Authority) sweep(ctx context.Context, who token.Actor, s Sweep) (*swept, error) {
-	if s.Reason == "" {
+	if s.Reason == "" && s.Act == token.Revoke {
 		s.Reason = "revoked"
 	}
 	if err := s.check(a.cfg.Now().UnixMilli()); err != nil {
@@ -111,7 +111,11 @@ func (a *Authority) resolve(ctx context.Context, w *swept) error {
 	}
 	if p.Run != "" {
 		id, _ := token.ParseID(p.Run)
-		w.filter.Status, w.filter.SuspendedAt = "suspended", id.Time().UnixMilli()
+		run, err := a.cfg.Store.Revocation(ctx, w.Workspace, id)
+		if err != nil || run == nil || run.Act != token.Suspend {
+			return orElse(err, token.Errorf(token.NotFound, "there is no such run in this workspace that suspended anything"))
+		}
+		w.filter.Status, w.filter.SuspendedAt = "suspended", run.At()
 	}
 	if p.Key != "" {
 		return a.operatorsKey(ctx, w)
