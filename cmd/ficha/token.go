@@ -22,6 +22,8 @@ type tokenCommand struct {
 	Revoke     tokenRevoke     `cmd:"" help:"End a token for ever."`
 	Suspend    tokenSuspend    `cmd:"" help:"Stop a token until it is resumed."`
 	Resume     tokenResume     `cmd:"" help:"Let a suspended token open again what nothing else has closed."`
+	Uses       tokenUses       `cmd:"" help:"List what a token did, newest first."`
+	Scopes     tokenScopes     `cmd:"" help:"Show which of its scopes a token uses, and which would be enough."`
 	Introspect tokenIntrospect `cmd:"" help:"Ask what a secret opens; exit code 1 if nothing."`
 }
 

@@ -27,6 +27,9 @@ type Store interface {
 	Rotations(ctx context.Context, q token.RotationQuery) ([]*token.Rotation, error)
 	ClientTokens(ctx context.Context, workspace string, after token.ID, limit int) ([]*token.ClientToken, error)
 	Secrets(ctx context.Context, credential token.ID) ([]*token.Token, error)
+	ScopeUse(ctx context.Context, secret token.ID) (token.ScopeUse, error)
+	UseRecords(ctx context.Context, q token.UseQuery) ([]token.UseRecord, error)
+	KeepBatch(ctx context.Context, key token.Hash, answer []byte) (before []byte, err error)
 	LastUses(ctx context.Context, secrets []token.ID) (map[token.ID]token.Seen, error)
 	PersonByEmail(ctx context.Context, email string) (string, error)
 	Members(ctx context.Context, workspace, after string, limit int) ([]token.Membership, error)
@@ -49,6 +52,9 @@ type Config struct {
 	Store        Store
 	Now          func() time.Time
 	WithoutBeCMS bool // tokens are not issued here
+
+	// Traffic counts a request of a protected service.
+	Traffic func(token.Request)
 
 	// Session returns the secret of the session that the browser holds, empty
 	// without one; nil: nobody comes from the pages.
@@ -105,6 +111,7 @@ func (f *Face) Routes() []web.Route {
 	routes = append(routes, f.calendarRoutes()...)
 	routes = append(routes, f.policyRoutes()...)
 	routes = append(routes, f.inventoryRoutes()...)
+	routes = append(routes, f.useRoutes()...)
 	if !f.cfg.WithoutBeCMS {
 		routes = append(routes, f.open("POST /v1/tokens", f.issue))
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/fichadev/ficha/internal/token"
+	"github.com/fichadev/ficha/internal/verifier"
 	"github.com/fichadev/ficha/internal/web"
 )
 
@@ -16,6 +17,7 @@ type caller struct {
 	workspace string        // empty where a token opens several and none was named
 	elsewhere bool          // the token is for other resources than this API
 	actor     token.Actor
+	judge     *verifier.Verifier // hears what the token was needed for; nil: nobody does
 }
 
 // workspaceHeader names the workspace that is meant.
@@ -103,7 +105,7 @@ func (f *Face) holder(c *web.Call, workspace, secret string) (*caller, error) {
 	c.SetActor(token.ActorOf(r, v))
 	c.SetClient(r.Token.Client)
 	elsewhere := !r.Token.IsFor(f.cfg.Authority.Issuer())
-	return &caller{record: r, verdict: v, workspace: v.Workspace, elsewhere: elsewhere, actor: c.Actor()}, nil
+	return &caller{record: r, verdict: v, workspace: v.Workspace, elsewhere: elsewhere, actor: c.Actor(), judge: f.cfg.Verifier}, nil
 }
 
 // person is a caller who is signed in to the pages and shows nothing else; it
@@ -155,6 +157,9 @@ func (k *caller) mayAdministrate(scope string) error {
 	}
 	if k.workspace == "" {
 		return token.Errorf(token.WorkspaceRequired, "the token opens several workspaces: name one in the header %s", workspaceHeader)
+	}
+	if k.judge != nil {
+		k.judge.Needed(k.record.Token.ID, token.Scopes{scope})
 	}
 	return nil
 }

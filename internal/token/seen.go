@@ -1,6 +1,9 @@
 package token
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A Seen is when, whence and where a credential was used. Instants are ms.
 type Seen struct {
@@ -67,4 +70,39 @@ type ScopeUse struct {
 type UsedScope struct {
 	Name        string
 	First, Last int64
+}
+
+// And adds what one node has not written yet.
+func (u ScopeUse) And(fresh Seen) ScopeUse {
+	both := u
+	both.Count, both.Unscoped = u.Count+fresh.Count, u.Unscoped+fresh.Unscoped
+	if u.First == 0 || fresh.First < u.First {
+		both.First = fresh.First
+	}
+	if u.From == 0 || fresh.First < u.From {
+		both.From = fresh.First
+	}
+	both.Scopes = nil
+	for _, s := range u.Scopes {
+		if hasWord(fresh.Scopes, s.Name) {
+			s.First, s.Last = min(s.First, fresh.First), max(s.Last, fresh.Last)
+		}
+		both.Scopes = append(both.Scopes, s)
+	}
+	for _, name := range strings.Fields(fresh.Scopes) {
+		if !slices.ContainsFunc(u.Scopes, func(s UsedScope) bool { return s.Name == name }) {
+			both.Scopes = append(both.Scopes, UsedScope{name, fresh.First, fresh.Last})
+		}
+	}
+	return both
+}
+
+// Since returns since when the record of a token's scopes is whole: from its
+// issue, unless it was used before the scopes of uses were kept; 0 where none
+// of its uses counts yet.
+func (u ScopeUse) Since(issued int64) int64 {
+	if u.First == u.From {
+		return issued
+	}
+	return u.From
 }

@@ -41,3 +41,6 @@ type Report struct {
 	Method, Address, Agent string
 	Scopes                 Scopes // those that the request made use of
 }
+
+// Passed reports whether the service let the token in, whatever came of it.
+func (r *Report) Passed() bool { return r.Status != 401 && r.Status != 403 }

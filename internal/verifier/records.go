@@ -1,7 +1,9 @@
 package verifier
 
 import (
+	"context"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -70,6 +72,19 @@ func (q *records) put(r *token.Record, v token.Verdict, at int64, one token.UseR
 	q.queue = append(q.queue, one)
 }
 
+// Recorded says which uses are recorded singly, as the configuration has it:
+// off, sampled:N or full.
+func (v *Verifier) Recorded() string {
+	switch every := v.records.every; every {
+	case 0:
+		return "off"
+	case 1:
+		return "full"
+	default:
+		return "sampled:" + strconv.FormatUint(every, 10)
+	}
+}
+
 // TakeRecords returns the uses that were recorded since the last call, and how
 // many found no room.
 func (v *Verifier) TakeRecords() (list []token.UseRecord, dropped int64) {
@@ -81,12 +96,22 @@ func (v *Verifier) TakeRecords() (list []token.UseRecord, dropped int64) {
 	return list, dropped
 }
 
+// Confirm puts on disk that a service let in a secret that replaces another: the
+// first use of it. Of any other secret it does nothing. It may be repeated.
+func (v *Verifier) Confirm(ctx context.Context, r *token.Record, one token.Report) error {
+	t := r.Token
+	if !t.Pending() || t.MaxUses > 0 || t.Kind == token.Impersonated || !one.Passed() {
+		return nil
+	}
+	return v.cfg.Witness.Witness(ctx, r, token.Use{Now: one.At, Address: one.Address, Agent: one.Agent, Route: one.Route})
+}
+
 // Report takes in a request that a service judged by itself: it counts as a use
 // unless the service refused it (401, 403). Of the scopes it names only those
 // that the token holds count.
 func (v *Verifier) Report(r *token.Record, one token.Report) {
 	held := one.Scopes.Filter(r.Token.Scopes.Has)
-	if one.Status != 401 && one.Status != 403 {
+	if one.Passed() {
 		seen := token.Seen{First: one.At, Last: one.At, Count: 1, Address: one.Address, Agent: one.Agent, Route: one.Route}
 		seen.Used(held)
 		if len(held) == 0 {

@@ -59,6 +59,18 @@ func (u *uses) merge(secret token.ID, more token.Seen) {
 	s.seen[secret] = one.And(more)
 }
 
+// Needed says which scopes a use needed that Judge was asked about without
+// naming them.
+func (v *Verifier) Needed(secret token.ID, scopes token.Scopes) {
+	s := &v.uses.shards[uint64(secret)%uint64(len(v.uses.shards))] //nolint:gosec // ids are positive
+	s.Lock()
+	defer s.Unlock()
+	if one, ok := s.seen[secret]; ok { // else it was taken since, and the next use says so
+		one.Used(scopes)
+		s.seen[secret] = one
+	}
+}
+
 // TakeUses returns what was noted since the last call, and forgets it.
 func (v *Verifier) TakeUses() map[token.ID]token.Seen {
 	all := map[token.ID]token.Seen{}

@@ -15,7 +15,7 @@ import (
 const jsonType = "application/json"
 
 // JSON decodes the body into v, a pointer to a struct. It refuses what the
-// scanner does (depth 32, 10,000 keys, a key twice, a NUL), fields that v does
+// scanner does (depth 32, 20,000 keys, a key twice, a NUL), fields that v does
 // not have, a second value behind the first, and values of another type, those
 // as Invalid with the field's name.
 func (c *Call) JSON(v any) error { return c.decode(v, true) }

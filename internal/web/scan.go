@@ -13,7 +13,7 @@ import (
 
 const (
 	maxDepth = 32
-	maxKeys  = 10_000
+	maxKeys  = 20_000
 	maxWord  = 64 // bytes of a number, true, false or null
 )
 
@@ -119,7 +119,7 @@ func (s *scanner) key(quoted []byte, escaped bool) error {
 	top := &s.stack[s.depth-1]
 	top.wantKey = false
 	if s.keys++; s.keys > maxKeys {
-		return badJSON("it has more than 10000 keys")
+		return badJSON("it has more than 20000 keys")
 	}
 	name := quoted[1 : len(quoted)-1]
 	if escaped {

@@ -1,0 +1,241 @@
+package api
+
+import (
+	"encoding/json"
+	"math"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/fichadev/ficha/internal/authority"
+	"github.com/fichadev/ficha/internal/token"
+	"github.com/fichadev/ficha/internal/web"
+)
+
+const (
+	mostReported = 1000           // uses in one request
+	oldestReport = 24 * time.Hour // what is older is refused
+	soonReport   = time.Minute    // how far a service's clock may be ahead
+)
+
+// useRoutes are what is known of the use of tokens, and how services tell of it.
+func (f *Face) useRoutes() []web.Route {
+	return []web.Route{
+		large(f.open("POST /v1/uses", f.reportUses)),
+		f.open("GET /v1/tokens/{id}/uses", f.listUses),
+		f.open("GET /v1/tokens/{id}/scopes", f.usedScopes),
+	}
+}
+
+// A reportedUse is one request that a service judged by itself.
+type reportedUse struct {
+	TokenID  string   `json:"token_id"`
+	SecretID string   `json:"secret_id"`
+	At       string   `json:"at"`
+	Route    string   `json:"route"`
+	Method   string   `json:"method"`
+	Status   int      `json:"status"`
+	Duration float64  `json:"duration_ms"`
+	Class    string   `json:"class"`
+	Address  string   `json:"address"`
+	Agent    string   `json:"agent"`
+	Scopes   []string `json:"scopes_used"`
+}
+
+type usesBody struct {
+	Batch string        `json:"batch"`
+	Uses  []reportedUse `json:"uses"`
+}
+
+// A taking says what became of the uses of a request. Of another's token it says
+// what it says of none.
+type taking struct {
+	Accepted int           `json:"accepted"`
+	Unknown  int           `json:"unknown"`
+	Refused  []refusedItem `json:"refused"`
+}
+
+type refusedItem struct {
+	Index int    `json:"index"`
+	Error string `json:"error"`
+}
+
+// A takenUse is a use that counts, and whose it is.
+type takenUse struct {
+	record *token.Record
+	report token.Report
+}
+
+// reportUses serves POST /v1/uses. What is taken in counts as traffic and as use
+// within seconds; it is counted in memory, so that a crash may lose the last
+// ones. A batch that is named is answered once and counts once.
+func (f *Face) reportUses(c *web.Call, who *caller) error {
+	if err := who.mayReport(); err != nil {
+		return err
+	}
+	var body usesBody
+	if err := c.JSON(&body); err != nil {
+		return err
+	}
+	switch {
+	case len(body.Uses) == 0 || len(body.Uses) > mostReported:
+		return token.AtField("uses", "must hold 1 to %d uses", mostReported)
+	case body.Batch != "" && !isRoute(body.Batch):
+		return token.AtField("batch", "must be 1 to 128 printable ASCII characters")
+	}
+	uses, said, err := f.takeUses(c, who, body.Uses)
+	if err != nil {
+		return err
+	}
+	if err := f.confirm(c, uses); err != nil {
+		return err
+	}
+	answer, err := json.Marshal(said)
+	if err != nil {
+		return err
+	}
+	if body.Batch != "" {
+		key := token.HashOf(who.workspace + "\n" + who.actor.ID + "\n" + body.Batch)
+		before, err := f.cfg.Store.KeepBatch(c.Context(), key, answer)
+		if err != nil {
+			return err
+		}
+		if before != nil {
+			return c.WriteJSON(http.StatusOK, json.RawMessage(before))
+		}
+	}
+	for _, u := range uses {
+		f.cfg.Verifier.Report(u.record, u.report)
+		f.cfg.Traffic(u.report.Request)
+	}
+	return c.WriteJSON(http.StatusOK, json.RawMessage(answer))
+}
+
+// confirm tells the judge of secrets that take another's place and are in use
+// now. It comes before a batch is kept: whoever hears of a fault sends it again.
+func (f *Face) confirm(c *web.Call, uses []takenUse) error {
+	told := map[token.ID]bool{}
+	for _, u := range uses {
+		if id := u.record.Token.ID; u.report.Passed() && !told[id] {
+			told[id] = true
+			if err := f.cfg.Verifier.Confirm(c.Context(), u.record, u.report); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// mayReport refuses who may not tell of the use of tokens: programs that may
+// learn of others' tokens may, and who administrates the workspace.
+func (k *caller) mayReport() error {
+	if k.client == nil {
+		return k.mayAdministrate(token.AdminWrite)
+	}
+	if k.client.Introspect != "workspace" && len(k.client.Resources) == 0 {
+		return token.Errorf(token.Forbidden, "this client may not report uses; give it the right to introspect, or use a token with %s", token.AdminWrite)
+	}
+	return nil
+}
+
+// takeUses looks every use over. A fault leaves all of them out, so that the
+// caller may send them again.
+func (f *Face) takeUses(c *web.Call, who *caller, list []reportedUse) ([]takenUse, taking, error) {
+	said := taking{Refused: []refusedItem{}}
+	var uses []takenUse
+	for i := range list {
+		one, id, err := list[i].read(c)
+		if err != nil {
+			said.Refused = append(said.Refused, refusedItem{i, err.Error()})
+			continue
+		}
+		r, err := f.cfg.Verifier.Record(c.Context(), id)
+		if err != nil {
+			return nil, said, err
+		}
+		if r == nil || !who.mayReportOf(r) {
+			said.Unknown++
+			continue
+		}
+		one.Workspace, one.Client = who.workspace, r.Token.Client
+		uses = append(uses, takenUse{r, one})
+		said.Accepted++
+	}
+	return uses, said, nil
+}
+
+// mayReportOf reports whether a token is one of those that the caller may tell
+// of: of its workspace, and shown to services as a bearer.
+func (k *caller) mayReportOf(r *token.Record) bool {
+	switch r.Token.Kind {
+	case token.Access, token.Service, token.Ephemeral, token.Impersonated, token.Personal:
+	default:
+		return false
+	}
+	mine := r.Token.Workspace == k.workspace
+	if r.Token.Workspace == "" && r.Person != nil {
+		mine = r.Person.In(k.workspace).Live()
+	}
+	return mine && (k.client == nil || authority.MayAsk(k.client, r.Token, k.workspace))
+}
+
+// read checks a use and returns it with the address of its token.
+func (u *reportedUse) read(c *web.Call) (one token.Report, id token.ID, err error) {
+	if id, err = u.token(); err != nil {
+		return one, 0, err
+	}
+	at, err := time.Parse(time.RFC3339, u.At)
+	switch {
+	case err != nil:
+		return one, 0, token.AtField("at", "must be an instant such as 2027-01-31T12:00:00Z")
+	case at.Before(c.Now().Add(-oldestReport)) || at.After(c.Now().Add(soonReport)):
+		return one, 0, token.AtField("at", "must be within the last 24 hours")
+	case !isRoute(u.Route):
+		return one, 0, token.AtField("route", "must be 1 to 128 printable ASCII characters: the name of the route, never a path")
+	case u.Status < 100 || u.Status > 599:
+		return one, 0, token.AtField("status", "must be an HTTP status")
+	case math.IsNaN(u.Duration) || u.Duration < 0 || u.Duration > float64(oldestReport.Milliseconds()):
+		return one, 0, token.AtField("duration_ms", "must be a time in milliseconds")
+	}
+	one = token.Report{Request: token.Request{
+		At: at.UnixMilli(), Route: u.Route, Status: u.Status, Took: time.Duration(u.Duration * float64(time.Millisecond)),
+	}}
+	return one, id, u.whence(c, &one)
+}
+
+func (u *reportedUse) token() (token.ID, error) {
+	text := u.SecretID + u.TokenID
+	if (u.SecretID == "") == (u.TokenID == "") {
+		return 0, token.AtField("secret_id", "name the token by secret_id, or by token_id where only that is known")
+	}
+	id, ok := token.ParseID(text)
+	if !ok {
+		return 0, token.AtField("secret_id", "must be 13 characters, as an answer has it")
+	}
+	return id, nil
+}
+
+// whence reads the rest, all of which may be left out.
+func (u *reportedUse) whence(c *web.Call, one *token.Report) (err error) {
+	switch u.Class {
+	case token.Internal, token.External:
+		one.Class = u.Class
+	case "":
+		one.Class = c.ClassOf(u.Address)
+	default:
+		return token.AtField("class", "must be %s or %s", token.Internal, token.External)
+	}
+	if _, err := netip.ParseAddr(u.Address); u.Address != "" && err != nil {
+		return token.AtField("address", "must be an IP address")
+	}
+	if len(u.Method) > 16 || strings.Trim(u.Method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") != "" {
+		return token.AtField("method", "must be an HTTP method")
+	}
+	if err := authority.CheckText("agent", u.Agent, 200); err != nil {
+		return err
+	}
+	one.Address, one.Method, one.Agent = u.Address, u.Method, u.Agent
+	one.Scopes, err = token.MakeScopes(u.Scopes)
+	return err
+}
