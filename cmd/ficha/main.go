@@ -24,14 +24,17 @@ type cli struct {
 	Backup  backupCommand  `cmd:"" help:"Copy a SQLite database while it is served."`
 	Restore restoreCommand `cmd:"" help:"Put a backup in place; nothing that ended comes back to life."`
 
-	Apply   applyCommand   `cmd:"" help:"Bring a running server to what a resources file declares."`
-	Token   tokenCommand   `cmd:"" help:"Issue, list, show, revoke, suspend, resume and introspect tokens of a running server."`
-	Revoke  revokeCommand  `cmd:"" help:"Revoke, suspend or resume many tokens of a running server by one deed; without --yes, say what it would hit."`
-	Client  clientCommand  `cmd:"" help:"Look after the clients of a running server."`
-	Webhook webhookCommand `cmd:"" help:"Subscribe addresses to events, try them, and see and repeat what was delivered."`
-	User    userCommand    `cmd:"" help:"Look after the members of a workspace of a running server."`
-	Alerts  alertsCommand  `cmd:"" help:"See what fires in a workspace, and by which rules it is told."`
-	Audit   auditCommand   `cmd:"" help:"Read the ledger of a running server, or prove it from the database."`
+	Apply    applyCommand    `cmd:"" help:"Bring a running server to what a resources file declares."`
+	Token    tokenCommand    `cmd:"" help:"Issue, list, show, revoke, suspend, resume and introspect tokens of a running server."`
+	Revoke   revokeCommand   `cmd:"" help:"Revoke, suspend or resume many tokens of a running server by one deed; without --yes, say what it would hit."`
+	Client   clientCommand   `cmd:"" help:"Look after the clients of a running server."`
+	Rotation rotationCommand `cmd:"" help:"See the rotations of a workspace, and confirm, cancel, undo or finish them."`
+	Key      keyCommand      `cmd:"" help:"See the signing keys, rotate them, or end one that has leaked."`
+	Webhook  webhookCommand  `cmd:"" help:"Subscribe addresses to events, try them, and see and repeat what was delivered."`
+	User     userCommand     `cmd:"" help:"Look after the members of a workspace of a running server."`
+	Policy   policyCommand   `cmd:"" help:"Show, set or try the policy of a workspace of a running server."`
+	Alerts   alertsCommand   `cmd:"" help:"See what fires in a workspace, and by which rules it is told."`
+	Audit    auditCommand    `cmd:"" help:"Read the ledger of a running server, or prove it from the database."`
 
 	Completion completionCommand `cmd:"" help:"Print what makes a shell complete these commands."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`

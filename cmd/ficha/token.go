@@ -22,6 +22,10 @@ type tokenCommand struct {
 	Revoke     tokenRevoke     `cmd:"" help:"End a token for ever."`
 	Suspend    tokenSuspend    `cmd:"" help:"Stop a token until it is resumed."`
 	Resume     tokenResume     `cmd:"" help:"Let a suspended token open again what nothing else has closed."`
+	Approve    tokenApprove    `cmd:"" help:"Let a token that waits for an approval open what it is for."`
+	Deny       tokenDeny       `cmd:"" help:"End a token that waits for an approval."`
+	Rotate     tokenRotate     `cmd:"" help:"Give a token a new secret; the old one works until the new one was seen and a grace is over."`
+	Test       tokenTest       `cmd:"" help:"Check what a token opens and what it does not; exit code 1 names what is wrong."`
 	Uses       tokenUses       `cmd:"" help:"List what a token did, newest first."`
 	Scopes     tokenScopes     `cmd:"" help:"Show which of its scopes a token uses, and which would be enough."`
 	Introspect tokenIntrospect `cmd:"" help:"Ask what a secret opens; exit code 1 if nothing."`

@@ -128,6 +128,11 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{ana, "POST /v1/clients/{id}/enable", "/v1/clients/modest/enable", nil, 200},
 		{ana, "DELETE /v1/users/{id}", "/v1/users/rita@example.test?reason=left", nil, 204},
 		{ana, "GET /v1/users", "/v1/users", nil, 200},
+		{ana, "PUT /v1/policy", "/v1/policy", object{"addresses": object{"personal": []string{"127.0.0.0/8"}}, "enforce_from": "2099-01-01T00:00:00Z"}, 200},
+		{reader, "GET /v1/policy", "/v1/policy", nil, 200},
+		{reader, "POST /v1/policy/simulations", "/v1/policy/simulations", object{"require_purpose": true}, 200},
+		{ana, "POST /v1/tokens/{id}/approve", "/v1/tokens/" + id + "/approve", nil, 409},
+		{ana, "POST /v1/tokens/{id}/deny", "/v1/tokens/" + id + "/deny", nil, 409},
 		{ana, "GET /v1/audit", "/v1/audit?limit=200", nil, 200},
 		{ana, "POST /v1/apply", "/v1/apply", object{"scopes": []object{{"name": "new:scope"}}}, 403},
 	} {
@@ -166,7 +171,7 @@ func TestDescribedFieldsAreTaken(t *testing.T) {
 			t.Errorf("%s: the refusal names %q", name, field)
 		}
 	}
-	if len(order.Properties) != 11 {
+	if len(order.Properties) != 12 {
 		t.Errorf("%d fields", len(order.Properties))
 	}
 }

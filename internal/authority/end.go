@@ -151,7 +151,11 @@ func (a *Authority) Suspend(ctx context.Context, who token.Actor, t *token.Token
 }
 
 // Resume lets a suspended token open again what no cutoff has ended meanwhile.
+// Conflict says that it has ended, or waits for an approval.
 func (a *Authority) Resume(ctx context.Context, who token.Actor, t *token.Token) error {
+	if t.Approval == token.ApprovalWaiting {
+		return token.Errorf(token.Conflict, "the token waits to be approved; it was not suspended")
+	}
 	return a.suspend(ctx, who, t, 0, 0, "token.resumed", "")
 }
 

@@ -6,13 +6,30 @@ import (
 	"github.com/fichadev/ficha/internal/token"
 )
 
-// readPolicy reads the limits of a workspace; those of a kind stand under its
-// name.
+// ParsePolicy reads a policy that stands alone in a file, as it would under the
+// policy of a workspace. Its error is Parse's.
+func ParsePolicy(name string, text []byte) (token.Policy, error) {
+	r := &reader{file: name}
+	var p token.Policy
+	if root, ok := r.tree(text); ok {
+		p = root.policy()
+	}
+	if len(r.problems) > 0 {
+		return token.Policy{}, r.problems.sorted()
+	}
+	return p, nil
+}
+
 func readPolicy(w object) token.Policy {
 	v, ok := w.fields["policy"]
 	if !ok {
 		return token.Policy{}
 	}
+	return v.policy()
+}
+
+// policy reads the limits of a workspace; those of a kind stand under its name.
+func (v value) policy() token.Policy {
 	o, ok := v.object([]string{
 		"max_ttl", "default_ttl", "scopes", "addresses", "max_per_owner", "idle_expiry", "rotate_after", "approval",
 		"require_purpose", "require_owner", "require_expiry", "registration", "warn_from", "enforce_from", "existing",

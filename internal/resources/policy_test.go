@@ -2,6 +2,7 @@ package resources
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -47,5 +48,15 @@ func TestEveryRuleOfAPolicyIsRead(t *testing.T) {
 	}
 	if _, limited := f.Workspaces[0].Policy.Scopes[token.Ephemeral]; !limited {
 		t.Error("no scopes are read as all of them")
+	}
+}
+
+func TestPolicyMayStandAlone(t *testing.T) {
+	p, err := ParsePolicy("p.yaml", []byte("max_ttl:\n  service: 90d\nrequire_owner: true\n"))
+	if err != nil || p.MaxTTL[token.Service] != 90*86400 || !p.RequireOwner {
+		t.Errorf("got %+v, %v", p, err)
+	}
+	if _, err := ParsePolicy("p.yaml", []byte("max_ttl:\n  service: 90\nmax_age: 5\n")); err == nil || !strings.HasPrefix(err.Error(), `p.yaml:3: unknown key "max_age"`) {
+		t.Errorf("got %v, want a problem with its line", err)
 	}
 }
