@@ -83,8 +83,9 @@ func (c *clientEnable) Run(ctx context.Context) error {
 // secretCommand is what can be done with a client's secrets: add one, bring it
 // to the program, end the other.
 type secretCommand struct {
-	Add secretAdd `cmd:"" help:"Make another secret; it is printed once, alone, on the standard output."`
-	End secretEnd `cmd:"" help:"End one secret; the others go on working."`
+	Add    secretAdd    `cmd:"" help:"Make another secret; it is printed once, alone, on the standard output."`
+	Rotate secretRotate `cmd:"" help:"Replace a secret: the old one works until the new one was seen and a grace is over."`
+	End    secretEnd    `cmd:"" help:"End one secret; the others go on working."`
 }
 
 // secretAdd makes a secret.

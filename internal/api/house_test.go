@@ -71,6 +71,12 @@ func startWith(t *testing.T, change func(*server.Config)) *house {
 	return &house{servertest.Start(t, resources, change), t}
 }
 
+// startFrom starts a house with other resources.
+func startFrom(t *testing.T, declared string) *house {
+	t.Helper()
+	return &house{servertest.Start(t, declared, nil), t}
+}
+
 type object = map[string]any
 
 // bearer sends a request with a secret, and with a workspace unless it is empty.

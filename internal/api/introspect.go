@@ -47,7 +47,7 @@ type introspection struct {
 func (f *Face) introspect(c *web.Call, who *caller) error {
 	if who.client == nil {
 		if err := who.mayAdministrate(token.AdminRead); err != nil {
-			return err
+			return f.introspectSelf(c, who, err)
 		}
 	}
 	var body introspectBody
@@ -74,6 +74,20 @@ func (f *Face) introspect(c *web.Call, who *caller) error {
 		}
 	}
 	return c.WriteJSON(http.StatusOK, map[string]any{"results": all})
+}
+
+// introspectSelf tells the holder of a token about the very one, and refuses all
+// else as it was refused.
+func (f *Face) introspectSelf(c *web.Call, who *caller, refused error) error {
+	var body introspectBody
+	if err := c.JSON(&body); err != nil {
+		return err
+	}
+	r, err := f.cfg.Verifier.Find(c.Context(), body.Token)
+	if err != nil || who.record == nil || r.Token.ID != who.record.Token.ID {
+		return refused
+	}
+	return c.WriteJSON(http.StatusOK, f.saying(who.record, who.verdict))
 }
 
 // say tells of one token what its caller may learn. Unknown, ended and somebody

@@ -130,3 +130,15 @@ func TestRefreshTokenOpensNothingHere(t *testing.T) {
 		t.Errorf("after its end its own client hears %s", got.Body)
 	}
 }
+
+func TestTokenMayAskAboutItself(t *testing.T) {
+	h := start(t)
+	own := text(t, h.issued(object{"name": "own", "scopes": []string{"catalog:read"}}), "token")
+	other := text(t, h.issued(object{"name": "other", "scopes": []string{"catalog:read"}}), "token")
+	a := h.want(http.StatusOK, h.bearer(own, "", "POST", "/v1/tokens/introspect", object{"token": own}))
+	if a.JSON["active"] != true || a.JSON["scope"] != "catalog:read" {
+		t.Errorf("%v", a.JSON)
+	}
+	h.refused(http.StatusForbidden, "insufficient_scope", h.bearer(own, "", "POST", "/v1/tokens/introspect", object{"token": other}))
+	h.refused(http.StatusForbidden, "insufficient_scope", h.bearer(own, "", "POST", "/v1/tokens/introspect", object{"tokens": []string{own, other}}))
+}

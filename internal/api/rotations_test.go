@@ -17,7 +17,7 @@ func (h *house) rotate(secret, path string, body object, header ...string) objec
 	return h.want(http.StatusCreated, h.bearer(secret, workspace, "POST", path+"/rotations", body, header...)).JSON
 }
 
-func (h *house) opens(secret string) bool {
+func (h *house) lets(secret string) bool {
 	h.t.Helper()
 	a := h.verify(secret, "")
 	if a.Status != http.StatusOK && a.Status != http.StatusUnauthorized {
@@ -54,7 +54,7 @@ func TestOldSecretWorksUntilTheNewOneWasSeenAndTheGraceIsOver(t *testing.T) {
 		t.Errorf("the new secret lives %v s, not a full lifetime", left)
 	}
 	h.later(5 * 24 * time.Hour)
-	if !h.opens(old) {
+	if !h.lets(old) {
 		t.Fatal("the old one ended before the new one was seen")
 	}
 	a := h.verify(now, "")
@@ -62,11 +62,11 @@ func TestOldSecretWorksUntilTheNewOneWasSeenAndTheGraceIsOver(t *testing.T) {
 		t.Fatalf("%d %v", a.Status, a.Header)
 	}
 	h.later(59 * time.Minute)
-	if !h.opens(old) {
+	if !h.lets(old) {
 		t.Error("the old one ended within its grace")
 	}
 	h.later(2 * time.Minute)
-	if h.opens(old) || !h.opens(now) {
+	if h.lets(old) || !h.lets(now) {
 		t.Error("after the grace the old one opens, or the new one does not")
 	}
 	list := h.items(h.bearer(ana, "", "GET", "/v1/tokens/"+id+"/rotations", nil))
@@ -89,11 +89,11 @@ func TestUnconfirmedOldSecretEndsAtItsOwnExpiry(t *testing.T) {
 	id, old := text(t, first, "id"), text(t, first, "token")
 	now := h.rotate(backend, "/v1/tokens/"+id, object{"grace_seconds": 30 * 86400})["secret"].(string)
 	h.later(47 * time.Hour)
-	if !h.opens(now) { // its first use: the grace would be 30 days
+	if !h.lets(now) { // its first use: the grace would be 30 days
 		t.Fatal("the new one does not open")
 	}
 	h.later(2 * time.Hour)
-	if h.opens(old) {
+	if h.lets(old) {
 		t.Error("a rotation made the old secret live longer")
 	}
 }
@@ -105,10 +105,10 @@ func TestGraceOfNothingNeedsAReasonAndEndsAtOnce(t *testing.T) {
 	h.refused(http.StatusUnprocessableEntity, "invalid_value", h.bearer(old, "", "POST", "/v1/tokens/"+id+"/rotations", object{"grace_seconds": 0}))
 	pending := h.rotate(old, "/v1/tokens/"+id, nil)["secret"].(string)
 	turn := h.rotate(old, "/v1/tokens/"+id, object{"grace_seconds": 0, "reason": "leaked"})
-	if h.opens(old) || h.opens(pending) {
+	if h.lets(old) || h.lets(pending) {
 		t.Error("a secret of before still opens")
 	}
-	if !h.opens(turn["secret"].(string)) || turn["state"] != "retired" {
+	if !h.lets(turn["secret"].(string)) || turn["state"] != "retired" {
 		t.Errorf("%v", turn)
 	}
 	if list := h.items(h.bearer(ana, "", "GET", "/v1/rotations?open=true", nil)); len(list) != 0 {
@@ -125,7 +125,7 @@ func TestRotationIsCancelledUndoneAndFinished(t *testing.T) {
 	h.refused(http.StatusConflict, "conflict", h.bearer(old, "", "POST", "/v1/tokens/"+id+"/rotations", nil))
 	h.refused(http.StatusConflict, "conflict", h.bearer(ana, "", "POST", steps+turn["id"].(string)+"/undo", nil))
 	h.want(http.StatusOK, h.bearer(ana, "", "POST", steps+turn["id"].(string)+"/cancel", nil))
-	if h.opens(turn["secret"].(string)) || !h.opens(old) {
+	if h.lets(turn["secret"].(string)) || !h.lets(old) {
 		t.Error("after the cancelling the new one opens, or the old one does not")
 	}
 
@@ -136,19 +136,19 @@ func TestRotationIsCancelledUndoneAndFinished(t *testing.T) {
 	h.Clock.Move(50 * time.Second)
 	h.want(http.StatusOK, h.bearer(ana, "", "POST", steps+turn["id"].(string)+"/undo", nil))
 	h.Clock.Move(50 * time.Second)
-	if !h.opens(old) || !h.opens(now) {
+	if !h.lets(old) || !h.lets(now) {
 		t.Error("undone: within the new one's grace both open")
 	}
 	h.later(time.Minute)
-	if !h.opens(old) || h.opens(now) {
+	if !h.lets(old) || h.lets(now) {
 		t.Error("undone: the new one stays, or the old one went")
 	}
 
 	turn = h.rotate(old, "/v1/tokens/"+id, nil)
-	h.opens(turn["secret"].(string))
+	h.lets(turn["secret"].(string))
 	h.refused(http.StatusUnprocessableEntity, "invalid_value", h.bearer(ana, "", "POST", steps+turn["id"].(string)+"/finish", nil))
 	h.want(http.StatusOK, h.bearer(ana, "", "POST", steps+turn["id"].(string)+"/finish", object{"reason": "moved"}))
-	if h.opens(old) || !h.opens(turn["secret"].(string)) {
+	if h.lets(old) || !h.lets(turn["secret"].(string)) {
 		t.Error("finished: the old one opens, or the new one does not")
 	}
 	h.want(http.StatusNotFound, h.bearer(bob, "", "POST", "/v1/rotations/"+turn["id"].(string)+"/cancel", nil))
@@ -162,10 +162,10 @@ func TestRevokingATokenEndsAllItsSecrets(t *testing.T) {
 		id, old := text(t, first, "id"), text(t, first, "token")
 		now := h.rotate(old, "/v1/tokens/"+id, nil)["secret"].(string)
 		if seen {
-			h.opens(now)
+			h.lets(now)
 		}
 		h.want(http.StatusOK, h.bearer(ana, "", "POST", "/v1/tokens/"+id+"/revoke", nil))
-		if h.opens(old) || h.opens(now) {
+		if h.lets(old) || h.lets(now) {
 			t.Errorf("seen %v: one of the secrets survived", seen)
 		}
 	}
@@ -187,7 +187,7 @@ func TestRotationAndRevocationAtOnceLeaveNothing(t *testing.T) {
 		})
 		wg.Go(func() { h.want(http.StatusOK, h.bearer(ana, "", "POST", "/v1/tokens/"+id+"/revoke", nil)) })
 		wg.Wait()
-		if h.opens(old) || now != "" && h.opens(now) {
+		if h.lets(old) || now != "" && h.lets(now) {
 			t.Fatal("a secret of a revoked token opens")
 		}
 	}
@@ -206,7 +206,7 @@ func TestRotationGivesNobodyMoreThanTheirOwn(t *testing.T) {
 		t.Errorf("an admin got a secret that acts as somebody else: %d", a.Status)
 	}
 	own := h.want(http.StatusCreated, h.bearer(mia, "", "POST", "/v1/tokens/"+whose+"/rotations", nil)).JSON
-	if !strings.HasPrefix(own["secret"].(string), "fch_pat_") || !h.opens(own["secret"].(string)) {
+	if !strings.HasPrefix(own["secret"].(string), "fch_pat_") || !h.lets(own["secret"].(string)) {
 		t.Errorf("%v", own["state"])
 	}
 	h.refused(http.StatusForbidden, "invalid_scope", h.bearer(own["secret"].(string), "", "POST", "/v1/tokens/"+whose+"/rotations", object{"scopes": []string{"content:write"}}))
@@ -242,7 +242,7 @@ func TestNarrowerTokenIsRolledBackByARefusal(t *testing.T) {
 	}
 	h.want(http.StatusForbidden, h.verify(now, "?scope=content:write"))
 	h.later(2 * time.Minute)
-	if !h.opens(old) || h.opens(now) {
+	if !h.lets(old) || h.lets(now) {
 		t.Error("the wider secret did not come back, or the narrower one stayed")
 	}
 	if events := h.events("action=rotation.rolled_back"); len(events) != 1 || !strings.Contains(events[0]["detail"].(object)["reason"].(string), "content:write") {
@@ -255,7 +255,7 @@ func TestWhoStillUsesTheOldSecretIsShown(t *testing.T) {
 	first := h.issued(object{"name": "deploy", "scopes": []string{"catalog:read"}})
 	id, old := text(t, first, "id"), text(t, first, "token")
 	now := h.rotate(old, "/v1/tokens/"+id, nil)["secret"].(string)
-	h.opens(now)
+	h.lets(now)
 	h.verify(old, "", "User-Agent", "forgotten-cron/1")
 	r := h.items(h.bearer(ana, "", "GET", "/v1/tokens/"+id+"/rotations", nil))[0]
 	use, _ := r["old_secret"].(object)["last_use"].(object)

@@ -27,6 +27,10 @@ func Catalogue() []EventKind { return slices.Clone(catalogue) }
 // there where it is not the first of its credential.
 const expiryDetail = "kind last_four expires_at:instant client? person? purpose? owner? secret?"
 
+// rotationDetail is what every event of a rotation carries. Secrets are named by
+// the id of their row.
+const rotationDetail = "rotation state old_secret new_secret grace_seconds:count retires_at:instant reason"
+
 // IsEvent reports whether a subscription may name it: every event (*), those of
 // a group (token.*), or one.
 func IsEvent(pattern string) bool {
@@ -60,6 +64,7 @@ var catalogue = []EventKind{
 	{Name: "grant.revoked", Text: "A grant of a client's own has ended, with its tokens.", Target: "grant", Detail: "client person reason"},
 	{Name: "impersonation.refused", Text: "A program tried to act as somebody and was refused.", Target: "user", Detail: "client reason refusal"},
 	{Name: "impersonation.used", Text: "A token that acts as somebody was used.", Target: "token", Detail: "route reason"},
+	{Name: "key.rotated", Text: "A signing key came to be, took over, or went.", Target: "key", Detail: "alg state reason?"},
 	{Name: "member.added", Text: "A person became a member of the workspace.", Target: "user",
 		Detail: "role may_impersonate:flag? teams:list? spaces:list? scopes?"},
 	{Name: "member.changed", Text: "A membership was changed.", Target: "user",
@@ -82,6 +87,12 @@ var catalogue = []EventKind{
 	{Name: "role.changed", Text: "The scopes of a role were changed.", Target: "role", Detail: "scopes:list"},
 	{Name: "role.created", Text: "A role was declared.", Target: "role", Detail: "scopes:list"},
 	{Name: "role.removed", Text: "A role was removed.", Target: "role"},
+	{Name: "rotation.cancelled", Text: "A new secret that was never used was given up.", Target: "any", Detail: rotationDetail},
+	{Name: "rotation.confirmed", Text: "A new secret was used for the first time; the old one's grace runs.", Target: "any", Detail: rotationDetail},
+	{Name: "rotation.retired", Text: "A secret that was replaced has ended.", Target: "any", Detail: rotationDetail},
+	{Name: "rotation.rolled_back", Text: "A secret with fewer scopes was refused for one of those; the old one stays.", Target: "any", Detail: rotationDetail},
+	{Name: "rotation.started", Text: "A credential has a new secret beside the old one.", Target: "any", Detail: rotationDetail},
+	{Name: "rotation.undone", Text: "The old secret stays; the new one works for a grace.", Target: "any", Detail: rotationDetail},
 	{Name: "scope.changed", Text: "A scope of the catalogue was changed.", Target: "scope", Server: true},
 	{Name: "scope.created", Text: "A scope was added to the catalogue.", Target: "scope", Server: true},
 	{Name: "scope.removed", Text: "A scope was removed from the catalogue.", Target: "scope", Server: true},

@@ -234,23 +234,9 @@ func (a *Authority) tell(who token.Actor, o *Order, s supports, now time.Time, o
 	if routine && !listens {
 		return nil // the token's own row is the record
 	}
-	t := out.Token
-	detail := map[string]any{"kind": t.Kind, "scopes": t.Scopes, "contract": t.Contract, "expires_at": t.ExpiresAt}
-	for name, value := range map[string]string{
-		"client": t.Client, "person": t.Person, "purpose": t.Purpose, "owner": t.Owner, "act": t.Actor, "reason": t.Reason, "last_four": t.LastFour,
-	} {
-		if value != "" {
-			detail[name] = value
-		}
-	}
-	action := "token.issued"
-	if r := deed.Rotation; r != nil {
-		action = "rotation.started"
-		detail["rotation"], detail["grace_seconds"], detail["secret"], detail["reason"] = r.ID.String(), r.Grace, t.ID.String(), r.Reason
-	}
-	e := audit.Note(now, who, t.Workspace, action, audit.Target{Kind: "token", ID: t.Credential.String(), Name: t.Name}, detail)
-	if t.Kind == token.Impersonated {
-		e.Actor.For = t.Person
+	e := noteIssued(now, who, out.Token)
+	if deed.Rotation != nil {
+		e = noteRotation(now, who, deed.Rotation, "rotation.started")
 	}
 	if !routine {
 		deed.Events = append(deed.Events, e)
@@ -261,4 +247,20 @@ func (a *Authority) tell(who token.Actor, o *Order, s supports, now time.Time, o
 	var err error
 	deed.Outbox, err = audit.Deliveries(s.workspace, e)
 	return err
+}
+
+func noteIssued(now time.Time, who token.Actor, t *token.Token) *token.Event {
+	detail := map[string]any{"kind": t.Kind, "scopes": t.Scopes, "contract": t.Contract, "expires_at": t.ExpiresAt}
+	for name, value := range map[string]string{
+		"client": t.Client, "person": t.Person, "purpose": t.Purpose, "owner": t.Owner, "act": t.Actor, "reason": t.Reason, "last_four": t.LastFour,
+	} {
+		if value != "" {
+			detail[name] = value
+		}
+	}
+	e := audit.Note(now, who, t.Workspace, "token.issued", targetOf(t), detail)
+	if t.Kind == token.Impersonated {
+		e.Actor.For = t.Person
+	}
+	return e
 }

@@ -57,7 +57,7 @@ func (a *Authority) openTurn(ctx context.Context, tx Tx, who token.Actor, w *tok
 	if err != nil || !added {
 		return orElse(err, token.Errorf(token.Conflict, "another rotation of this credential is open: confirm, cancel or finish it first").Because(token.Lost))
 	}
-	if err := record(ctx, tx, w, noteRotation(tx, who, r, "rotation.started")); err != nil || r.Grace > 0 {
+	if err := record(ctx, tx, w, noteRotation(time.UnixMilli(tx.Now()), who, r, "rotation.started")); err != nil || r.Grace > 0 {
 		return err
 	}
 	reason := r.Reason

@@ -107,11 +107,11 @@ func (a *Authority) turn(ctx context.Context, tx Tx, who token.Actor, r *token.R
 	if err != nil {
 		return err
 	}
-	return record(ctx, tx, w, noteRotation(tx, who, r, action))
+	return record(ctx, tx, w, noteRotation(time.UnixMilli(tx.Now()), who, r, action))
 }
 
-func noteRotation(tx Tx, who token.Actor, r *token.Rotation, action string) *token.Event {
-	return audit.Note(time.UnixMilli(tx.Now()), who, r.Workspace, action, audit.Target{Kind: string(r.What), ID: r.Credential, Name: r.Name}, map[string]any{
+func noteRotation(now time.Time, who token.Actor, r *token.Rotation, action string) *token.Event {
+	return audit.Note(now, who, r.Workspace, action, audit.Target{Kind: string(r.What), ID: r.Credential, Name: r.Name}, map[string]any{
 		"rotation": r.ID.String(), "state": r.State, "old_secret": r.Old.String(), "new_secret": r.New.String(),
 		"grace_seconds": r.Grace, "retires_at": r.RetiresAt, "reason": r.Reason,
 	})

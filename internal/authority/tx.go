@@ -9,8 +9,6 @@ import (
 
 // A Tx is one rare deed: what it writes is committed together, or not at all.
 type Tx interface {
-	webhookTx
-
 	sweepTx
 	webhookTx
 
@@ -63,6 +61,11 @@ type Tx interface {
 	Resource(ctx context.Context, identifier string) (*token.Resource, error)
 	PutResource(ctx context.Context, r *token.Resource) error
 	DropResource(ctx context.Context, r *token.Resource) (bool, error)
+
+	AddKey(ctx context.Context, k token.SigningKey) (bool, error)
+	Key(ctx context.Context, id string) (token.SigningKey, error)
+	SetKeyState(ctx context.Context, id, from, to string, at int64) (bool, error)
+	Subscriptions(ctx context.Context) ([]token.Webhook, error)
 
 	Rotation(ctx context.Context, id token.ID) (*token.Rotation, error)
 	RotationTo(ctx context.Context, secret token.ID) (*token.Rotation, error)

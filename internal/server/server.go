@@ -127,7 +127,7 @@ func New(ctx context.Context, cfg Config) (s *Server, err error) {
 		return s, err
 	}
 	s.Ring = keys.NewRing(master)
-	s.Keeper = &keys.Keeper{Store: s.Store, Master: master, Ring: s.Ring, Now: cfg.Now, Life: policy.SignedMost}
+	s.Keeper = &keys.Keeper{Store: keyStore{s.Store}, Master: master, Ring: s.Ring, Now: cfg.Now, Life: policy.SignedMost}
 	if err := s.Keeper.Ensure(ctx); err != nil {
 		return s, err
 	}

@@ -27,13 +27,19 @@ func (s *Store) Keys(ctx context.Context) ([]token.SigningKey, error) {
 // that is next or active as it is, is there; it reports whether it did.
 func (s *Store) AddKey(ctx context.Context, k token.SigningKey) (added bool, err error) {
 	err = s.Do(ctx, func(tx *Tx) error {
-		added, err = tx.affects(ctx, `INSERT INTO keys (`+keyColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
-			k.ID, k.Alg, k.State, k.Private, k.Public, k.CreatedAt, k.ActiveAt, k.RetireAt, k.EndedAt)
-		if added {
-			tx.Changed(token.Change{What: token.ChangedKeys, ID: k.ID})
-		}
+		added, err = tx.AddKey(ctx, k)
 		return err
 	})
+	return added, err
+}
+
+// AddKey does what Store.AddKey does, inside a deed.
+func (tx *Tx) AddKey(ctx context.Context, k token.SigningKey) (bool, error) {
+	added, err := tx.affects(ctx, `INSERT INTO keys (`+keyColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
+		k.ID, k.Alg, k.State, k.Private, k.Public, k.CreatedAt, k.ActiveAt, k.RetireAt, k.EndedAt)
+	if added {
+		tx.Changed(token.Change{What: token.ChangedKeys, ID: k.ID})
+	}
 	return added, err
 }
 
@@ -48,13 +54,31 @@ const moveKey = `UPDATE keys SET state = $3,
 // is a fault.
 func (s *Store) SetKeyState(ctx context.Context, id, from, to string, at int64) (moved bool, err error) {
 	err = s.Do(ctx, func(tx *Tx) error {
-		moved, err = tx.affects(ctx, moveKey, id, from, to, at)
-		if moved {
-			tx.Changed(token.Change{What: token.ChangedKeys, ID: id})
-		}
+		moved, err = tx.SetKeyState(ctx, id, from, to, at)
 		return err
 	})
 	return moved, err
+}
+
+// SetKeyState does what Store.SetKeyState does, inside a deed.
+func (tx *Tx) SetKeyState(ctx context.Context, id, from, to string, at int64) (bool, error) {
+	moved, err := tx.affects(ctx, moveKey, id, from, to, at)
+	if moved {
+		tx.Changed(token.Change{What: token.ChangedKeys, ID: id})
+	}
+	return moved, err
+}
+
+// Key returns a signing key as the transaction sees it, without an id if there
+// is none.
+func (tx *Tx) Key(ctx context.Context, id string) (token.SigningKey, error) {
+	return one(ctx, tx, `SELECT `+keyColumns+` FROM keys WHERE id = $1`, scanKey, id)
+}
+
+// Subscriptions returns every live subscription of every workspace, for what
+// concerns all of them.
+func (tx *Tx) Subscriptions(ctx context.Context) ([]token.Webhook, error) {
+	return all(ctx, tx, `SELECT `+webhookColumns+` FROM webhooks WHERE ended_at = 0 ORDER BY id`, scanWebhook)
 }
 
 // KeyCutoffs returns the cutoffs of all signing keys: there are few, and the

@@ -193,7 +193,9 @@ func (tx *Tx) Secrets(ctx context.Context, credential token.ID) ([]*token.Token,
 var rotateTexts = [2]map[string]string{token.Short: newRotateTexts(token.Short), token.Long: newRotateTexts(token.Long)}
 
 func newRotateTexts(class token.Class) map[string]string {
-	of := func(set string) string { return `UPDATE ` + tables[class] + ` SET ` + set + ` WHERE id = $1 AND ended_at = 0` }
+	of := func(set string) string {
+		return `UPDATE ` + tables[class] + ` SET ` + set + ` WHERE id = $1 AND ended_at = 0`
+	}
 	return map[string]string{
 		"retire": of("retires_at = $2"), "confirm": of("confirmed_at = $2"), "settle": of("narrowed_from = ''"),
 	}
