@@ -1,9 +1,11 @@
 package authority
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"slices"
+	"time"
 
 	"github.com/fichadev/ficha/internal/token"
 )
@@ -39,6 +41,11 @@ func (a *Authority) AuthenticateClient(ctx context.Context, who token.Actor, way
 		return nil, err
 	}
 	s, ok := a.shown(c, way, secret, hash)
+	if !ok && open {
+		if err := a.expiredSecret(c, hash); err != nil {
+			return nil, err
+		}
+	}
 	if !ok || !open {
 		return nil, a.wrongClient(who)
 	}
@@ -89,6 +96,20 @@ func (a *Authority) shownSecret(ctx context.Context, who token.Actor, s *token.S
 	return a.confirmSecret(ctx, who, s.ID)
 }
 
+// expiredSecret returns the refusal of a secret of the client that was right
+// until it expired, nil for any other: whoever held it may know when that was.
+func (a *Authority) expiredSecret(c *token.Client, hash token.Hash) error {
+	now := a.cfg.Now().UnixMilli()
+	for i := range c.Secrets {
+		s := &c.Secrets[i]
+		if subtle.ConstantTimeCompare(s.Hash[:], hash[:]) == 1 && s.EndedAt == 0 && s.ExpiresAt != 0 && now >= s.ExpiresAt {
+			return token.Errorf(token.InvalidClient, "the client secret expired on %s; make a new one at %s/panel/",
+				time.UnixMilli(s.ExpiresAt).UTC().Format(time.RFC3339), a.cfg.Issuer)
+		}
+	}
+	return nil
+}
+
 // wrongClient counts a wrong secret against the address it came from. Only the
 // failing attempt itself may hear 429: a client with its right secret is never
 // refused because others guessed.
@@ -110,16 +131,13 @@ func (a *Authority) ClientBySecret(ctx context.Context, who token.Actor, workspa
 	}
 	var found *token.Client
 	var by *token.Secret
+	var late error
 	for _, id := range ids {
 		c, err := a.cfg.Judge.Client(ctx, id)
 		if err != nil {
 			return nil, err
 		}
 		if c == nil {
-			continue
-		}
-		s := a.held(c, secret, hash)
-		if s == nil {
 			continue
 		}
 		open, err := a.open(ctx, c)
@@ -129,12 +147,20 @@ func (a *Authority) ClientBySecret(ctx context.Context, who token.Actor, workspa
 		if !open {
 			continue
 		}
+		s := a.held(c, secret, hash)
+		if s == nil {
+			late = cmp.Or(late, a.expiredSecret(c, hash))
+			continue
+		}
 		// Where two clients share a secret, the one that may mint is meant.
 		if found == nil || !found.Grants("client_credentials") && c.Grants("client_credentials") {
 			found, by = c, s
 		}
 	}
-	if found == nil {
+	switch {
+	case found == nil && late != nil:
+		return nil, late
+	case found == nil:
 		return nil, a.wrongClient(who)
 	}
 	return found, a.shownSecret(ctx, who, by)

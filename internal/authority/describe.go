@@ -23,8 +23,12 @@ func (a *Authority) Describe(ctx context.Context, who token.Actor, t *token.Toke
 		if err != nil || w == nil {
 			return orElse(err, noWorkspace())
 		}
-		if w.Policy.RequirePurpose && governed(t.Kind) && d.Purpose != nil && *d.Purpose == "" {
+		rules := w.Policy.At(tx.Now())
+		switch {
+		case rules.RequirePurpose && governed(t.Kind) && d.Purpose != nil && *d.Purpose == "":
 			return token.AtField("purpose", "this workspace requires a purpose")
+		case rules.RequireOwner && governed(t.Kind) && d.Owner != nil && *d.Owner == "":
+			return token.AtField("owner", "this workspace requires an owner")
 		}
 		described, err := tx.DescribeToken(ctx, t.Credential, d)
 		if err != nil {

@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"database/sql"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"maps"
@@ -365,9 +366,10 @@ func TestSecretsOfClientsExpireWithNotice(t *testing.T) {
 	h := servertest.Start(t, expiring, mailing)
 	y := newYear(t, h)
 	now := h.Clock.Now()
-	id := token.NewID(now, token.Long)
+	id, secret := token.NewID(now, token.Long), "the-second-secret-of-c1"
 	err := h.Store.Do(t.Context(), func(tx *store.Tx) error {
-		return tx.PutSecret(t.Context(), "c1", token.Secret{ID: id, LastFour: "wxyz", CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(10 * oneDay).UnixMilli()})
+		tx.Changed(token.Change{What: token.ChangedClient, ID: "c1"})
+		return tx.PutSecret(t.Context(), "c1", token.Secret{ID: id, Hash: token.HashOf(secret), LastFour: "wxyz", CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(10 * oneDay).UnixMilli()})
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -384,6 +386,23 @@ func TestSecretsOfClientsExpireWithNotice(t *testing.T) {
 	if len(y.told) != 4 {
 		t.Errorf("%d notices, want 7, 3, 1 and 0 days: %v", len(y.told), y.told)
 	}
+	// Who held it hears why; who never did hears what a stranger does.
+	for _, shown := range [][]string{{"Authorization", "Bearer " + secret, "X-Workspace-Id", "ws1"}, {"Authorization", basic("c1", secret), "X-Workspace-Id", "ws1"}} {
+		a := h.Request("POST", "/v1/tokens", map[string]any{"name": "late", "scopes": []string{"catalog:read"}}, shown...)
+		if want := "the client secret expired on 2026-12-02T12:00:00Z; make a new one at " + h.URL + "/panel/"; a.Status != http.StatusUnauthorized || a.JSON["error_description"] != want {
+			t.Errorf("%d %s", a.Status, a.Body)
+		}
+	}
+	for _, id := range []string{"c1", "nobody"} {
+		a := h.Request("POST", "/v1/tokens", nil, "Authorization", basic(id, "wrong"), "X-Workspace-Id", "ws1")
+		if want := "the client is not known here or its secret is wrong"; a.JSON["error_description"] != want {
+			t.Errorf("%s: %s", id, a.Body)
+		}
+	}
+}
+
+func basic(id, secret string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(id+":"+secret))
 }
 
 func TestWhatExpiresIsCountedInTheMetrics(t *testing.T) {
