@@ -13,13 +13,6 @@ var pauses = [...]time.Duration{
 	10 * time.Second, time.Minute, 10 * time.Minute, time.Hour, 4 * time.Hour, 10 * time.Hour, 16 * time.Hour, 18 * time.Hour, 22 * time.Hour,
 }
 
-// DeliveryTries is how often a delivery is tried before it is dead.
-const DeliveryTries = len(pauses) + 1
-
-// DeliveryPauses returns how long a delivery waits after each try that failed,
-// up to a tenth more.
-func DeliveryPauses() []time.Duration { return append([]time.Duration(nil), pauses[:]...) }
-
 // DeliveryPause returns how long a delivery waits after so many tries that all
 // failed, and false when it is not tried again. jitter is at random in [0, 1):
 // deliveries that failed together do not come together again.

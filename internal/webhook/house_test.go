@@ -2,6 +2,8 @@ package webhook_test
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,6 +17,8 @@ import (
 	"time"
 
 	"github.com/fichadev/ficha/internal/authority"
+	"github.com/fichadev/ficha/internal/pgtest"
+	"github.com/fichadev/ficha/internal/server"
 	"github.com/fichadev/ficha/internal/server/servertest"
 	"github.com/fichadev/ficha/internal/token"
 )
@@ -348,5 +352,36 @@ func TestRecoveryForgetsTheFailures(t *testing.T) {
 	drain(t, h)
 	if s, err := h.Store.Subscription(t.Context(), hook); err != nil || s.WebhookHealth != (token.WebhookHealth{}) {
 		t.Errorf("after an arrival: %+v, %v", s, err)
+	}
+}
+
+// Two nodes on one database share the work: each event is heard once, by
+// whichever node was woken or looked first.
+func TestTwoNodesSendEachEventOnce(t *testing.T) {
+	if !pgtest.Available() {
+		t.Skip("needs PostgreSQL")
+	}
+	database := pgtest.Start(t).Database(t)
+	var key [32]byte
+	rand.Read(key[:]) // it never fails (Go 1.24)
+	node := func(resources string) *servertest.House {
+		return servertest.Start(t, resources, func(c *server.Config) {
+			c.Database, c.MasterKey = database, hex.EncodeToString(key[:])
+		})
+	}
+	first, second := node(oneWorkspace), node("")
+	e := listen(t, 204)
+	hook := subscribe(t, first, e.URL, "role.*")
+	for _, h := range []*servertest.House{first, second} {
+		h.Webhooks.Start()
+		defer h.Webhooks.Stop()
+	}
+	names := strings.Split("abcdefghijklmnopqrst", "")
+	happen(t, first, names...)
+	eventually(t, "all is delivered", func() bool { return states(t, first, hook)[token.DeliveryDone] == len(names) })
+	ids := e.ids()
+	slices.Sort(ids)
+	if len(slices.Compact(ids)) != len(names) || len(e.all()) != len(names) {
+		t.Errorf("%d requests for %d events", len(e.all()), len(names))
 	}
 }

@@ -87,7 +87,7 @@ func TestReceiversThatFail(t *testing.T) {
 			w.WriteHeader(307)
 		}, token.Attempt{Status: 307}, false},
 		"is gone": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(410) }, token.Attempt{Status: 410}, false},
-		"stalls":  {func(w http.ResponseWriter, r *http.Request) { io.ReadAll(r.Body); <-r.Context().Done() }, token.Attempt{Fault: "timeout"}, false}, //nolint:errcheck // as it is
+		"stalls":  {func(_ http.ResponseWriter, r *http.Request) { io.ReadAll(r.Body); <-r.Context().Done() }, token.Attempt{Fault: "timeout"}, false}, //nolint:errcheck // as it is
 		"drips its answer": {func(w http.ResponseWriter, r *http.Request) {
 			io.ReadAll(r.Body) //nolint:errcheck // as it is
 			hold(w, r, 20*time.Millisecond)
