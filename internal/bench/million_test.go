@@ -31,6 +31,7 @@ func (r *bench) house(b *testing.B) {
 	asking, issuing := r.slope(b, small, large)
 	r.limit("introspect, not cached: a million against a thousand", asking, mostSlope, "times")
 	r.limit("issue opaque: a million against a thousand", issuing, mostSlope, "times")
+	r.inventory(b)
 }
 
 func (r *bench) limit(what string, got, most float64, unit string) {

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/fichadev/ficha/internal/token"
 )
@@ -130,8 +131,15 @@ type walk struct {
 var walks = func() (all []walk) {
 	for _, s := range slices.Concat(sourcesOf(token.Short), sourcesOf(token.Long), secretSources) {
 		w := walk{source: s}
-		w.page = "SELECT " + tokenAll + " FROM " + s.from + " WHERE " + s.where + filtered + " ORDER BY t.id DESC LIMIT $28"
-		found := "FROM (SELECT t.*, " + usedAt + " AS used FROM " + s.from + " WHERE " + s.where + filtered + ") AS found"
+		narrowed, order := s.where+filtered, " ORDER BY t.id DESC"
+		if s.by != "" {
+			// The sign keeps SQLite from walking a workspace by id, which is in
+			// the order asked for, rather than looking up what is asked for.
+			narrowed = s.where + strings.Replace(filtered, "t.id < $2 AND t.id >= $3", "+t.id < $2 AND +t.id >= $3", 1)
+			order = " ORDER BY +t.id DESC"
+		}
+		found := "FROM (SELECT t.*, " + usedAt + " AS used FROM " + s.from + " WHERE " + narrowed + ") AS found"
+		w.page = "SELECT " + tokenAll + " FROM " + s.from + " WHERE " + narrowed + order + " LIMIT $28"
 		w.attention = needing + found
 		w.tally = `SELECT kind, owner, COUNT(*), SUM(CASE WHEN used >= $28 THEN 1 ELSE 0 END), SUM(CASE WHEN used >= $29 THEN 1 ELSE 0 END), MAX(used)
 			` + found + " GROUP BY kind, owner"

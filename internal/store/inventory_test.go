@@ -190,6 +190,9 @@ func TestInventoryReadsIndexesAlone(t *testing.T) {
 				if strings.Contains(plan, "SCAN") || strings.Contains(plan, "Seq Scan on tokens") {
 					t.Errorf("%s\n%s", text, plan)
 				}
+				if w.by == viaFour && !strings.Contains(plan, "last_four") && !s.engine.shared() {
+					t.Errorf("the last four are not looked up:\n%s", plan)
+				}
 			}
 		}
 	})
