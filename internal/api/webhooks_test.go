@@ -36,7 +36,7 @@ func TestSubscriptionLivesThroughTheAPI(t *testing.T) {
 			t.Errorf("got %s", a.Body)
 		}
 	}
-	if a := h.want(http.StatusOK, h.bearer(ana, "ws1", "PATCH", path, object{"events": []string{"member.removed"}})); len(a.JSON["events"].([]any)) != 1 {
+	if a := h.want(http.StatusOK, h.bearer(ana, "ws1", "PATCH", path, object{"events": []string{"member.removed"}})); len(at[[]any](t, a.JSON, "events")) != 1 {
 		t.Errorf("got %s", a.Body)
 	}
 	for _, events := range []any{[]string{}, []string{"tokens.*"}, []string{"token."}, []string{"tok*"}} {
@@ -68,7 +68,7 @@ func TestSubscriptionsComeInPages(t *testing.T) {
 	}
 	first := h.want(http.StatusOK, h.bearer(ana, "ws1", "GET", "/v1/webhooks?limit=2", nil))
 	rest := h.want(http.StatusOK, h.bearer(ana, "ws1", "GET", "/v1/webhooks?limit=2&cursor="+text(t, first, "next"), nil))
-	if at[object](t, rest.JSON["items"].([]any), 0)["id"] != want[2] || rest.JSON["next"] != nil {
+	if at[object](t, at[[]any](t, rest.JSON, "items"), 0)["id"] != want[2] || rest.JSON["next"] != nil {
 		t.Errorf("got %s and %s", first.Body, rest.Body)
 	}
 }
@@ -131,11 +131,11 @@ func TestDeliveriesAreShownAndReplayed(t *testing.T) {
 		t.Fatalf("delivered %v %v", l.ids, l.bodies)
 	}
 	page := h.want(http.StatusOK, h.bearer(reader, "ws1", "GET", path+"/deliveries", nil))
-	dead := at[object](t, page.JSON["items"].([]any), 0)
+	dead := at[object](t, at[[]any](t, page.JSON, "items"), 0)
 	if dead["state"] != "dead" || dead["last_status"] != 410.0 || dead["event"] != l.ids[1] || dead["next_try_at"] != nil {
 		t.Errorf("the newest delivery is %v", dead)
 	}
-	if one := h.want(http.StatusOK, h.bearer(reader, "ws1", "GET", path+"/deliveries?state=delivered", nil)); len(one.JSON["items"].([]any)) != 1 {
+	if one := h.want(http.StatusOK, h.bearer(reader, "ws1", "GET", path+"/deliveries?state=delivered", nil)); len(at[[]any](t, one.JSON, "items")) != 1 {
 		t.Errorf("delivered ones are %s", one.Body)
 	}
 	if a := h.want(http.StatusOK, h.bearer(ana, "ws1", "GET", path, nil)); a.JSON["status"] != "disabled" || a.JSON["disabled_reason"] != "gone" {
@@ -143,7 +143,7 @@ func TestDeliveriesAreShownAndReplayed(t *testing.T) {
 	}
 
 	l.status = http.StatusOK
-	ask := object{"deliveries": []string{dead["id"].(string)}}
+	ask := object{"deliveries": []string{at[string](t, dead, "id")}}
 	h.refused(http.StatusConflict, "conflict", h.bearer(ana, "ws1", "POST", path+"/replay", ask))
 	h.want(http.StatusOK, h.bearer(ana, "ws1", "POST", path+"/enable", nil))
 	h.refused(http.StatusConflict, "conflict", h.bearer(ana, "ws1", "POST", path+"/enable", nil))
@@ -247,17 +247,16 @@ func (h *house) eventSchemas() map[string]*openapi3.Schema {
 	all := map[string]*openapi3.Schema{}
 	a := h.want(http.StatusOK, h.program("GET", "/v1/webhooks/events", nil))
 	closeObjects(a.JSON)
-	for _, item := range a.JSON["items"].([]any) {
-		item := item.(object)
-		text, err := json.Marshal(item["schema"])
+	for _, item := range at[[]any](h.t, a.JSON, "items") {
+		text, err := json.Marshal(at[object](h.t, item, "schema"))
 		if err != nil {
 			h.t.Fatal(err)
 		}
 		s := &openapi3.Schema{}
 		if err := json.Unmarshal(text, s); err != nil {
-			h.t.Fatalf("%v: %v", item["name"], err)
+			h.t.Fatalf("%v: %v", item, err)
 		}
-		all[item["name"].(string)] = s
+		all[at[string](h.t, item, "name")] = s
 	}
 	return all
 }
