@@ -38,8 +38,8 @@ func (s *Server) tellLateUses() jobs.Job {
 func (s *Server) countExpiring() jobs.Job {
 	within := s.Metrics.Gauges("tokens_expiring", "Live tokens of which notice is given and that expire within a time.", "within")
 	names, spans := []string{"1d", "7d", "30d"}, []int64{}
-	for _, days := range []time.Duration{1, 7, 30} {
-		spans = append(spans, (days * 24 * time.Hour).Milliseconds())
+	for _, days := range []int64{1, 7, 30} {
+		spans = append(spans, days*(24*time.Hour).Milliseconds())
 	}
 	return jobs.CountExpiring(func(ctx context.Context, now time.Time) error {
 		counts, err := s.Store.CountExpiring(ctx, now.UnixMilli(), spans)

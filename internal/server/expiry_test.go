@@ -413,7 +413,6 @@ func TestWhatExpiresIsCountedInTheMetrics(t *testing.T) {
 	}
 	h.Clock.Move(13 * time.Hour)
 	h.Start(t.Context())
-	defer h.Close()
 	want := map[string]float64{`ficha_tokens_expiring{within="1d"}`: 2, `ficha_tokens_expiring{within="7d"}`: 3, `ficha_tokens_expiring{within="30d"}`: 4,
 		`ficha_notices_total{threshold="1"}`: 2}
 	for name, n := range want {
