@@ -300,7 +300,7 @@ func (s *Server) close() (err error) {
 		s.Identity.Close()
 	}
 	if s.Store != nil && s.Verifier != nil {
-		err = s.keepUses(context.Background())
+		s.keepUses(context.Background())
 	}
 	if s.Store != nil {
 		err = errors.Join(err, s.Store.Close())

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 
 	"github.com/fichadev/ficha/internal/token"
@@ -29,18 +28,17 @@ func (s *Server) recordsTo(losses func(string) func(int)) func() []token.UseReco
 }
 
 // keepUses writes down what this process has seen used and has not written yet.
-// The jobs do so as long as they run. Counts and records that are lost are told
-// and are no fault.
-func (s *Server) keepUses(ctx context.Context) error {
-	if err := s.Store.FlushTraffic(ctx, s.Metrics.Traffic.Take()); err != nil {
-		s.Config.Log.WarnContext(ctx, "the last counts of traffic are lost", slog.Any("error", err))
-	}
+// The jobs do so as long as they run. What the database does not take any more
+// is lost, and told.
+func (s *Server) keepUses(ctx context.Context) {
 	records, _ := s.Verifier.TakeRecords()
-	if err := s.Store.WriteUseRecords(ctx, records); err != nil {
-		s.Config.Log.WarnContext(ctx, "the last records of uses are lost", slog.Any("error", err))
+	for what, err := range map[string]error{
+		"traffic": s.Store.FlushTraffic(ctx, s.Metrics.Traffic.Take()),
+		"records": s.Store.WriteUseRecords(ctx, records),
+		"uses":    tellingUses{s}.FlushUses(ctx, s.Verifier.TakeUses()),
+	} {
+		if err != nil {
+			s.Config.Log.WarnContext(ctx, "what was seen last is lost", slog.String("of", what), slog.Any("error", err))
+		}
 	}
-	if err := (tellingUses{s}).FlushUses(ctx, s.Verifier.TakeUses()); err != nil {
-		return fmt.Errorf("write the last uses: %w", err)
-	}
-	return nil
 }
