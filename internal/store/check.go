@@ -80,6 +80,9 @@ var Promises = []Promise{
 		 UNION ALL SELECT CAST(n AS TEXT) FROM cutoffs WHERE n > (SELECT n FROM position WHERE one = 1)`},
 	{"keys", "each algorithm has at most one active key",
 		`SELECT alg FROM keys WHERE state = 'active' GROUP BY alg HAVING COUNT(*) > 1`},
+	{"deliveries", "a delivery is due within 25 hours, delivered or dead, and was tried at most ten times",
+		`SELECT CAST(id AS TEXT) FROM outbox WHERE state NOT IN ('due', 'delivered', 'dead') OR tries > 10
+			OR state = 'due' AND next_at > CAST($1 AS BIGINT) + 90000000`},
 }
 
 // recorded is the one promise that needs more than a query.
