@@ -70,6 +70,8 @@ func (counter) Witness(context.Context, *token.Record, token.Use) error {
 	return errors.New("nothing here needs a witness")
 }
 
+func (counter) Lacked(context.Context, *token.Record, token.Scopes) {}
+
 func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
