@@ -50,7 +50,7 @@ func (e export) write(f *Face, c *web.Call, i token.Inventory, format string) er
 			return err
 		}
 		if put(rows) != nil {
-			return nil // the caller is gone: there is nobody left to tell
+			return nil //nolint:nilerr // the caller is gone: there is nobody left to tell
 		}
 		sent += len(rows)
 		if page.Next == 0 {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math/big"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -180,7 +181,10 @@ func TestReceiptIsProvenByThePublishedKeys(t *testing.T) {
 	proven := false
 	for _, k := range set.Keys {
 		if k.Kid == head.Kid {
-			key := &ecdsa.PublicKey{Curve: elliptic.P256(), X: new(big.Int).SetBytes(raw(k.X)), Y: new(big.Int).SetBytes(raw(k.Y))}
+			key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), slices.Concat([]byte{4}, raw(k.X), raw(k.Y)))
+			if err != nil {
+				t.Fatal(err)
+			}
 			sum, sig := sha256.Sum256([]byte(parts[0]+"."+parts[1])), raw(parts[2])
 			proven = ecdsa.Verify(key, sum[:], new(big.Int).SetBytes(sig[:32]), new(big.Int).SetBytes(sig[32:]))
 		}

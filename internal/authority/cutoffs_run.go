@@ -58,44 +58,49 @@ func (a *Authority) step(ctx context.Context, r *token.Revocation) (won bool, er
 	if err != nil {
 		return false, err
 	}
-	var next token.Revocation
-	err = a.cfg.Store.Do(ctx, func(tx Tx) error {
+	next, lost := *r, false
+	err = a.cfg.Store.Do(ctx, func(tx Tx) (err error) {
 		next = *r
-		home, err := tx.Workspace(ctx, r.Workspace)
-		if err != nil {
+		if err = a.sweepPage(ctx, tx, &next, page); err != nil {
 			return err
 		}
-		for _, t := range page.Tokens {
-			did, err := a.sweepOne(ctx, tx, home, r, t)
-			if err != nil {
-				return err
-			}
-			if did {
-				next.Count++
-			}
-		}
-		next.Reached = page.Next
-		if page.Next == 0 {
-			next.Running, next.FinishedAt = false, tx.Now()
-			e := audit.Note(time.UnixMilli(tx.Now()), r.Actor, r.Workspace, "revocation.finished", onRevocation(r),
-				map[string]any{"act": r.Act, "count": next.Count, "reason": r.Reason})
-			if err := record(ctx, tx, home, e); err != nil {
-				return err
-			}
-		}
 		won, err = tx.AdvanceRevocation(ctx, &next, r.Reached)
-		if err == nil && !won {
+		if lost = err == nil && !won; lost {
 			return lostRace() // nothing of this page is ours to do
 		}
 		return err
 	})
-	if err != nil && !won && token.Is(err, token.Unavailable) {
+	switch {
+	case err == nil:
+		*r = next
+	case lost:
 		return false, nil
 	}
-	if err == nil {
-		*r = next
-	}
 	return won, err
+}
+
+// sweepPage does the deed to a page of tokens and moves the run behind it; the
+// last page leaves a record of how many there were.
+func (a *Authority) sweepPage(ctx context.Context, tx Tx, r *token.Revocation, page *token.Page) error {
+	home, err := tx.Workspace(ctx, r.Workspace)
+	if err != nil {
+		return err
+	}
+	for _, t := range page.Tokens {
+		did, err := a.sweepOne(ctx, tx, home, r, t)
+		if err != nil {
+			return err
+		}
+		if did {
+			r.Count++
+		}
+	}
+	if r.Reached = page.Next; r.Reached != 0 {
+		return nil
+	}
+	r.Running, r.FinishedAt = false, tx.Now()
+	return record(ctx, tx, home, audit.Note(time.UnixMilli(tx.Now()), r.Actor, r.Workspace, "revocation.finished", onRevocation(r),
+		map[string]any{"act": r.Act, "count": r.Count, "reason": r.Reason}))
 }
 
 // continued finds what a run is about, as it was when it began.

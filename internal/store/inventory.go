@@ -9,7 +9,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/fichadev/ficha/internal/token"
 )
@@ -184,7 +183,7 @@ func (s *Store) Tally(ctx context.Context, i token.Inventory) (*token.Tally, err
 	if err != nil {
 		return nil, err
 	}
-	day := time.Duration(oneDay).Milliseconds()
+	day := oneDay.Milliseconds()
 	sum := &token.Tally{Kinds: map[token.Kind]int64{}, Owners: map[string]int64{}}
 	for n := range walks {
 		w := &walks[n]
