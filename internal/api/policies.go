@@ -40,6 +40,7 @@ type policyView struct {
 	RequireExpiry  bool                        `json:"require_expiry,omitempty"`
 	Registration   string                      `json:"registration,omitempty"`
 	RequirePKCE    bool                        `json:"require_pkce,omitempty"`
+	OnLeak         string                      `json:"on_leak,omitempty"`
 	WarnFrom       *string                     `json:"warn_from,omitempty"`
 	EnforceFrom    *string                     `json:"enforce_from,omitempty"`
 	Existing       string                      `json:"existing,omitempty"`
@@ -55,7 +56,7 @@ func policyOf(p *token.Policy) policyView {
 	v := policyView{
 		MaxTTL: p.MaxTTL, DefaultTTL: p.DefaultTTL, Scopes: p.Scopes, MaxPerOwner: p.MaxPerOwner, IdleExpiry: p.IdleExpiry, RotateAfter: p.RotateAfter,
 		Approval: p.Approval, RequirePurpose: p.RequirePurpose, RequireOwner: p.RequireOwner, RequireExpiry: p.RequireExpiry,
-		Registration: p.Registration, RequirePKCE: p.RequirePKCE, WarnFrom: instant(p.WarnFrom), EnforceFrom: instant(p.EnforceFrom), Existing: p.Existing,
+		Registration: p.Registration, RequirePKCE: p.RequirePKCE, OnLeak: p.OnLeak, WarnFrom: instant(p.WarnFrom), EnforceFrom: instant(p.EnforceFrom), Existing: p.Existing,
 	}
 	if len(p.Addresses) > 0 {
 		v.Addresses = make(map[token.Kind][]string, len(p.Addresses))
@@ -79,7 +80,7 @@ func (v *policyView) policy() (p token.Policy, err error) {
 	p = token.Policy{
 		MaxTTL: v.MaxTTL, DefaultTTL: v.DefaultTTL, Scopes: v.Scopes, MaxPerOwner: v.MaxPerOwner, IdleExpiry: v.IdleExpiry, RotateAfter: v.RotateAfter,
 		Approval: v.Approval, RequirePurpose: v.RequirePurpose, RequireOwner: v.RequireOwner, RequireExpiry: v.RequireExpiry,
-		Registration: v.Registration, RequirePKCE: v.RequirePKCE, Existing: v.Existing,
+		Registration: v.Registration, RequirePKCE: v.RequirePKCE, OnLeak: v.OnLeak, Existing: v.Existing,
 	}
 	switch v.Registration {
 	case "", "off", "token", "open":
@@ -222,7 +223,7 @@ func simulated(r authority.Refused) simulatedToken {
 	t := r.Token
 	v := simulatedToken{ID: t.Credential.String(), Name: t.Name, Type: t.Kind, Owner: t.Owner, ExpiresAt: instant(t.ExpiresAt), LastFour: t.LastFour}
 	for _, b := range r.Why {
-		v.Breaks = append(v.Breaks, ruleBreak{string(b.Rule), b.Text})
+		v.Breaks = append(v.Breaks, ruleBreak{string(b.Rule), b.Text()})
 	}
 	return v
 }

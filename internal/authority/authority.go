@@ -19,6 +19,7 @@ import (
 // asked of the Judge instead.
 type Store interface {
 	sweeps
+	leaks
 	Commit(ctx context.Context, d *token.Deed) error
 	Do(ctx context.Context, f func(Tx) error) error
 	ClientsWithSecret(ctx context.Context, workspace string, hash token.Hash) ([]string, error)
@@ -26,12 +27,15 @@ type Store interface {
 	Rotation(ctx context.Context, id token.ID) (*token.Rotation, error)
 	RotationTo(ctx context.Context, secret token.ID) (*token.Rotation, error)
 	DueRotations(ctx context.Context, limit int) ([]*token.Rotation, error)
+	RotationAges(ctx context.Context) (map[int64]bool, error)
+	RotationWatch(ctx context.Context, age int64) (token.ID, error)
+	MadeBetween(ctx context.Context, from, until token.ID, limit int) ([]*token.Token, error)
 	Answer(ctx context.Context, key token.Hash) (*token.Answer, error)
 	Expiring(ctx context.Context, w token.Watch, until int64, limit int) ([]*token.Token, error)
 	Watches(ctx context.Context) ([]token.Watch, error)
 	Calendar(ctx context.Context, hash token.Hash) (*token.Calendar, error)
 	Noticed(ctx context.Context, secret token.ID, n token.Notice) (bool, error)
-	Survey(ctx context.Context, workspace string, from token.Place, limit int) ([]*token.Surveyed, *token.Place, error)
+	Survey(ctx context.Context, workspace string, from token.Place, uses bool, limit int) ([]token.Surveyed, *token.Place, error)
 	DueWalks(ctx context.Context, now time.Time, limit int) ([]token.Walk, error)
 	WaitingTokens(ctx context.Context, before time.Time, limit int) ([]*token.Token, error)
 	LastUses(ctx context.Context, secrets []token.ID) (map[token.ID]token.Seen, error)
@@ -78,6 +82,7 @@ type Config struct {
 type Authority struct {
 	cfg      Config
 	failures *guess.Failures // wrong machine secrets, by address
+	reports  *guess.Failures // secrets that were reported, by address
 	inFlight flights
 	known    atomic.Pointer[map[string]bool] // the catalogue's names
 	status   statusIndex
@@ -85,7 +90,7 @@ type Authority struct {
 
 // New returns an authority that knows the scope catalogue.
 func New(ctx context.Context, cfg Config) (*Authority, error) {
-	a := &Authority{cfg: cfg, failures: guess.New(200, time.Minute, 100_000, cfg.Now)}
+	a := &Authority{cfg: cfg, failures: guess.New(200, time.Minute, 100_000, cfg.Now), reports: guess.New(mostReports, reportWindow, 100_000, cfg.Now)}
 	return a, a.ReloadCatalogue(ctx)
 }
 

@@ -48,9 +48,9 @@ func obey(o *Order, s supports) error {
 	for _, r := range s.rules {
 		for _, b := range policy.Facts(r.Policy, &asked) {
 			if b.Rule == policy.AllowedScopes {
-				return token.Errorf(token.InvalidScope, "%s", b.Text)
+				return token.Errorf(token.InvalidScope, "%s", b.Text())
 			}
-			return token.AtField(b.Field, "%s", b.Text)
+			return token.AtField(b.Field(), "%s", b.Text())
 		}
 		if r.Approves(o.Kind) && o.Workspace == "" {
 			return token.AtField("workspace", "workspace %s approves %s tokens: make one that opens a single workspace", r.workspace, o.Kind)
@@ -122,7 +122,7 @@ func (a *Authority) foresee(who token.Actor, s supports, now time.Time, out *Iss
 		rules := make([]policy.Rule, len(breaches))
 		for i, b := range breaches {
 			rules[i] = b.Rule
-			out.Warnings = append(out.Warnings, b.Field+": "+b.Text+"; from "+from+" on such a token is refused")
+			out.Warnings = append(out.Warnings, b.Field()+": "+b.Text()+"; from "+from+" on such a token is refused")
 		}
 		if !policy.Governed(out.Token.Kind) {
 			continue

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/fichadev/ficha/internal/policy"
@@ -39,7 +38,7 @@ type OwnerCount struct {
 
 // A Refused is a live token that would be refused, and why.
 type Refused struct {
-	Token *token.Token // not the whole row
+	Token *token.Token
 	Why   []policy.Breach
 }
 
@@ -54,23 +53,35 @@ func (a *Authority) Simulate(ctx context.Context, workspace string, p token.Poli
 		From: max(now, p.EnforceFrom), ByRule: map[policy.Rule]int{},
 	}}
 	for at := (&token.Place{}); ; {
-		page, next, err := a.cfg.Store.Survey(ctx, workspace, *at, simulatedPage)
+		page, next, err := a.cfg.Store.Survey(ctx, workspace, *at, len(p.Addresses)+len(p.IdleExpiry) > 0, simulatedPage)
 		if err != nil {
 			return nil, err
 		}
-		for _, t := range page {
-			s.look(t)
+		for i := range page {
+			s.look(&page[i])
 		}
 		s.walked += len(page)
-		if next == nil {
-			s.Whole = true
-			return s.done(), nil
-		}
-		if s.walked >= mostSimulated {
-			return s.done(), nil
+		s.Whole = next == nil
+		if s.Whole || s.walked >= mostSimulated {
+			s.countOwners()
+			return s.Simulation, a.fillRefused(ctx, s.First)
 		}
 		at = next
 	}
+}
+
+// fillRefused reads the rows of those that are named.
+func (a *Authority) fillRefused(ctx context.Context, first []Refused) error {
+	for i, r := range first {
+		row, err := a.row(ctx, r.Token.ID)
+		if err != nil {
+			return err
+		}
+		if row != nil {
+			first[i].Token = row
+		}
+	}
+	return nil
 }
 
 type simulator struct {
@@ -79,44 +90,48 @@ type simulator struct {
 	walked  int              // rows, dead ones too
 	owned   map[string]int64 // tokens by kind and owner
 	byOwner map[string]int   // refused ones
+	row     token.Token      // that is looked at: one for all of them
 }
 
-// done returns what was found.
-func (s *simulator) done() *Simulation {
+// countOwners lists those of whose tokens most would be refused.
+func (s *simulator) countOwners() {
 	for owner, n := range s.byOwner {
 		s.Owners = append(s.Owners, OwnerCount{owner, n})
 	}
 	slices.SortFunc(s.Owners, func(a, b OwnerCount) int { return cmp.Or(b.Count-a.Count, strings.Compare(a.Owner, b.Owner)) })
 	s.Owners = s.Owners[:min(len(s.Owners), mostRefused)]
-	return s.Simulation
 }
 
 // look judges one token, if it lives now and will at the instant asked about.
 func (s *simulator) look(t *token.Surveyed) {
-	if t.EndedAt != 0 || t.RetiresAt != 0 || t.ExpiresAt != 0 && t.ExpiresAt <= s.From {
+	if !t.Live(s.From) {
 		return
 	}
 	s.Looked++
-	why := append(policy.Breaches(s.p, &t.Token), policy.Used(s.p, &t.Token, t.Last, s.From)...)
+	row := &s.row
+	*row = t.Token()
+	why := append(policy.Breaches(s.p, row), policy.Used(s.p, row, token.Seen{Last: t.LastAt, Address: t.LastAddress}, s.From)...)
 	if most := s.p.MaxPerOwner[t.Kind]; most > 0 && t.Owner != "" {
 		key := string(t.Kind) + " " + t.Owner
 		if s.owned[key]++; s.owned[key] > most {
-			why = append(why, policy.Breach{Rule: policy.PerOwner, Field: "owner", Text: "its owner has more than " + strconv.FormatInt(most, 10)})
+			why = append(why, policy.Breach{Rule: policy.PerOwner, Policy: s.p, Token: row})
 		}
 	}
 	if len(why) == 0 {
 		return
 	}
 	s.Refused++
-	s.byOwner[cmp.Or(t.Owner, t.Person)]++
-	counted := make([]policy.Rule, 0, len(why))
-	for _, b := range why {
-		if !slices.Contains(counted, b.Rule) {
-			counted = append(counted, b.Rule)
+	s.byOwner[t.Owner]++
+	for i, b := range why {
+		if !slices.ContainsFunc(why[:i], func(one policy.Breach) bool { return one.Rule == b.Rule }) {
 			s.ByRule[b.Rule]++
 		}
 	}
 	if len(s.First) < mostRefused {
-		s.First = append(s.First, Refused{&t.Token, why})
+		kept := *row
+		for i := range why {
+			why[i].Token = &kept
+		}
+		s.First = append(s.First, Refused{&kept, why})
 	}
 }

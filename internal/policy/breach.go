@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/fichadev/ficha/internal/token"
@@ -22,12 +24,62 @@ const (
 	Age            Rule = "rotate_after"
 )
 
-// A Breach is one rule that a token breaks: at which field of an order it would
-// be mended, and a sentence for who holds it.
+// A Breach is one rule that a token breaks. It is told of in words only when
+// somebody asks: a simulation finds many.
 type Breach struct {
-	Rule  Rule
-	Field string
-	Text  string
+	Rule   Rule
+	Policy *token.Policy
+	Token  *token.Token
+}
+
+// Field returns where in an order it would be mended, empty where it cannot be.
+func (b Breach) Field() string {
+	switch b.Rule {
+	case MaxTTL, RequireExpiry:
+		return "ttl"
+	case RequirePurpose:
+		return "purpose"
+	case RequireOwner, PerOwner:
+		return "owner"
+	case AllowedScopes:
+		return "scopes"
+	case Networks:
+		return "addresses"
+	}
+	return ""
+}
+
+// Text returns a sentence for who holds the token.
+func (b Breach) Text() string {
+	p, t := b.Policy, b.Token
+	switch b.Rule {
+	case MaxTTL:
+		return "it may live at most " + text(limitsOf(t.Kind, p).Most)
+	case RequireExpiry:
+		return "it never expires, and this workspace requires an expiry"
+	case RequirePurpose:
+		return "this workspace requires a purpose"
+	case RequireOwner:
+		return "this workspace requires an owner, or counts tokens by theirs: name one"
+	case AllowedScopes:
+		return "this workspace does not allow " + string(t.Kind) + " tokens the scope " + t.Scopes.Filter(func(s string) bool { return !p.Allows(t.Kind, s) }).String()
+	case Networks:
+		if !ownWithin(p, t) {
+			return "they must lie within the networks that this workspace allows " + string(t.Kind) + " tokens"
+		}
+		return "it was last used from an address that is not allowed"
+	case PerOwner:
+		return "its owner has more than " + strconv.FormatInt(p.MaxPerOwner[t.Kind], 10)
+	case Idle:
+		return "it was not used for " + text(seconds(p.IdleExpiry[t.Kind]))
+	case Age:
+		return "its secret is older than " + text(seconds(p.RotateAfter[t.Kind]))
+	}
+	return ""
+}
+
+func ownWithin(p *token.Policy, t *token.Token) bool {
+	return len(t.Addresses) == 0 || token.Within(t.Addresses, p.Addresses[t.Kind])
 }
 
 // Governed tells the kinds that people or programs hold on purpose, under a
@@ -41,7 +93,7 @@ func Governed(k token.Kind) bool {
 }
 
 // Breaches returns the rules that a token breaks as it was issued; those that
-// take its uses or the tokens beside it are Unused and the commit's to find. A
+// take its uses or the tokens beside it are Used's and the commit's to find. A
 // refresh token's life is its family's, and is not judged here.
 func Breaches(p *token.Policy, t *token.Token) []Breach {
 	all := Facts(p, t)
@@ -49,9 +101,9 @@ func Breaches(p *token.Policy, t *token.Token) []Breach {
 	switch {
 	case t.Kind == token.Refresh:
 	case t.ExpiresAt == 0 && t.Kind == token.Personal && p.RequireExpiry:
-		all = append(all, Breach{RequireExpiry, "ttl", "it never expires, and this workspace requires an expiry"})
+		all = append(all, Breach{RequireExpiry, p, t})
 	case limits.Most > 0 && (t.ExpiresAt == 0 || t.ExpiresAt-t.IssuedAt > limits.Most.Milliseconds()):
-		all = append(all, Breach{MaxTTL, "ttl", "it may live at most " + text(limits.Most)})
+		all = append(all, Breach{MaxTTL, p, t})
 	}
 	return all
 }
@@ -60,23 +112,18 @@ func Breaches(p *token.Policy, t *token.Token) []Breach {
 // aside.
 func Facts(p *token.Policy, t *token.Token) []Breach {
 	var all []Breach
+	_, counted := p.MaxPerOwner[t.Kind]
 	if p.RequirePurpose && t.Purpose == "" && Governed(t.Kind) {
-		all = append(all, Breach{RequirePurpose, "purpose", "this workspace requires a purpose"})
+		all = append(all, Breach{RequirePurpose, p, t})
 	}
-	switch _, counted := p.MaxPerOwner[t.Kind]; {
-	case t.Owner != "":
-	case p.RequireOwner && Governed(t.Kind):
-		all = append(all, Breach{RequireOwner, "owner", "this workspace requires an owner"})
-	case counted:
-		all = append(all, Breach{RequireOwner, "owner", "this workspace counts tokens by their owner: name one"})
+	if t.Owner == "" && (counted || p.RequireOwner && Governed(t.Kind)) {
+		all = append(all, Breach{RequireOwner, p, t})
 	}
-	if _, limited := p.Scopes[t.Kind]; limited {
-		if no := t.Scopes.Filter(func(s string) bool { return !p.Allows(t.Kind, s) }); len(no) > 0 {
-			all = append(all, Breach{AllowedScopes, "scopes", "this workspace does not allow " + string(t.Kind) + " tokens the scope " + no.String()})
-		}
+	if len(p.Scopes) > 0 && slices.ContainsFunc(t.Scopes, func(s string) bool { return !p.Allows(t.Kind, s) }) {
+		all = append(all, Breach{AllowedScopes, p, t})
 	}
-	if len(t.Addresses) > 0 && !token.Within(t.Addresses, p.Addresses[t.Kind]) {
-		all = append(all, Breach{Networks, "addresses", "they must lie within the networks that this workspace allows " + string(t.Kind) + " tokens"})
+	if !ownWithin(p, t) {
+		all = append(all, Breach{Networks, p, t})
 	}
 	return all
 }
@@ -87,13 +134,13 @@ func Facts(p *token.Policy, t *token.Token) []Breach {
 func Used(p *token.Policy, t *token.Token, last token.Seen, now int64) []Breach {
 	var all []Breach
 	if last.Address != "" && !token.Reaches(p.Addresses[t.Kind], last.Address) {
-		all = append(all, Breach{Networks, "addresses", "it was last used from an address that is not allowed"})
+		all = append(all, Breach{Networks, p, t})
 	}
 	if end := IdleEnd(p, t, last.Last); end != 0 && now >= end {
-		all = append(all, Breach{Idle, "", "it was not used for " + text(seconds(p.IdleExpiry[t.Kind]))})
+		all = append(all, Breach{Idle, p, t})
 	}
 	if by := RotateBy(p, t); by != 0 && now >= by {
-		all = append(all, Breach{Age, "", "its secret is older than " + text(seconds(p.RotateAfter[t.Kind]))})
+		all = append(all, Breach{Age, p, t})
 	}
 	return all
 }

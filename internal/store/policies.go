@@ -6,57 +6,100 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fichadev/ficha/internal/token"
 )
 
-// surveyColumns are what a policy asks of a token, and of its last use.
-const surveyColumns = `t.id, t.credential, t.kind, t.name, t.purpose, t.owner, t.workspace, t.client, t.person, t.sponsor, t.last_four, t.scopes,
-	t.expires_at, t.addresses, t.approval, t.ended_at, t.retires_at, COALESCE(u.last_at, 0), COALESCE(u.address, '')`
+// surveyText holds a question without uses and with them: what is not read
+// costs nothing, and a survey reads many rows.
+type surveyText [2]string
 
-func scanSurveyed(r *sql.Rows) (*token.Surveyed, error) {
-	var t token.Surveyed
-	var kind, scopes, addresses string
-	err := r.Scan(&t.ID, &t.Credential, &kind, &t.Name, &t.Purpose, &t.Owner, &t.Workspace, &t.Client, &t.Person, &t.Sponsor, &t.LastFour, &scopes,
-		&t.ExpiresAt, &addresses, &t.Approval, &t.EndedAt, &t.RetiresAt, &t.Last.Last, &t.Last.Address)
-	if err != nil {
-		return nil, fmt.Errorf("read a token: %w", err)
-	}
-	t.Kind, t.Scopes, t.IssuedAt = token.Kind(kind), words(scopes), t.ID.Time().UnixMilli()
-	t.Addresses, err = networks(addresses)
-	return &t, err
+func newSurveyText(table, where string) (text surveyText) {
+	// What many tokens have in common is one text, which is read once for all of
+	// them: each column costs as much as finding the row.
+	const facts = `t.id, t.owner, t.expires_at, CASE WHEN t.ended_at + t.retires_at <> 0 THEN 1 ELSE 0 END,
+		CASE WHEN t.purpose = '' THEN '' ELSE '-' END || t.kind || ' ' || t.scopes || '  ' || t.addresses`
+	tail := ` WHERE ` + where + ` AND t.id > $2 ORDER BY t.id LIMIT $3`
+	text[0] = `SELECT ` + facts + ` FROM ` + table + ` t` + tail
+	text[1] = `SELECT ` + facts + `, COALESCE(u.last_at, 0), COALESCE(u.address, '') FROM ` + table + ` t LEFT JOIN uses u ON u.credential = t.id` + tail
+	return text
 }
 
-// The rows of a workspace, and those that its members made for all of theirs.
+// The named rows of a workspace, and those that a member made for all of theirs.
 var (
-	surveyOf = [2]string{
-		token.Short: `SELECT ` + surveyColumns + ` FROM tokens_short t LEFT JOIN uses u ON u.credential = t.id
-			WHERE t.workspace = $1 AND t.name <> '' AND t.id > $2 ORDER BY t.id LIMIT $3`,
-		token.Long: `SELECT ` + surveyColumns + ` FROM tokens_long t LEFT JOIN uses u ON u.credential = t.id
-			WHERE t.workspace = $1 AND t.name <> '' AND t.id > $2 ORDER BY t.id LIMIT $3`,
+	surveyOf = [2]surveyText{
+		token.Short: newSurveyText("tokens_short", `t.workspace = $1 AND t.name <> ''`),
+		token.Long:  newSurveyText("tokens_long", `t.workspace = $1 AND t.name <> ''`),
 	}
+	surveyPerson  = newSurveyText("tokens_long", `t.person = $1 AND t.person <> '' AND t.name <> '' AND t.workspace = ''`)
 	surveyMembers = `SELECT person FROM memberships WHERE workspace = $1 AND person >= $2 AND removed_at = 0 ORDER BY person LIMIT 1`
-	surveyPerson  = `SELECT ` + surveyColumns + ` FROM tokens_long t LEFT JOIN uses u ON u.credential = t.id
-		WHERE t.person = $1 AND t.person <> '' AND t.name <> '' AND t.id > $2 ORDER BY t.id LIMIT $3`
 )
+
+// A survey reads one page.
+type survey struct {
+	uses   int // 1: with the last use of each
+	common map[string]token.Surveyed
+	one    token.Surveyed // of the row that is read, and what it has in common
+	shared string
+	into   []any
+}
+
+func newSurvey(uses bool) *survey {
+	v := &survey{uses: int(truth(uses)), common: map[string]token.Surveyed{}}
+	one := &v.one
+	v.into = []any{&one.ID, &one.Owner, &one.ExpiresAt, &one.Gone, &v.shared, &one.LastAt, &one.LastAddress}[:5+2*v.uses]
+	return v
+}
+
+func (v *survey) scan(r *sql.Rows) (t token.Surveyed, err error) {
+	if err := r.Scan(v.into...); err != nil {
+		return t, fmt.Errorf("read a token: %w", err)
+	}
+	t, known := v.common[v.shared]
+	if !known {
+		if t, err = readCommon(v.shared); err != nil {
+			return t, err
+		}
+		v.common[v.shared] = t
+	}
+	one := &v.one
+	t.ID, t.Owner, t.ExpiresAt, t.Gone, t.LastAt, t.LastAddress = one.ID, one.Owner, one.ExpiresAt, one.Gone, one.LastAt, one.LastAddress
+	return t, nil
+}
+
+// readCommon reads what many tokens have in common: a mark of a purpose, the
+// kind, the scopes and, after two spaces, the networks.
+func readCommon(text string) (t token.Surveyed, err error) {
+	if kind, marked := strings.CutPrefix(text, "-"); marked {
+		t.Purpose, text = "-", kind
+	}
+	kind, rest, _ := strings.Cut(text, " ")
+	scopes, addresses, _ := strings.Cut(rest, "  ")
+	t.Kind, t.Scopes = token.Kind(kind), words(scopes)
+	t.Addresses, err = networks(addresses)
+	return t, err
+}
 
 // Survey walks the named tokens that open a workspace, in whatever state, a page
 // from a place on; it returns where the next page begins, nil behind the last.
-// It walks an index and no more rows than the page is long.
-func (s *Store) Survey(ctx context.Context, workspace string, from token.Place, limit int) ([]*token.Surveyed, *token.Place, error) {
+// It walks an index and no more rows than the page is long. Uses are read where
+// they are asked for.
+func (s *Store) Survey(ctx context.Context, workspace string, from token.Place, uses bool, limit int) ([]token.Surveyed, *token.Place, error) {
+	v := newSurvey(uses)
 	if from.Person != "" {
-		return s.surveyPeople(ctx, workspace, from, limit)
+		return s.surveyPeople(ctx, v, workspace, from, limit)
 	}
-	var page []*token.Surveyed
+	var page []token.Surveyed
 	for _, class := range []token.Class{token.Short, token.Long} {
-		rows, err := all(ctx, s.reads, surveyOf[class], scanSurveyed, workspace, int64(from.After), limit)
+		rows, err := all(ctx, s.reads, surveyOf[class][v.uses], v.scan, workspace, int64(from.After), limit)
 		if err != nil {
 			return nil, nil, fmt.Errorf("survey tokens: %w", err)
 		}
 		page = append(page, rows...)
 	}
-	slices.SortFunc(page, func(a, b *token.Surveyed) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(page, func(a, b token.Surveyed) int { return cmp.Compare(a.ID, b.ID) })
 	if len(page) < limit {
 		return page, &token.Place{Person: "-"}, nil // sorts before every user id
 	}
@@ -64,7 +107,7 @@ func (s *Store) Survey(ctx context.Context, workspace string, from token.Place, 
 	return page, &token.Place{After: page[limit-1].ID}, nil
 }
 
-func (s *Store) surveyPeople(ctx context.Context, workspace string, from token.Place, limit int) ([]*token.Surveyed, *token.Place, error) {
+func (s *Store) surveyPeople(ctx context.Context, v *survey, workspace string, from token.Place, limit int) ([]token.Surveyed, *token.Place, error) {
 	person, err := one(ctx, s.reads, surveyMembers, scanText, workspace, from.Person)
 	if err != nil || person == "" {
 		return nil, nil, err
@@ -72,15 +115,14 @@ func (s *Store) surveyPeople(ctx context.Context, workspace string, from token.P
 	if person != from.Person {
 		from.After = 0
 	}
-	rows, err := all(ctx, s.reads, surveyPerson, scanSurveyed, person, int64(from.After), limit)
+	rows, err := all(ctx, s.reads, surveyPerson[v.uses], v.scan, person, int64(from.After), limit)
 	if err != nil {
 		return nil, nil, fmt.Errorf("survey the tokens of a member: %w", err)
 	}
-	next := &token.Place{Person: person + " "} // the next one: no id holds a space
 	if len(rows) == limit {
-		next = &token.Place{Person: person, After: rows[limit-1].ID}
+		return rows, &token.Place{Person: person, After: rows[limit-1].ID}, nil
 	}
-	return slices.DeleteFunc(rows, func(t *token.Surveyed) bool { return t.Workspace != "" }), next, nil
+	return rows, &token.Place{Person: person + " "}, nil // the next one: no id holds a space
 }
 
 const walkColumns = `workspace, what, due, began, person, after`

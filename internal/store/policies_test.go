@@ -105,7 +105,7 @@ func TestOwnersAndWaitersAreLookedUp(t *testing.T) {
 		if want := tables[class] + "_owner (workspace=? AND owner=? AND kind=? AND expires_at>? AND expires_at<?)"; !strings.Contains(plan, want) {
 			t.Errorf("the plan is %q, want %s", plan, want)
 		}
-		plan = explain(t, s, surveyOf[class], []any{"ws1", int64(0), 50})
+		plan = explain(t, s, surveyOf[class][1], []any{"ws1", int64(0), 50})
 		if want := tables[class] + "_workspace (workspace=? AND id>?)"; !strings.Contains(plan, want) || strings.Contains(plan, "TEMP B-TREE") {
 			t.Errorf("the plan is %q, want %s", plan, want)
 		}
@@ -142,7 +142,7 @@ func TestSurveyMeetsEachNamedTokenOnce(t *testing.T) {
 		var got []token.ID
 		at, steps := &token.Place{}, 0
 		for ; at != nil && steps < 50; steps++ {
-			page, next, err := s.Survey(t.Context(), "ws1", *at, 3)
+			page, next, err := s.Survey(t.Context(), "ws1", *at, true, 3)
 			must(t, err)
 			for _, k := range page {
 				got = append(got, k.ID)

@@ -1,11 +1,32 @@
 package token
 
-// A Surveyed is a token as a policy asks about it, with the instant and the
-// address of its last use. It is not the whole row.
+import "net/netip"
+
+// A Surveyed is what a policy asks of a token, and of its last use where that
+// was asked for.
 type Surveyed struct {
-	Token
-	Last Seen
+	ID          ID
+	Kind        Kind
+	Owner       string
+	Purpose     string // "-" where it has one
+	Scopes      Scopes
+	Addresses   []netip.Prefix
+	ExpiresAt   int64 // ms
+	Gone        bool  // ended, or replaced by another secret
+	LastAt      int64 // ms
+	LastAddress string
 }
+
+// Token returns a row with what was surveyed, and nothing else.
+func (s *Surveyed) Token() Token {
+	return Token{
+		ID: s.ID, Kind: s.Kind, Owner: s.Owner, Purpose: s.Purpose, Scopes: s.Scopes, Addresses: s.Addresses,
+		IssuedAt: s.ID.Time().UnixMilli(), ExpiresAt: s.ExpiresAt,
+	}
+}
+
+// Live reports whether the row itself lives at an instant (ms).
+func (s *Surveyed) Live(at int64) bool { return !s.Gone && (s.ExpiresAt == 0 || at < s.ExpiresAt) }
 
 // A Place is how far a survey of a workspace came: over its own tokens, then,
 // where Person is set, over those that its members made for all of theirs.
