@@ -10,6 +10,7 @@ import (
 // A Tx is one rare deed: what it writes is committed together, or not at all.
 type Tx interface {
 	sweepTx
+	leakTx
 	webhookTx
 
 	Now() int64
@@ -75,6 +76,7 @@ type Tx interface {
 	Secrets(ctx context.Context, credential token.ID) ([]*token.Token, error)
 	ConfirmToken(ctx context.Context, id token.ID, at int64) (bool, error)
 	RetireToken(ctx context.Context, id token.ID, at int64) (bool, error)
+	MoveRotationWatch(ctx context.Context, age int64, was, is token.ID) (bool, error)
 	SettleToken(ctx context.Context, id token.ID) error
 	End(ctx context.Context, e token.Ending) (bool, error)
 	TurnAlert(ctx context.Context, was, next token.Alert) (bool, error)

@@ -93,6 +93,14 @@ func FlushUses(take func() map[token.ID]token.Seen, to UsesTo) Job {
 	}}
 }
 
+// Remind returns the job that tells of secrets that should be replaced by now.
+func Remind(remind func(ctx context.Context) (int, error)) Job {
+	return Job{Name: "rotations_due", Every: time.Hour, Run: func(ctx context.Context, _ time.Time) error {
+		_, err := remind(ctx)
+		return err
+	}}
+}
+
 // Retire returns the job that ends the secrets whose grace is over. The judge
 // refuses them at that instant by itself; this writes down that it is so.
 func Retire(due func(ctx context.Context, limit int) (int, error)) Job {

@@ -29,6 +29,7 @@ func (s *Server) later() *jobs.Runner {
 		jobs.Purge(s.Store),
 		jobs.Job{Name: "revocations", Every: 2 * time.Second, EachNode: true, Run: s.Authority.WorkOff},
 		jobs.Retire(s.Authority.RetireDue),
+		jobs.Remind(s.Authority.RemindRotations),
 		jobs.Job{Name: "policies", Every: time.Minute, Run: s.Authority.KeepPolicies},
 		jobs.TurnKeys(s.Keeper.Turn, keys.TurnEvery),
 		s.watchAlerts(), s.countAlerts(),

@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 
 	"github.com/fichadev/ficha/internal/token"
 )
@@ -226,4 +228,75 @@ func (tx *Tx) SettleToken(ctx context.Context, id token.ID) error {
 // there is none.
 func (s *Store) RotationTo(ctx context.Context, secret token.ID) (*token.Rotation, error) {
 	return one(ctx, s.reads, `SELECT `+rotationColumns+` FROM rotations WHERE new = $1`, scanRotation, int64(secret))
+}
+
+// RotationAges returns every age (ms) at which some workspace wants secrets
+// replaced.
+func (s *Store) RotationAges(ctx context.Context) (map[int64]bool, error) {
+	ages := map[int64]bool{}
+	after := ""
+	for {
+		page, err := all(ctx, s.reads, `SELECT id, policy FROM workspaces WHERE id > $1 AND policy LIKE '%rotate_after%' ORDER BY id LIMIT 500`,
+			func(r *sql.Rows) (w token.Workspace, err error) {
+				var text string
+				if err := r.Scan(&w.ID, &text); err != nil {
+					return w, err
+				}
+				return w, read(text, &w.Policy)
+			}, after)
+		if err != nil || len(page) == 0 {
+			return ages, err
+		}
+		for _, w := range page {
+			for p := &w.Policy; p != nil; p = p.Next {
+				for _, seconds := range p.RotateAfter {
+					ages[seconds*1000] = true
+				}
+			}
+			after = w.ID
+		}
+	}
+}
+
+// madeBetween: $1 and $2 are ids, which tell when a secret was made; the scopes
+// of a client's secret are its client's.
+const (
+	madeTokens  = `SELECT ` + tokenAll + ` FROM tokens_long WHERE id >= $1 AND id < $2 AND ended_at = 0 ORDER BY id LIMIT $3`
+	madeSecrets = `SELECT s.id, s.client, c.workspace, c.name, c.scope, s.last_four, s.created_at, s.expires_at, s.retires_at, s.replaces
+		FROM client_secrets s JOIN clients c ON c.id = s.client WHERE s.id >= $1 AND s.id < $2 AND s.ended_at = 0 AND c.disabled_at = 0 ORDER BY s.id LIMIT $3`
+)
+
+// MadeBetween returns up to limit secrets of tokens and clients that have not
+// ended and were made in a stretch of ids, by id.
+func (s *Store) MadeBetween(ctx context.Context, from, until token.ID, limit int) ([]*token.Token, error) {
+	tokens, err := all(ctx, s.reads, madeTokens, scanToken, int64(from), int64(until), limit)
+	if err != nil {
+		return nil, err
+	}
+	secrets, err := all(ctx, s.reads, madeSecrets, scanMadeSecret, int64(from), int64(until), limit)
+	page := append(tokens, secrets...)
+	slices.SortFunc(page, func(a, b *token.Token) int { return cmp.Compare(a.ID, b.ID) })
+	return page[:min(limit, len(page))], err
+}
+
+func scanMadeSecret(r *sql.Rows) (*token.Token, error) {
+	t := &token.Token{Kind: token.ClientSecret}
+	var scopes string
+	err := r.Scan(&t.ID, &t.Client, &t.Workspace, &t.Name, &scopes, &t.LastFour, &t.IssuedAt, &t.ExpiresAt, &t.RetiresAt, &t.Replaces)
+	t.Credential, t.Scopes = t.ID, words(scopes)
+	return t, err
+}
+
+// RotationWatch returns up to which id the secrets of an age (ms) were passed, 0
+// if none were.
+func (s *Store) RotationWatch(ctx context.Context, age int64) (token.ID, error) {
+	n, err := one(ctx, s.reads, `SELECT passed FROM rotation_watches WHERE age = $1`, scanInt, age)
+	return token.ID(n), err
+}
+
+// MoveRotationWatch moves the watch of an age on. It reports false, and moves
+// nothing, if it does not stand where it was.
+func (tx *Tx) MoveRotationWatch(ctx context.Context, age int64, was, is token.ID) (bool, error) {
+	return tx.affects(ctx, `INSERT INTO rotation_watches (age, passed) VALUES ($1, $2)
+		ON CONFLICT (age) DO UPDATE SET passed = excluded.passed WHERE rotation_watches.passed = $3`, age, int64(is), int64(was))
 }

@@ -136,3 +136,32 @@ func TestSecretsAreLookedUp(t *testing.T) {
 		}
 	})
 }
+
+func TestAgesAndWatchesOfRotations(t *testing.T) {
+	eachEngine(t, func(t *testing.T, s *Store) {
+		ctx := t.Context()
+		w := &token.Workspace{ID: "w", Number: 1, Policy: token.Policy{RotateAfter: map[token.Kind]int64{token.Service: 60}}}
+		w.Policy.Next = &token.Policy{RotateAfter: map[token.Kind]int64{token.Personal: 90}}
+		do(t, s, func(tx *Tx) error { return tx.PutWorkspace(ctx, w) })
+		do(t, s, func(tx *Tx) error { return tx.PutWorkspace(ctx, &token.Workspace{ID: "v", Number: 2}) })
+		if ages, err := s.RotationAges(ctx); err != nil || len(ages) != 2 || !ages[60_000] || !ages[90_000] {
+			t.Errorf("%v, %v", ages, err)
+		}
+		same(t, "passed before the first step", token.ID(0))(s.RotationWatch(ctx, 60_000))
+		wins(t, s, "begin", true, func(tx *Tx) (bool, error) { return tx.MoveRotationWatch(ctx, 60_000, 5, 9) })
+		wins(t, s, "move from elsewhere", false, func(tx *Tx) (bool, error) { return tx.MoveRotationWatch(ctx, 60_000, 5, 12) })
+		wins(t, s, "move on", true, func(tx *Tx) (bool, error) { return tx.MoveRotationWatch(ctx, 60_000, 9, 12) })
+		same(t, "passed", token.ID(12))(s.RotationWatch(ctx, 60_000))
+
+		live, ended := newToken(token.Long), newToken(token.Long)
+		issue(t, s, live, ended)
+		do(t, s, func(tx *Tx) error { _, err := tx.End(ctx, token.Ending{ID: ended.ID, At: 1, Reason: "x"}); return err })
+		got, err := s.MadeBetween(ctx, live.ID, live.ID+1, 5)
+		if err != nil || len(got) != 1 || got[0].ID != live.ID {
+			t.Errorf("%v, %v", got, err)
+		}
+		if got, err := s.MadeBetween(ctx, ended.ID, ended.ID+1, 5); err != nil || len(got) != 0 {
+			t.Errorf("an ended one: %v, %v", got, err)
+		}
+	})
+}

@@ -14,6 +14,7 @@ const (
 	NoticeExpired   Notice = 0  // the instant has passed
 	NoticeUsedAfter Notice = -1 // somebody showed it after that
 	NoticeUsedFirst Notice = -2 // it was used for the first time
+	NoticeRotate    Notice = -3 // it is older than it should become
 )
 
 const dayMs = int64(24 * time.Hour / time.Millisecond)

@@ -53,3 +53,10 @@ CREATE INDEX rotations_credential ON rotations (what, credential, id);
 CREATE INDEX rotations_workspace ON rotations (workspace, id);
 CREATE INDEX rotations_new ON rotations (new);
 CREATE INDEX rotations_due ON rotations (retires_at) WHERE ended_at = 0 AND retires_at > 0;
+
+-- How far secrets were passed, by the age (ms) at which they should have been
+-- replaced.
+CREATE TABLE rotation_watches (
+	age    BIGINT PRIMARY KEY,
+	passed BIGINT NOT NULL
+);
