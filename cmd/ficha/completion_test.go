@@ -46,7 +46,7 @@ func TestBashCompletesCommandsFlagsAndValues(t *testing.T) {
 		{"ficha token create name --type e", []string{"ephemeral"}},
 		{"ficha serve --log-level = wa", []string{"warn"}},
 		{"ficha completion ", []string{"bash", "zsh", "fish", "--help", "--config"}},
-		{"ficha token list --status ", []string{"active", "suspended", "expired", "revoked"}},
+		{"ficha token list --status ", []string{"active", "pending", "retiring", "suspended", "waiting", "retired", "expired", "revoked", "live"}},
 		{"ficha token create --name-that-none-has", nil},
 		{"ficha token create --purpose re", nil}, // free text
 	} {
