@@ -61,6 +61,9 @@ func (a *Authority) checkTurn(ctx context.Context, turn *Turn) error {
 	if !t.Live(a.cfg.Now().UnixMilli()) {
 		return token.Errorf(token.Conflict, "the token is %s: a secret is replaced while it works; issue a new token", t.Status(a.cfg.Now().UnixMilli())).Because(token.Lost)
 	}
+	if t.Final() {
+		return token.Errorf(token.Conflict, "the token was kept until %s after its maker left and gets no other secret; issue a new token", policy.Instant(t.ExpiresAt))
+	}
 	if err := checkGrace(turn.Grace, turn.Reason); err != nil {
 		return err
 	}

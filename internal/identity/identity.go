@@ -44,6 +44,10 @@ type Tx interface {
 	PutMembership(ctx context.Context, m *token.Membership) error
 	EndMembership(ctx context.Context, m *token.Membership, reason string) (bool, error)
 	LiveWithRole(ctx context.Context, workspace, role string) (int64, error)
+	LeftBehind(ctx context.Context, workspace, person string, after token.ID, limit int) ([]*token.Token, error)
+	HandOver(ctx context.Context, t *token.Token, h token.Handover) (bool, error)
+	ActingBy(ctx context.Context, workspace, person string, limit int) ([]*token.Token, error)
+	End(ctx context.Context, e token.Ending) (bool, error)
 	Cut(c token.Cutoff)
 	Record(ctx context.Context, e *token.Event, outbox []token.Delivery) error
 	Post(ctx context.Context, letters ...token.Letter) error

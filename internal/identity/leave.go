@@ -6,15 +6,68 @@ import (
 	"github.com/fichadev/ficha/internal/token"
 )
 
-// Remove ends a membership and, in the same commit, every token that stands on
-// it; the person stays. It takes the member, or an admin; a super admin to
-// remove a super admin. NotFound says that there is no such member, also to
-// strangers; Conflict that it is the last super admin.
+// A Leaving says what becomes of the service tokens that stand on the rights of
+// who leaves, or are theirs to answer for. At most one of To, Until and End is
+// set. With none, what stands on their rights ends, and what they merely
+// answered for has an owner who left.
+type Leaving struct {
+	Reason string // why they leave
+	To     string // a user: all of it stands on this one's rights, and is theirs to answer for
+	Until  int64  // ms: the same of whoever removes, until then at the longest
+	End    bool   // all of it ends
+}
+
+// Remove is Leave with nothing said of service tokens.
 func (i *Identity) Remove(ctx context.Context, who token.Actor, personID, workspace, reason string) error {
-	if err := checkReason(reason); err != nil {
-		return err
+	_, err := i.Leave(ctx, who, personID, workspace, Leaving{Reason: reason})
+	return err
+}
+
+// Leave ends a membership and, in the same commit, every token that stands on
+// it; the person stays. It takes the member, or an admin; a super admin to
+// remove a super admin; an admin to say what becomes of service tokens. It
+// returns how many secrets of those were dealt with. NotFound says that there is
+// no such member, also to strangers; Conflict that it is the last super admin;
+// Invalid, at move_to or live_until, which tokens cannot stand on those rights.
+//
+// More service tokens than one commit takes are dealt with in commits before the
+// last one, which ends the membership. If we die between two, the person still
+// is a member, and the next call goes on.
+func (i *Identity) Leave(ctx context.Context, who token.Actor, personID, workspace string, l Leaving) (dealt int, err error) {
+	if err := i.checkLeaving(who, personID, l); err != nil {
+		return 0, err
 	}
-	return i.store.Do(ctx, func(tx Tx) error { return remove(ctx, tx, who, personID, workspace, reason) })
+	return i.inSteps(ctx, func(tx Tx, after token.ID) (step, error) {
+		f, err := leaver(ctx, tx, who, personID, workspace)
+		if err != nil {
+			return step{}, err
+		}
+		s, err := f.leaveBehind(ctx, l, after)
+		if err != nil || s.more {
+			return s, err
+		}
+		return s, f.end(ctx, l.Reason)
+	})
+}
+
+func (i *Identity) checkLeaving(who token.Actor, personID string, l Leaving) error {
+	said := 0
+	for _, one := range []bool{l.To != "", l.Until != 0, l.End} {
+		if one {
+			said++
+		}
+	}
+	switch {
+	case said > 1:
+		return token.AtField("service_tokens", "say one of move_to, live_until and end")
+	case l.To == personID && personID != "":
+		return token.AtField("move_to", "is the person who leaves; name somebody who stays")
+	case l.Until != 0 && l.Until <= i.now().UnixMilli():
+		return token.AtField("live_until", "must be an instant to come")
+	case l.Until != 0 && (who.Kind != token.User || who.ID == personID):
+		return token.AtField("live_until", "lets tokens stand on the rights of who removes: that must be a person who stays")
+	}
+	return checkReason(l.Reason)
 }
 
 func checkReason(reason string) error {
@@ -24,36 +77,69 @@ func checkReason(reason string) error {
 	return nil
 }
 
-func remove(ctx context.Context, tx Tx, who token.Actor, personID, workspace, reason string) error {
+// A farewell is the removal of a member inside its transaction.
+type farewell struct {
+	tx     Tx
+	who    token.Actor
+	actor  actor
+	person *token.Person
+	member *token.Membership
+}
+
+// leaver locks a membership and returns its removal, if the actor may have it.
+func leaver(ctx context.Context, tx Tx, who token.Actor, personID, workspace string) (*farewell, error) {
 	if err := lockMembership(ctx, tx, personID, workspace); err != nil {
-		return noMemberFor(err)
+		return nil, noMemberFor(err)
 	}
 	a, err := actorOf(ctx, tx, who)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	p, err := tx.Person(ctx, personID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	m := p.In(workspace)
 	if err := a.mayRemove(m, personID, workspace); err != nil {
-		return err
+		return nil, err
 	}
-	if err := keepOneSuperAdmin(ctx, tx, p, m); err != nil {
-		return err
+	return &farewell{tx, who, a, p, m}, keepOneSuperAdmin(ctx, tx, p, m)
+}
+
+// leaveBehind deals with a step of the service tokens that are left behind.
+func (f *farewell) leaveBehind(ctx context.Context, l Leaving, after token.ID) (step, error) {
+	h := handover{tx: f.tx, who: f.who, from: f.person, until: l.Until, end: l.End}
+	switch {
+	case l.End:
+	case l.To != "":
+		h.to, h.field = l.To, "move_to"
+	case l.Until != 0:
+		h.to, h.field = f.who.ID, "live_until"
+	default:
+		return step{}, nil
 	}
-	won, err := tx.EndMembership(ctx, m, reason)
+	if f.actor.in(f.member.Workspace) < admin {
+		return step{}, token.Errorf(token.Forbidden, "only an admin may say what becomes of service tokens; ask one of this workspace")
+	}
+	return h.take(ctx, f.member.Workspace, after)
+}
+
+// end ends the membership.
+func (f *farewell) end(ctx context.Context, reason string) error {
+	won, err := f.tx.EndMembership(ctx, f.member, reason)
 	switch {
 	case err != nil:
 		return err
 	case !won:
 		return noMember()
 	}
-	if err := tellRemoved(ctx, tx, who, p, workspace); err != nil {
+	if err := tellRemoved(ctx, f.tx, f.who, f.person, f.member.Workspace); err != nil {
 		return err
 	}
-	return record(ctx, tx, deed{who: who, workspace: workspace, action: "member.removed", person: p, detail: map[string]any{"role": m.Role, "reason": reason}})
+	return record(ctx, f.tx, deed{
+		who: f.who, workspace: f.member.Workspace, action: "member.removed", person: f.person,
+		detail: map[string]any{"role": f.member.Role, "reason": reason},
+	})
 }
 
 // tellRemoved writes to who was removed by somebody else.

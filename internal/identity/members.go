@@ -60,7 +60,33 @@ func enrol(ctx context.Context, tx Tx, who token.Actor, personID string, d Decla
 	if err := tx.PutMembership(ctx, e.next); err != nil {
 		return "", err
 	}
+	if err := e.endActing(ctx, tx, who); err != nil {
+		return "", err
+	}
 	return e.outcome, record(ctx, tx, e.deed(who))
+}
+
+// endActing ends the tokens by which somebody acts as others when they lose the
+// right to: given it again, they ask again. What a step does not reach opens
+// nothing either while they lack the right.
+func (e enrolment) endActing(ctx context.Context, tx Tx, who token.Actor) error {
+	if !e.old.Live() || !e.old.MayImpersonate || e.next.MayImpersonate {
+		return nil
+	}
+	w, err := tx.Workspace(ctx, e.next.Workspace)
+	if err != nil {
+		return err
+	}
+	all, err := tx.ActingBy(ctx, w.ID, e.person.ID, mostHanded)
+	if err != nil {
+		return err
+	}
+	for _, t := range all {
+		if err := endToken(ctx, tx, who, w, t, "right withdrawn"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lockMembership makes changes of a membership, and of who administrates its
