@@ -36,6 +36,7 @@ type settings struct {
 	TrustedProxies   []string `env:"FICHA_TRUSTED_PROXIES" help:"Networks whose X-Forwarded-For is believed, such as 10.0.0.0/8." placeholder:"CIDR"`
 	InternalNetworks []string `env:"FICHA_INTERNAL_NETWORKS" help:"Networks whose traffic counts as internal, such as 10.0.0.0/8." placeholder:"CIDR"`
 	InternalHeader   string   `env:"FICHA_INTERNAL_HEADER" help:"Header by which a trusted proxy marks internal traffic; it must overwrite what callers send." placeholder:"NAME=VALUE"`
+	GitHubKeys       string   `name:"github-keys" env:"FICHA_GITHUB_KEYS" help:"Where GitHub's public keys for secret scanning are: a file, or https://api.github.com/meta/public_keys/secret_scanning. Its reports of leaked secrets are refused if not given." placeholder:"FILE|URL"`
 	WebhookAllow     []string `env:"FICHA_WEBHOOK_ALLOW" help:"Networks that are not public and webhooks may be delivered to, over http too, such as 10.1.0.0/16." placeholder:"CIDR"`
 	Without          []string `env:"FICHA_WITHOUT" enum:"becms,fanbase,chronos,hubspot,contentful" help:"Contracts to switch off: becms, fanbase, chronos, hubspot, contentful." placeholder:"NAME"`
 	CachedTokens     int      `env:"FICHA_CACHED_TOKENS" default:"500000" help:"Tokens held in memory, of about 250 bytes each; others are read from the database when asked about."`
@@ -156,7 +157,7 @@ func (s *settings) logger(out io.Writer) *slog.Logger {
 func (s *settings) config(log *slog.Logger) (server.Config, error) {
 	cfg := server.Config{
 		DataDir: s.DataDir, Database: s.Database, Issuer: strings.TrimRight(s.Issuer, "/"), Environment: s.Environment, MasterKey: s.MasterKey,
-		SMTPURL: s.SMTPURL, MailFrom: s.MailFrom, Without: s.Without, Sinks: s.AuditSinks, Cached: s.CachedTokens, Records: int(s.UseRecords), Now: time.Now, Log: log, Env: os.LookupEnv, ReadFile: os.ReadFile,
+		SMTPURL: s.SMTPURL, MailFrom: s.MailFrom, GitHubKeys: s.GitHubKeys, Without: s.Without, Sinks: s.AuditSinks, Cached: s.CachedTokens, Records: int(s.UseRecords), Now: time.Now, Log: log, Env: os.LookupEnv, ReadFile: os.ReadFile,
 		Limits: identity.Limits{PerAddress: s.Limits.PerAddress, PerAccount: s.Limits.PerAccount, Delay: s.Limits.Delay},
 	}
 	if cfg.Issuer == "" {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/fichadev/ficha/internal/authority"
+	"github.com/fichadev/ficha/internal/github"
 	"github.com/fichadev/ficha/internal/identity"
 	"github.com/fichadev/ficha/internal/resources"
 	"github.com/fichadev/ficha/internal/token"
@@ -44,7 +45,7 @@ type Store interface {
 	Trail(ctx context.Context, t token.Trail) (page []*token.Event, next token.ID, err error)
 }
 
-// Config says what the face works with. All but Session and WithoutBeCMS is
+// Config says what the face works with. All but Session, GitHub and WithoutBeCMS is
 // required.
 type Config struct {
 	Authority    *authority.Authority
@@ -60,6 +61,9 @@ type Config struct {
 	// Session returns the secret of the session that the browser holds, empty
 	// without one; nil: nobody comes from the pages.
 	Session func(*web.Call) string
+
+	// GitHub is what GitHub signs with; nil: nothing is heard from it.
+	GitHub *github.Keys
 
 	// Apply brings the server to what a resources file declares, if who may.
 	Apply func(ctx context.Context, who token.Actor, from resources.Source, o resources.Options) (resources.Report, error)
@@ -114,6 +118,7 @@ func (f *Face) Routes() []web.Route {
 	routes = append(routes, f.policyRoutes()...)
 	routes = append(routes, f.inventoryRoutes()...)
 	routes = append(routes, f.useRoutes()...)
+	routes = append(routes, f.leakRoutes()...)
 	if !f.cfg.WithoutBeCMS {
 		routes = append(routes, f.open("POST /v1/tokens", f.issue))
 	}

@@ -6,16 +6,17 @@ import (
 	"testing"
 
 	"github.com/fichadev/ficha/internal/token"
+	"github.com/fichadev/ficha/internal/web"
 )
 
-// mutating lists every route of /v1 that changes state, as the floor has it, with
-// the wildcards filled in.
+// mutating lists every route of /v1 that changes state for callers that are
+// known, as the floor has it, with the wildcards filled in.
 func (h *house) mutating(id string) []string {
 	h.t.Helper()
 	fill := strings.NewReplacer("{id}", id, "{secret}", id, "{rotation}", id)
 	var routes []string
 	for _, r := range h.Floor.Routes() {
-		if _, path, ok := strings.Cut(r.Pattern, " "); ok && r.Rule.Mutates && strings.HasPrefix(path, "/v1/") {
+		if _, path, ok := strings.Cut(r.Pattern, " "); ok && r.Rule.Mutates && r.Rule.Auth == web.AuthBearer && strings.HasPrefix(path, "/v1/") {
 			routes = append(routes, fill.Replace(r.Pattern))
 		}
 	}

@@ -101,6 +101,10 @@ func (a *Authority) RevokeSecret(ctx context.Context, who token.Actor, c *token.
 // EndGrant ends a family with every token of it. It is no refusal if it had
 // ended.
 func (a *Authority) EndGrant(ctx context.Context, who token.Actor, g *token.Grant, reason string) error {
+	return a.cfg.Store.Do(ctx, func(tx Tx) error { return endGrant(ctx, tx, who, g, reason) })
+}
+
+func endGrant(ctx context.Context, tx Tx, who token.Actor, g *token.Grant, reason string) error {
 	action := "consent.revoked"
 	switch {
 	case g.Installed:
@@ -108,19 +112,17 @@ func (a *Authority) EndGrant(ctx context.Context, who token.Actor, g *token.Gran
 	case g.Person == "":
 		action = "grant.revoked"
 	}
-	return a.cfg.Store.Do(ctx, func(tx Tx) error {
-		won, err := tx.EndGrant(ctx, g.ID, reason)
-		if err != nil || !won {
-			return err
-		}
-		w, err := tx.Workspace(ctx, g.Workspace)
-		if err != nil {
-			return err
-		}
-		e := audit.Note(time.UnixMilli(tx.Now()), who, g.Workspace, action, audit.Target{Kind: "grant", ID: g.ID.String(), Name: g.Client},
-			map[string]any{"client": g.Client, "person": g.Person, "reason": reason})
-		return record(ctx, tx, w, e)
-	})
+	won, err := tx.EndGrant(ctx, g.ID, reason)
+	if err != nil || !won {
+		return err
+	}
+	w, err := tx.Workspace(ctx, g.Workspace)
+	if err != nil {
+		return err
+	}
+	e := audit.Note(time.UnixMilli(tx.Now()), who, g.Workspace, action, audit.Target{Kind: "grant", ID: g.ID.String(), Name: g.Client},
+		map[string]any{"client": g.Client, "person": g.Person, "reason": reason})
+	return record(ctx, tx, w, e)
 }
 
 // endFamily ends a family because a copy of one of its secrets was seen. We
@@ -144,7 +146,7 @@ func record(ctx context.Context, tx Tx, w *token.Workspace, e *token.Event) erro
 	return tx.Record(ctx, e, out)
 }
 
-// Suspend stops a token from opening anything until it is resumed, or until an
+// Suspend stops a token, with all its secrets, from opening anything until it is resumed, or until an
 // instant (ms; 0: until resumed). It does not stop the clock.
 func (a *Authority) Suspend(ctx context.Context, who token.Actor, t *token.Token, until int64, reason string) error {
 	return a.suspend(ctx, who, t, a.cfg.Now().UnixMilli(), until, "token.suspended", reason)
@@ -171,6 +173,9 @@ func (a *Authority) suspend(ctx context.Context, who token.Actor, t *token.Token
 		if !lives {
 			return token.Errorf(token.Conflict, "the token has already ended").Because(token.Lost)
 		}
+		if err := suspendOthers(ctx, tx, t, at, until); err != nil {
+			return err
+		}
 		w, err := tx.Workspace(ctx, t.Workspace)
 		if err != nil {
 			return err
@@ -180,9 +185,30 @@ func (a *Authority) suspend(ctx context.Context, who token.Actor, t *token.Token
 	})
 }
 
+// suspendOthers does to the other live secrets of a token what was done to one.
+func suspendOthers(ctx context.Context, tx Tx, t *token.Token, at, until int64) error {
+	if whole(t) == 0 {
+		return nil
+	}
+	all, err := tx.Secrets(ctx, t.Credential)
+	if err != nil {
+		return err
+	}
+	for _, one := range all {
+		if one.ID == t.ID || one.EndedAt != 0 {
+			continue
+		}
+		if _, err := tx.Suspend(ctx, one.ID, at, until); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Witness writes what must be on disk before the judge says yes: the first use
-// of a secret that replaces another, the use of an impersonated token as an audit row that names actor and subject, and one use
-// less of a token that has a number of them.
+// of a secret that replaces another, the use of an impersonated token as an
+// audit row that names actor and subject, and one use less of a token that has a
+// number of them.
 func (a *Authority) Witness(ctx context.Context, r *token.Record, u token.Use) error {
 	t := r.Token
 	if t.Pending() {

@@ -12,9 +12,11 @@ var arrows = map[string][]string{
 	"guess":  {},
 	"policy": {"token"},
 	"alert":  {"token"},
+	"scan":   {"token"},
 
 	// What has a memory or a secret.
 	"audit":     {"token"},
+	"github":    {"token"},
 	"keys":      {"token"},
 	"mail":      {"token"},
 	"metric":    {"token"}, // token: what traffic is
@@ -24,16 +26,16 @@ var arrows = map[string][]string{
 
 	// The rules.
 	"identity":  {"token", "guess", "audit"},
-	"authority": {"token", "policy", "keys", "audit", "guess", "alert"},
+	"authority": {"token", "policy", "keys", "audit", "guess", "alert", "scan"}, // scan: it masks secrets in reported addresses
 	"jobs":      {"token"},
-	"webhook":   {"token", "policy"},
 	"sink":      {"token", "audit"},
+	"webhook":   {"token", "policy"},
 
 	// The floor and the faces on it; a face never knows another.
 	"web":     {"token", "metric"},
 	"oauth":   {"authority", "verifier", "web", "token", "keys"}, // keys: it publishes the JWKS
 	"dialect": {"authority", "identity", "verifier", "web", "token"},
-	"api":     {"authority", "identity", "verifier", "web", "token", "resources", "alert", "audit"}, // resources: it applies files; alert: it shows rules; audit: it publishes the catalogue
+	"api":     {"authority", "identity", "verifier", "web", "token", "resources", "alert", "audit", "scan", "github"}, // resources: it applies files; alert: it shows rules; audit: it publishes the catalogue; scan: it publishes rules; github: it hears reports
 	"panel":   {"authority", "identity", "verifier", "web", "token"},
 
 	// What ties everything.

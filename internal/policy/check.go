@@ -49,7 +49,7 @@ func Check(p *token.Policy) error {
 	if err := checkLists(p); err != nil {
 		return err
 	}
-	return checkDates(p)
+	return checkRest(p)
 }
 
 // The kinds that a rule may be about: some are kept for long, more have an
@@ -99,10 +99,12 @@ func checkLists(p *token.Policy) error {
 	return nil
 }
 
-func checkDates(p *token.Policy) error {
+func checkRest(p *token.Policy) error {
 	switch {
 	case p.Existing != "" && p.Existing != token.KeepExisting && p.Existing != token.EndExisting:
 		return token.AtField("existing", "must be keep or end")
+	case p.OnLeak != "" && p.OnLeak != token.RevokeOnLeak && p.OnLeak != token.NotifyOnLeak:
+		return token.AtField("on_leak", "must be revoke or notify")
 	case p.WarnFrom != 0 && p.WarnFrom >= p.EnforceFrom:
 		return token.AtField("warn_from", "must be before enforce_from")
 	}

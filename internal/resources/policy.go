@@ -32,7 +32,7 @@ func readPolicy(w object) token.Policy {
 func (v value) policy() token.Policy {
 	o, ok := v.object([]string{
 		"max_ttl", "default_ttl", "scopes", "addresses", "max_per_owner", "idle_expiry", "rotate_after", "approval",
-		"require_purpose", "require_owner", "require_expiry", "registration", "warn_from", "enforce_from", "existing",
+		"require_purpose", "require_owner", "require_expiry", "registration", "on_leak", "warn_from", "enforce_from", "existing",
 	})
 	if !ok {
 		return token.Policy{}
@@ -50,6 +50,7 @@ func (v value) policy() token.Policy {
 		RequireExpiry:  o.yes("require_expiry"),
 		WarnFrom:       o.instant("warn_from"),
 		EnforceFrom:    o.instant("enforce_from"),
+		OnLeak:         o.word("on_leak", token.RevokeOnLeak, token.NotifyOnLeak),
 		Existing:       o.word("existing", token.KeepExisting, token.EndExisting),
 	}
 	for _, v := range o.list("approval") {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fichadev/ficha/internal/api"
 	"github.com/fichadev/ficha/internal/dialect"
+	"github.com/fichadev/ficha/internal/github"
 	"github.com/fichadev/ficha/internal/oauth"
 	"github.com/fichadev/ficha/internal/token"
 	"github.com/fichadev/ficha/internal/web"
@@ -14,13 +15,17 @@ import (
 
 // mount hangs every face on the floor. A route without a rule cannot be hung.
 func (s *Server) mount() error {
+	heard, err := s.github()
+	if err != nil {
+		return err
+	}
 	for _, routes := range [][]web.Route{
 		s.health(),
 		s.Panel.Routes(),
 		oauth.New(oauth.Config{Authority: s.Authority, Verifier: s.Verifier, Ring: s.Ring, Pages: s.Panel, Now: s.Config.Now}).Routes(),
 		api.New(api.Config{
 			Authority: s.Authority, Verifier: s.Verifier, Identity: s.Identity, Store: s.Store, Now: s.Config.Now,
-			Session: s.Panel.SessionSecret, Traffic: s.Metrics.Traffic.Note, Apply: s.ApplyFile, WithoutBeCMS: slices.Contains(s.Config.Without, "becms"),
+			Session: s.Panel.SessionSecret, Traffic: s.Metrics.Traffic.Note, Apply: s.ApplyFile, GitHub: heard, WithoutBeCMS: slices.Contains(s.Config.Without, "becms"),
 		}).Routes(),
 		s.guests(),
 	} {
@@ -29,6 +34,14 @@ func (s *Server) mount() error {
 		}
 	}
 	return nil
+}
+
+// github returns the keys of GitHub, nil where nothing is heard from it.
+func (s *Server) github() (*github.Keys, error) {
+	if s.Config.GitHubKeys == "" {
+		return nil, nil
+	}
+	return github.NewKeys(s.Config.GitHubKeys, s.Config.Now)
 }
 
 // guests are the routes of the vendors' contracts that are not switched off.

@@ -51,6 +51,7 @@ type Config struct {
 	Sinks          []string       // where else the audit goes: see sink.Parse
 	Limits         identity.Limits
 	SMTPURL        string                            // the mail server, smtp://user:password@host:587; empty: no mail is sent
+	GitHubKeys     string                            // where GitHub's public keys are, a file or an https address; empty: nothing is heard from it
 	MailFrom       string                            // whom mail is from; empty: as SMTPURL says
 	Env            func(name string) (string, bool)  // for ${NAME} in a resources file; nil: refused there
 	ReadFile       func(path string) ([]byte, error) // for file:PATH in a resources file; nil: refused there

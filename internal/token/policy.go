@@ -22,6 +22,7 @@ type Policy struct {
 	RequireExpiry  bool   `json:"require_expiry,omitempty"`
 	Registration   string `json:"registration,omitempty"` // off | token | open
 	RequirePKCE    bool   `json:"require_pkce,omitempty"`
+	OnLeak         string `json:"on_leak,omitempty"` // RevokeOnLeak | NotifyOnLeak | "": revoke
 
 	WarnFrom    int64  `json:"warn_from,omitempty"`    // 0: as soon as it is set
 	EnforceFrom int64  `json:"enforce_from,omitempty"` // 0: as soon as it is set

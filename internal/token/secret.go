@@ -62,7 +62,7 @@ func NewFormat(environment string, key []byte) (*Format, error) {
 	if err != nil {
 		return nil, err
 	}
-	prefix := "fch_"
+	prefix := SecretPrefix
 	if environment != "" && environment != "production" {
 		if !validEnvironment(environment) {
 			return nil, errors.New("environment: use 1 to 16 lower-case letters and digits, such as sandbox")
@@ -91,6 +91,10 @@ const (
 	hexRandom   = 24
 	hexChars    = 2 * (8 + hexRandom + 4)
 )
+
+// SecretPrefix stands before every opaque secret that has no prefix of a
+// contract's; environment and kind follow.
+const SecretPrefix = "fch_"
 
 // ContentfulPrefix stands before the personal tokens of Contentful's paths.
 const ContentfulPrefix = "CFPAT-"

@@ -1,0 +1,413 @@
+package api_test
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fichadev/ficha/internal/server"
+	"github.com/fichadev/ficha/internal/server/servertest"
+	"github.com/fichadev/ficha/internal/token"
+)
+
+// A forge is GitHub: it signs with a key of which the server has the public
+// half.
+type forge struct {
+	*house
+	key *ecdsa.PrivateKey
+}
+
+const forgeKey = "f9525bf080f75b3506ca1ead061add62b8633a346606dc5fe544e29231c6ee0d"
+
+func startForge(t *testing.T, change func(*server.Config)) *forge {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := json.Marshal(object{"public_keys": []object{{
+		"key_identifier": forgeKey, "key": string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})), "is_current": true,
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "keys.json")
+	if err := os.WriteFile(path, list, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return &forge{startWith(t, func(c *server.Config) {
+		c.GitHubKeys = path
+		if change != nil {
+			change(c)
+		}
+	}), key}
+}
+
+// send sends a message under its signature.
+func (f *forge) send(body []byte, change func(http.Header)) servertest.Answer {
+	f.t.Helper()
+	sum := sha256.Sum256(body)
+	signature, err := ecdsa.SignASN1(rand.Reader, f.key, sum[:])
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(f.t.Context(), http.MethodPost, f.URL+"/v1/leaks/github", bytes.NewReader(body))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("GITHUB-PUBLIC-KEY-IDENTIFIER", forgeKey)
+	req.Header.Set("GITHUB-PUBLIC-KEY-SIGNATURE", base64.StdEncoding.EncodeToString(signature))
+	if change != nil {
+		change(req.Header)
+	}
+	return f.Do(req)
+}
+
+func message(t *testing.T, secrets ...string) []byte {
+	t.Helper()
+	list := make([]object, len(secrets))
+	for i, secret := range secrets {
+		list[i] = object{
+			"token": secret, "type": "ficha_token", "source": "content", "later": true,
+			"url": "https://github.com/octocat/Hello-World/blob/12345600b9cbe38a219f39a9941c9319b600c002/" + secret + "/bar.txt?token=" + secret + "#L12",
+		}
+	}
+	body, err := json.Marshal(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
+
+func labelsOf(t *testing.T, a servertest.Answer) (labels []string) {
+	t.Helper()
+	var list []struct {
+		Hash  string `json:"token_hash"`
+		Type  string `json:"token_type"`
+		Label string
+	}
+	if err := json.Unmarshal(a.Body, &list); err != nil || a.Status != http.StatusOK {
+		t.Fatalf("%d %s: %v", a.Status, a.Body, err)
+	}
+	for _, l := range list {
+		if len(l.Hash) != 64 || l.Type != "ficha_token" {
+			t.Errorf("label %+v", l)
+		}
+		labels = append(labels, l.Label)
+	}
+	return labels
+}
+
+func TestSecretThatGitHubFindsIsEndedOnRecordAndNeverTold(t *testing.T) {
+	f := startForge(t, nil)
+	made := f.issued(object{"format": "opaque", "owner": "mia@example.test"})
+	secret, id := text(t, made, "token"), text(t, made, "id")
+	f.want(http.StatusOK, f.verify(secret, ""))
+	f.Clock.Move(time.Minute)
+
+	body := message(t, secret, strings.Replace(secret, "fch_svc_", "fch_pat_", 1), "no secret at all", secret+strings.Repeat("x", 9000))
+	answer := f.send(body, nil)
+	if got := strings.Join(labelsOf(t, answer), " "); got != "true_positive false_positive false_positive false_positive" {
+		t.Errorf("labels %s", got)
+	}
+	if f.lets(secret) {
+		t.Fatal("the token still opens")
+	}
+	if again := f.send(body, nil); !bytes.Equal(again.Body, answer.Body) {
+		t.Errorf("the same message is answered otherwise: %s", again.Body)
+	}
+	leaked := f.events("action=token.leaked")
+	if len(leaked) != 1 || leaked[0]["target"] != "token:"+id {
+		t.Fatalf("%d records of the leak: %v", len(leaked), leaked)
+	}
+	detail := at[object](t, leaked[0], "detail")
+	if detail["ended"] != true || detail["source"] != "github" || detail["last_address"] != "127.0.0.1" || detail["leaked_at"] != 0.0 ||
+		detail["url"] != "https://github.com/octocat/Hello-World/blob/12345600b9cbe38a219f39a9941c9319b600c002/%E2%80%A6"+secret[len(secret)-4:]+"/bar.txt#L12" {
+		t.Errorf("the record says %v", detail)
+	}
+	if n := len(f.events("action=token.revoked")); n != 1 {
+		t.Errorf("%d records of the ending", n)
+	}
+	all := f.bearer(ana, "", "GET", "/v1/audit?limit=200", nil)
+	view := f.want(http.StatusOK, f.bearer(ana, "", "GET", "/v1/tokens/"+id+"/leak", nil))
+	for where, text := range map[string]string{"log": f.Log.String(), "audit": string(all.Body), "answer": string(answer.Body), "leak": string(view.Body)} {
+		if strings.Contains(text, secret) || strings.Contains(text, secret[len(secret)-20:]) {
+			t.Errorf("the secret stands in the %s", where)
+		}
+	}
+}
+
+func TestOnlyGitHubSpeaksForGitHub(t *testing.T) {
+	f := startForge(t, nil)
+	secret := text(t, f.issued(object{"format": "opaque"}), "token")
+	body := message(t, secret)
+	other := f.send(message(t, "another"), nil) // its signature is of other bytes
+	f.want(http.StatusOK, other)
+	for name, change := range map[string]func(http.Header){
+		"unknown key":  func(h http.Header) { h.Set("GITHUB-PUBLIC-KEY-IDENTIFIER", "0000") },
+		"no key":       func(h http.Header) { h.Del("GITHUB-PUBLIC-KEY-IDENTIFIER") },
+		"no signature": func(h http.Header) { h.Del("GITHUB-PUBLIC-KEY-SIGNATURE") },
+		"no base64":    func(h http.Header) { h.Set("GITHUB-PUBLIC-KEY-SIGNATURE", "%") },
+		"of other bytes": func(h http.Header) {
+			sum := sha256.Sum256(append(body, '\n'))
+			signature, err := ecdsa.SignASN1(rand.Reader, f.key, sum[:])
+			if err != nil {
+				t.Fatal(err)
+			}
+			h.Set("GITHUB-PUBLIC-KEY-SIGNATURE", base64.StdEncoding.EncodeToString(signature))
+		},
+	} {
+		t.Run(name, func(*testing.T) { f.refused(http.StatusForbidden, "forbidden", f.send(body, change)) })
+	}
+	if !f.lets(secret) {
+		t.Error("a message of nobody ended a token")
+	}
+	f.want(http.StatusOK, f.send([]byte(`[]`), nil))
+	f.want(http.StatusBadRequest, f.send([]byte(`{`), nil))
+	f.want(http.StatusRequestEntityTooLarge, f.send(message(t, make([]string, 1001)...), nil))
+	f.refused(http.StatusNotFound, "not_found", start(t).Request("POST", "/v1/leaks/github", []object{}))
+}
+
+func TestWorkspaceMayOnlyWantToKnow(t *testing.T) {
+	f := startForge(t, nil)
+	f.want(http.StatusOK, f.bearer(ana, "", "PUT", "/v1/policy", object{"on_leak": "notify"}))
+	f.refused(http.StatusUnprocessableEntity, "invalid_value", f.bearer(ana, "", "PUT", "/v1/policy", object{"on_leak": "pray"}))
+	secret := text(t, f.issued(object{"format": "opaque"}), "token")
+	for range 3 {
+		if got := labelsOf(t, f.send(message(t, secret), nil)); got[0] != "true_positive" {
+			t.Errorf("labels %v", got)
+		}
+	}
+	if leaked := f.events("action=token.leaked"); len(leaked) != 1 || at[object](t, leaked[0], "detail")["ended"] != false {
+		t.Errorf("%d records: %v", len(leaked), leaked)
+	}
+	if !f.lets(secret) {
+		t.Error("the token was ended")
+	}
+	f.want(http.StatusOK, f.Request("POST", "/v1/leaks/self-revoke", object{"token": secret}))
+	if f.lets(secret) {
+		t.Error("its holder could not end it")
+	}
+}
+
+// secretsOf makes one live secret of every kind that a program or a person
+// holds, and says by which request it is seen that one opens no more.
+func (h *house) secretsOf() map[string]string {
+	h.t.Helper()
+	f := h.Authority.Format()
+	all := map[string]string{
+		"service": text(h.t, h.issued(object{"format": "opaque"}), "token"), "signed": text(h.t, h.issued(nil), "token"),
+		"ephemeral":     text(h.t, h.issued(object{"type": "ephemeral"}), "token"),
+		"impersonated":  text(h.t, h.issued(object{"type": "impersonated", "on_behalf_of": "mia@example.test", "reason": "a test"}), "token"),
+		"client secret": text(h.t, h.want(http.StatusCreated, h.bearer(ana, "", "POST", "/v1/clients/modest/secrets", nil)), "client_secret"),
+		"imported":      mia,
+	}
+	for name, secret := range all {
+		if name == "client secret" && !strings.HasPrefix(secret, f.Prefix(token.ClientSecret)) {
+			h.t.Fatalf("%s begins otherwise", name)
+		}
+	}
+	return all
+}
+
+func (h *house) alive(name, secret string) bool {
+	if name == "client secret" {
+		return h.bearer(secret, "ws1", "GET", "/v1/scopes", nil).Status == http.StatusOK
+	}
+	return h.lets(secret)
+}
+
+func TestHolderOfAnySecretMayEndIt(t *testing.T) {
+	h := start(t)
+	for name, secret := range h.secretsOf() {
+		if !h.alive(name, secret) {
+			t.Fatalf("%s does not open before", name)
+		}
+		a := h.want(http.StatusOK, h.Request("POST", "/v1/leaks/self-revoke", object{"token": secret}))
+		if string(bytes.TrimSpace(a.Body)) != `{"accepted":true}` {
+			t.Errorf("%s: %s", name, a.Body)
+		}
+		if h.alive(name, secret) {
+			t.Errorf("%s still opens", name)
+		}
+	}
+	if got := len(h.events("action=token.leaked")); got != 5 { // mia's opens all her workspaces and is none's
+		t.Errorf("%d records", got)
+	}
+	if ended := h.events("action=client.secret_ended"); len(ended) != 1 {
+		t.Errorf("%d records of the secret's end", len(ended))
+	}
+	if !h.alive("client secret", modest) {
+		t.Error("the client's other secret ended too")
+	}
+}
+
+func TestWholeCredentialEndsWithALeakedSecret(t *testing.T) {
+	h := start(t)
+	made := h.issued(object{"format": "opaque"})
+	old := text(t, made, "token")
+	next, _ := h.rotate(backend, "/v1/tokens/"+text(t, made, "id"), object{"grace_seconds": 3600})["secret"].(string)
+	h.want(http.StatusOK, h.Request("POST", "/v1/leaks/self-revoke", object{"token": old}))
+	if h.lets(old) || h.lets(next) {
+		t.Error("a secret of the credential still opens")
+	}
+}
+
+// Who asks learns nothing: known, unknown, ended, malformed are one answer after
+// one time.
+func TestReportsTellNobodyWhichSecretsThereAre(t *testing.T) {
+	h := start(t)
+	known := text(t, h.issued(object{"format": "opaque"}), "token")
+	format := h.Authority.Format()
+	for _, path := range []string{"/v1/leaks", "/v1/leaks/self-revoke"} {
+		var first servertest.Answer
+		for name, secret := range map[string]string{
+			"known": known, "ended": known, "unknown": format.Mint(token.Service, token.NewID(h.Clock.Now(), token.Long)), "garbage": "x",
+			"unknown hex": format.MintHex(token.NewID(h.Clock.Now(), token.Long)), "made up": modest,
+		} {
+			began := time.Now()
+			a := h.want(http.StatusOK, h.Request("POST", path, object{"token": secret}))
+			if took := time.Since(began); took < 100*time.Millisecond {
+				t.Errorf("%s is answered after %v", name, took)
+			}
+			for _, no := range []string{"Date", "X-Request-Id", "Traceparent"} {
+				a.Header.Del(no)
+			}
+			if first.Body == nil {
+				first = a
+			}
+			if !bytes.Equal(a.Body, first.Body) || len(a.Header) != len(first.Header) {
+				t.Errorf("%s is answered %s %v, another %s %v", name, a.Body, a.Header, first.Body, first.Header)
+			}
+		}
+	}
+	if !h.alive("client secret", modest) {
+		t.Error("a secret that people made up can be guessed and ended")
+	}
+}
+
+func TestReportsAreBounded(t *testing.T) {
+	h := start(t)
+	many := make([]string, 100)
+	for i := range many {
+		many[i] = "x"
+	}
+	for range 3 {
+		h.want(http.StatusOK, h.Request("POST", "/v1/leaks", object{"tokens": many}))
+	}
+	a := h.Request("POST", "/v1/leaks/self-revoke", object{"token": "x"})
+	h.refused(http.StatusTooManyRequests, "too_many_requests", a)
+	h.Clock.Move(time.Minute)
+	h.want(http.StatusOK, h.Request("POST", "/v1/leaks/self-revoke", object{"token": "x"}))
+	for _, body := range []object{{}, {"token": "x", "tokens": many}, {"tokens": append(many, "x")}, {"token": "x", "leaked_at": "soon"}, {"token": "x", "leaked_at": "2999-01-01T00:00:00Z"}} {
+		h.refused(http.StatusUnprocessableEntity, "invalid_value", h.Request("POST", "/v1/leaks", body))
+	}
+}
+
+func glimpseOf(t *testing.T, secret string) object {
+	t.Helper()
+	shape, ok := token.ShapeOf(secret)
+	if !ok {
+		t.Fatal("it has no shape")
+	}
+	sum := sha256.Sum256([]byte(secret))
+	return object{"head": shape.Head, "sha256": hex.EncodeToString(sum[:])}
+}
+
+func TestCheckTellsAWorkspaceOfItsOwnSecretsWithoutHearingThem(t *testing.T) {
+	h := start(t)
+	all := h.secretsOf()
+	delete(all, "imported") // it has no shape: nobody finds it
+	for name, secret := range all {
+		ask := object{"secrets": []object{glimpseOf(t, secret)}}
+		status := func(as string) string {
+			t.Helper()
+			results := at[[]any](t, h.want(http.StatusOK, h.bearer(as, "", "POST", "/v1/leaks/check", ask)).JSON, "results")
+			return at[string](t, results[0], "status")
+		}
+		if got := status(ana); got != "live" {
+			t.Errorf("%s is %s", name, got)
+		}
+		if got := status(bob); got != "unknown" {
+			t.Errorf("%s is %s to another workspace", name, got)
+		}
+		h.want(http.StatusOK, h.Request("POST", "/v1/leaks/self-revoke", object{"token": secret}))
+		if got := status(ana); got != "dead" {
+			t.Errorf("%s is %s after its end", name, got)
+		}
+		wrong := glimpseOf(t, secret)
+		wrong["sha256"] = strings.Repeat("00", 32)
+		ask = object{"secrets": []object{wrong}}
+		if got := status(ana); got != "unknown" {
+			t.Errorf("%s is %s by its head alone", name, got)
+		}
+	}
+	h.refused(http.StatusForbidden, "insufficient_scope", h.bearer(mia, "ws1", "POST", "/v1/leaks/check", object{"secrets": []object{}}))
+	h.refused(http.StatusUnprocessableEntity, "invalid_value", h.bearer(ana, "", "POST", "/v1/leaks/check", object{"secrets": []object{}}))
+}
+
+func TestTokenTellsWhetherItWasUsedSinceTheLeak(t *testing.T) {
+	h := startWith(t, func(c *server.Config) { c.Records = 1 })
+	made := h.issued(object{"format": "opaque"})
+	secret, id := text(t, made, "token"), text(t, made, "id")
+	path := "/v1/tokens/" + id + "/leak"
+	if before := h.want(http.StatusOK, h.bearer(ana, "", "GET", path, nil)).JSON; before["leaked"] != false || before["since"] != nil {
+		t.Errorf("before the leak: %v", before)
+	}
+	h.want(http.StatusOK, h.verify(secret, ""))
+	h.Clock.Move(time.Hour)
+	since := h.Clock.Now().Format(time.RFC3339)
+	h.Clock.Move(time.Minute)
+	h.want(http.StatusOK, h.verify(secret, ""))
+	records, _ := h.Verifier.TakeRecords()
+	if err := h.Store.WriteUseRecords(t.Context(), records); err != nil {
+		t.Fatal(err)
+	}
+	h.Clock.Move(time.Minute)
+	h.want(http.StatusOK, h.Request("POST", "/v1/leaks", object{"token": secret, "leaked_at": since, "source": "a colleague", "url": "https://paste.example/x?key=" + secret}))
+	a := h.want(http.StatusOK, h.bearer(ana, "", "GET", path, nil))
+	if err := asDescribed(h.described(), "GET /v1/tokens/{id}/leak", a); err != nil {
+		t.Error(err)
+	}
+	places := at[[]any](t, a.JSON, "places")
+	if len(places) != 1 || a.JSON["used_since"] != true || a.JSON["since"] != since {
+		t.Fatalf("%s", a.Body)
+	}
+	if p := at[object](t, places, 0); p["url"] != "https://paste.example/x" || p["source"] != "a colleague" || p["ended"] != true {
+		t.Errorf("place %v", p)
+	}
+	recorded := at[object](t, a.JSON, "recorded")
+	if recorded["allowed"] != 1.0 || len(at[[]any](t, recorded, "addresses")) != 1 || len(at[[]any](t, recorded, "new_addresses")) != 0 {
+		t.Errorf("recorded %v", recorded)
+	}
+	h.refused(http.StatusNotFound, "not_found", h.bearer(bob, "", "GET", path, nil))
+}
+
+func TestRulesArePublished(t *testing.T) {
+	h := start(t)
+	for format, want := range map[string]string{"": "[[rules]]", "?format=gitleaks": "[[rules]]", "?format=trufflehog": "detectors:", "?format=regex": "ficha_service_token\t(fch_svc_"} {
+		a := h.want(http.StatusOK, h.Request("GET", "/v1/leaks/rules"+format, nil))
+		if !strings.Contains(string(a.Body), want) {
+			t.Errorf("%s: %.200s", format, a.Body)
+		}
+	}
+	h.refused(http.StatusUnprocessableEntity, "invalid_value", h.Request("GET", "/v1/leaks/rules?format=x", nil))
+}

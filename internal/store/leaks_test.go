@@ -1,0 +1,65 @@
+package store
+
+import (
+	"testing"
+	"time"
+
+	"github.com/fichadev/ficha/internal/token"
+)
+
+func TestPlacesOfASecretAreKeptOnceAndNotWithoutEnd(t *testing.T) {
+	eachEngineAt(t, func(t *testing.T, s *Store, c *clock) {
+		ctx := t.Context()
+		leak := token.Leak{Secret: 7, What: token.RotatesToken, Workspace: "w", Credential: "cred", Source: "github", URL: "https://x.example/a", LeakedAt: 5, Ended: true}
+		add := func(place string, want bool) {
+			t.Helper()
+			l := leak
+			l.Place, l.ReportedAt = token.HashOf(place), c.now().UnixMilli()
+			wins(t, s, place, want, func(tx *Tx) (bool, error) { return tx.AddLeak(ctx, &l) })
+		}
+		add("a", true)
+		add("a", false)
+		c.pass(time.Minute)
+		for i := 1; i < mostPlaces; i++ {
+			add(string(rune('a'+i)), true)
+		}
+		add("one too many", false)
+		leak.Secret, leak.What = 8, token.RotatesClientSecret
+		add("a", true)
+
+		list, err := s.Leaks(ctx, token.RotatesToken, "cred")
+		must(t, err)
+		first := list[len(list)-1]
+		if len(list) != mostPlaces || first.Place != token.HashOf("a") || first.Secret != 7 || first.URL != leak.URL || first.LeakedAt != 5 || !first.Ended {
+			t.Errorf("%d places, the first %+v", len(list), first)
+		}
+		c.pass(leaksKept)
+		if _, err = s.Purge(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if list, err = s.Leaks(ctx, token.RotatesToken, "cred"); err != nil || len(list) != 0 {
+			t.Errorf("after 400 days there are %d: %v", len(list), err)
+		}
+	})
+}
+
+func TestHoldersOfASecretAreFoundInAnyWorkspace(t *testing.T) {
+	eachEngineAt(t, func(t *testing.T, s *Store, c *clock) {
+		ctx, hash := t.Context(), token.HashOf("shared")
+		must(t, s.Do(ctx, func(tx *Tx) error {
+			for i, client := range []string{"one", "two"} {
+				if err := tx.PutSecret(ctx, client, token.Secret{ID: token.ID(i + 1), Hash: hash, CreatedAt: c.now().UnixMilli()}); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+		got, err := s.Holders(ctx, hash)
+		if err != nil || len(got) != 2 || got[0] != "one" || got[1] != "two" {
+			t.Errorf("got %v, %v", got, err)
+		}
+		if got, err = s.Holders(ctx, token.HashOf("other")); err != nil || len(got) != 0 {
+			t.Errorf("of another secret: %v, %v", got, err)
+		}
+	})
+}

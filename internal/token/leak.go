@@ -1,0 +1,35 @@
+package token
+
+// A Leak is one place where a secret was found that should not be there. It
+// never holds the secret. Instants are ms.
+type Leak struct {
+	Secret     ID   // its row
+	Place      Hash // of source and address, so that one report is taken once
+	What       Rotating
+	Workspace  string // empty: of a token that opens all of its person's
+	Credential string // what people know it by: a token's id, a client's
+	Source     string // who found it
+	URL        string // where; empty: not told
+	LeakedAt   int64  // since when it is there, as the finder says; 0: not told
+	ReportedAt int64
+	Ended      bool // the report ended the secret
+}
+
+// Since returns from when on others may have had the secret: what the finder
+// says, else the report.
+func (l *Leak) Since() int64 {
+	if l.LeakedAt != 0 {
+		return l.LeakedAt
+	}
+	return l.ReportedAt
+}
+
+// What a workspace lets happen to a secret that was found in public.
+const (
+	RevokeOnLeak = "revoke"
+	NotifyOnLeak = "notify"
+)
+
+// EndsLeaked reports whether a secret that was found in public is ended at once:
+// unless a workspace says otherwise it is.
+func (p *Policy) EndsLeaked() bool { return p.OnLeak != NotifyOnLeak }
