@@ -119,8 +119,8 @@ func TestSimulationNamesWhatItWouldRefuse(t *testing.T) {
 		t.Errorf("got %s", a.Body)
 	}
 	found := false
-	for _, one := range owners {
-		found = found || one.(object)["owner_email"] == "mia@example.test"
+	for i := range owners {
+		found = found || at[object](t, owners, i)["owner_email"] == "mia@example.test"
 	}
 	if !found || strings.Contains(string(a.Body), "bob") {
 		t.Errorf("the owners are %v", owners)

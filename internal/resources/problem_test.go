@@ -49,7 +49,7 @@ var wrongFiles = []struct{ text, want string }{
 	{"workspaces:\n- id: a\n  policy: {require_expiry: yes}\n", "r.yaml:3: workspaces[0].policy.require_expiry: is not known; use true, false"},
 	{"workspaces:\n- id: a\n  policy:\n    max_age: 1\n", `r.yaml:4: workspaces[0].policy: unknown key "max_age"`},
 	{"workspaces:\n- id: a\n  policy:\n    addresses: {service: [10.0.0.1/8]}\n", "r.yaml:4: workspaces[0].policy.addresses.service[0]: 10.0.0.1/8 names more than its network; write 10.0.0.0/8"},
-	{"workspaces:\n- id: a\n  policy: {approval: [sevice]}\n", "r.yaml:3: workspaces[0].policy.approval[0]: is not known; use access,"},
+	{"workspaces:\n- id: a\n  policy: {approval: [servise]}\n", "r.yaml:3: workspaces[0].policy.approval[0]: is not known; use access,"},
 	{"workspaces:\n- id: a\n  policy: {existing: kill}\n", "r.yaml:3: workspaces[0].policy.existing: is not known; use keep, end"},
 	{"workspaces:\n- id: a\n  policy: {max_per_owner: {service: 0}}\n", "r.yaml:3: workspaces[0].policy.max_per_owner.service: is not a number"},
 	{"environment: Sand Box\n", "r.yaml:1: environment: is not a name"},

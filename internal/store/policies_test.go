@@ -83,7 +83,6 @@ func TestPlacesAreGivenUpAndSharedByTheSecretsOfOneCredential(t *testing.T) {
 	})
 }
 
-// TestPersonalTokenOfAllWorkspacesTakesAPlaceInEach.
 func TestPersonalTokenOfAllWorkspacesTakesAPlaceInEach(t *testing.T) {
 	eachEngine(t, func(t *testing.T, s *Store) {
 		mine := func(workspace string) *token.Deed {
