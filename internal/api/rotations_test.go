@@ -291,3 +291,44 @@ func TestClientSecretRotatesByUse(t *testing.T) {
 	h.refused(http.StatusUnprocessableEntity, "invalid_value", h.bearer(ana, "", "POST", "/v1/clients/backend/rotations", nil))
 	h.want(http.StatusNotFound, h.bearer(bob, "", "POST", "/v1/clients/backend/rotations", nil))
 }
+
+func TestSuspensionHoldsForAllSecrets(t *testing.T) {
+	h := start(t)
+	first := h.issued(object{"name": "deploy", "scopes": []string{"catalog:read"}})
+	id, old := text(t, first, "id"), text(t, first, "token")
+	now := h.rotate(old, "/v1/tokens/"+id, nil)["secret"].(string)
+	h.want(http.StatusOK, h.bearer(ana, "", "POST", "/v1/tokens/"+id+"/suspend", nil))
+	if h.lets(old) || h.lets(now) {
+		t.Error("a secret of a suspended token opens")
+	}
+	h.want(http.StatusConflict, h.bearer(ana, "", "POST", "/v1/tokens/"+id+"/rotations", object{"grace_seconds": 0, "reason": "while suspended"}))
+	h.want(http.StatusOK, h.bearer(ana, "", "POST", "/v1/tokens/"+id+"/resume", nil))
+	if !h.lets(old) || !h.lets(now) {
+		t.Error("resumed: both open again")
+	}
+}
+
+func TestClientTokenOfChronosRotatesByUse(t *testing.T) {
+	h := startFrom(t, `
+workspaces: [{id: ws1, client_tokens: ["b03ea027d73cfdb458184541012b76c0"]}]
+users: [{email: ana@example.test, password: "correct horse", memberships: [{workspace: ws1, role: super_admin}]}]
+tokens: [{kind: personal, user: ana@example.test, name: a, secret: "ana-admin-token-0001", scopes: ["admin:write"]}]
+`)
+	login := func(clientToken string) int {
+		return h.Request("POST", "/token/generate", object{"email": "ana@example.test", "password": "correct horse:" + clientToken}).Status
+	}
+	const old = "b03ea027d73cfdb458184541012b76c0"
+	if login(old) != 200 {
+		t.Fatalf("before: %d", login(old))
+	}
+	id := h.items(h.bearer(ana, "", "GET", "/v1/client-tokens", nil))[0]["id"].(string)
+	now := h.rotate(ana, "/v1/client-tokens/"+id, object{"grace_seconds": 60})["secret"].(string)
+	h.later(time.Hour)
+	if login(old) != 200 || login(now) != 200 {
+		t.Error("both work until the grace is over")
+	}
+	h.later(2 * time.Minute)
+	if login(old) == 200 || login(now) != 200 {
+		t.Error("after the grace the old one works, or the new one does not")
+	}
+}

@@ -31,13 +31,12 @@ func scanRotation(rows *sql.Rows) (*token.Rotation, error) {
 	return &r, err
 }
 
-// replaceText marks the secret that gets a successor. It lives and is in no
-// other rotation, or nothing is marked; whoever ends it waits for us, or we for
-// them.
-var replaceText = [2]string{
-	token.Short: `UPDATE tokens_short SET successor = $2 WHERE id = $1 AND ended_at = 0 AND retires_at = 0`,
-	token.Long:  `UPDATE tokens_long SET successor = $2 WHERE id = $1 AND ended_at = 0 AND retires_at = 0`,
-}
+// replaceText marks the secret that gets a successor. It lives, is not suspended
+// and is in no other rotation, or nothing is marked; whoever ends or suspends it
+// waits for us, or we for them.
+const replacedIf = ` SET successor = $2 WHERE id = $1 AND ended_at = 0 AND retires_at = 0 AND (suspended_at = 0 OR (suspended_until > 0 AND suspended_until <= $3))`
+
+var replaceText = [2]string{token.Short: `UPDATE tokens_short` + replacedIf, token.Long: `UPDATE tokens_long` + replacedIf}
 
 // openRotations enters the rotations of a batch, each beside the secret that is
 // inserted next.
@@ -64,7 +63,7 @@ func (tx *Tx) openRotation(ctx context.Context, r *token.Rotation) (bool, error)
 		if err := tx.closeRotations(ctx, r.What, r.Credential); err != nil {
 			return false, err
 		}
-	} else if won, err := tx.affects(ctx, replaceText[r.Old.Class()], int64(r.Old), int64(r.New)); err != nil || !won {
+	} else if won, err := tx.affects(ctx, replaceText[r.Old.Class()], int64(r.Old), int64(r.New), tx.now); err != nil || !won {
 		return false, err
 	}
 	return tx.AddRotation(ctx, r)
