@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/fichadev/ficha/internal/token"
 	"github.com/fichadev/ficha/internal/web"
@@ -170,7 +169,9 @@ type reportRow struct {
 	RetiresAt  *string      `json:"retires_at"` // when one takes its place
 	LastUsedAt *string      `json:"last_used_at"`
 	ExpiresAt  *string      `json:"expires_at"`
-	ExpiryRule string       `json:"expiry_rule"`
+	Lifetime   int64        `json:"lifetime_seconds"`     // as it was made; 0: for ever
+	EndsAt     *string      `json:"effective_expires_at"` // by the rule that comes first
+	ExpiryRule string       `json:"expiry_rule"`          // which that is; empty: none
 	Status     string       `json:"status"`
 	EndedAt    *string      `json:"ended_at"`
 	EndedBy    string       `json:"ended_by"`
@@ -190,7 +191,7 @@ func (f *Face) reportTokens(c *web.Call, who *caller) error {
 	}
 	return export{name: "tokens-report", page: f.reportRows, head: []string{
 		"id", "secret_id", "name", "type", "contract", "scopes", "created_by", "created_at", "purpose", "owner", "owner_email", "approved_by", "rotated_at",
-		"retires_at", "last_used_at", "expires_at", "expiry_rule", "status", "ended_at", "ended_by", "end_reason",
+		"retires_at", "last_used_at", "expires_at", "lifetime_seconds", "effective_expires_at", "expiry_rule", "status", "ended_at", "ended_by", "end_reason",
 	}}.write(f, c, i, or(format, "jsonl"))
 }
 
@@ -212,7 +213,8 @@ func (f *Face) reportRows(c *web.Call, tokens []*token.Token) ([]exported, error
 		r := reportOf(t, &views[n], issued[t.Credential])
 		rows[n] = exported{r, []string{
 			r.ID, r.SecretID, r.Name, string(r.Type), r.Contract, r.Scopes.String(), r.CreatedBy, textOf(r.CreatedAt), r.Purpose, r.Owner, r.OwnerEmail,
-			r.ApprovedBy, textOf(r.RotatedAt), textOf(r.RetiresAt), textOf(r.LastUsedAt), textOf(r.ExpiresAt), r.ExpiryRule, r.Status,
+			r.ApprovedBy, textOf(r.RotatedAt), textOf(r.RetiresAt), textOf(r.LastUsedAt), textOf(r.ExpiresAt), strconv.FormatInt(r.Lifetime, 10), textOf(r.EndsAt),
+			r.ExpiryRule, r.Status,
 			textOf(r.EndedAt), r.EndedBy, r.EndReason,
 		}}
 	}
@@ -224,7 +226,7 @@ func (f *Face) reportRows(c *web.Call, tokens []*token.Token) ([]exported, error
 func reportOf(t *token.Token, v *tokenView, made *token.Event) *reportRow {
 	r := &reportRow{
 		ID: v.ID, SecretID: v.SecretID, Name: v.Name, Type: v.Type, Contract: v.Contract, Scopes: v.Scopes, CreatedAt: v.CreatedAt, Purpose: v.Purpose,
-		Owner: v.Owner, OwnerEmail: v.OwnerEmail, RetiresAt: instant(t.RetiresAt), LastUsedAt: v.LastUsedAt, ExpiresAt: v.ExpiresAt, ExpiryRule: expiryRule(t),
+		Owner: v.Owner, OwnerEmail: v.OwnerEmail, RetiresAt: instant(t.RetiresAt), LastUsedAt: v.LastUsedAt, ExpiresAt: v.ExpiresAt, Lifetime: lifetime(t), EndsAt: v.EndsAt, ExpiryRule: v.EndRule,
 		Status: v.Status, EndedAt: v.EndedAt, EndedBy: v.EndedBy, EndReason: v.EndReason,
 	}
 	if t.Approval != token.ApprovalWaiting {
@@ -244,14 +246,10 @@ func reportOf(t *token.Token, v *tokenView, made *token.Event) *reportRow {
 	return r
 }
 
-// expiryRule says in words by which rule a credential ends.
-func expiryRule(t *token.Token) string {
-	switch {
-	case t.RetiresAt != 0:
-		return "ends when the secret that takes its place has had its grace"
-	case t.ExpiresAt == 0:
-		return "never expires"
+// lifetime returns for how many seconds a credential was made, 0 for ever.
+func lifetime(t *token.Token) int64 {
+	if t.ExpiresAt == 0 {
+		return 0
 	}
-	life := (time.Duration(t.ExpiresAt-t.IssuedAt) * time.Millisecond).Round(time.Second)
-	return "expires " + life.String() + " after it was issued"
+	return (t.ExpiresAt - t.IssuedAt) / 1000
 }

@@ -146,7 +146,7 @@ func TestReportSaysWhoMadeACredentialAndHowItEnded(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"created_by": "client:backend Backend", "purpose": "builds", "owner_email": "mia@example.test", "status": "revoked", "end_reason": "not needed",
-		"ended_by": "user:" + h.idOf("ana@example.test"), "expiry_rule": "expires 720h0m0s after it was issued", "created_at": "2026-11-22T12:00:00Z",
+		"ended_by": "user:" + h.idOf("ana@example.test"), "expiry_rule": "expires_at", "effective_expires_at": "2026-12-22T12:00:00Z", "created_at": "2026-11-22T12:00:00Z",
 	} {
 		if row[name] != want {
 			t.Errorf("%s is %v, want %s", name, row[name], want)
