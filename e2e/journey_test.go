@@ -77,6 +77,6 @@ func TestPersonSaysNoAndTakesAccessBack(t *testing.T) {
 		chromedp.Click(chromedp.CSS(`button[value="allow"]`)), chromedp.WaitVisible(chromedp.CSS("#welcome")),
 		chromedp.Navigate(h.url+"/panel/"),
 		chromedp.Click(chromedp.CSS(`form[action$="/end"] button`)), chromedp.WaitNotPresent(chromedp.CSS(`form[action$="/end"]`)),
-		chromedp.Click(chromedp.CSS(`button[form="leave"]`)), chromedp.WaitVisible(chromedp.CSS("#password")),
+		chromedp.Click(chromedp.CSS(`.out button`)), chromedp.WaitVisible(chromedp.CSS("#password")),
 	)
 }

@@ -12,6 +12,14 @@ import (
 	"github.com/fichadev/ficha/internal/web"
 )
 
+// consentRoutes are the page of every contract and its answer.
+func (p *Panel) consentRoutes() []web.Route {
+	return []web.Route{
+		{Pattern: "GET /panel/consent", Rule: p.mine(), Handle: p.showConsent},
+		{Pattern: "POST /panel/consent", Rule: p.decided(), Handle: p.answerConsent},
+	}
+}
+
 // showConsent asks the person about a pending request, or says who can answer
 // it.
 func (p *Panel) showConsent(c *web.Call) error {
@@ -137,7 +145,7 @@ func (p *Panel) ask(c *web.Call, a asked) error {
 		ticked = always
 	}
 	v.Required, v.Optional = described.list(required, nil), described.list(optional, ticked)
-	return p.write(c, http.StatusOK, a.Request.RedirectURI, func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.Consent(w, lang, v) })
+	return p.write(c, http.StatusOK, a.Request.RedirectURI, "", func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.Consent(w, lang, v) })
 }
 
 // app describes the client that asks. Its publisher is known where it can be
@@ -195,5 +203,5 @@ func (p *Panel) refuse(c *web.Call, a asked, refusal error, workspace string) er
 	for _, admin := range admins {
 		v.Admins = append(v.Admins, person(admin))
 	}
-	return p.write(c, http.StatusForbidden, "", func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.NeedsAdmin(w, lang, v) })
+	return p.write(c, http.StatusForbidden, "", "", func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.NeedsAdmin(w, lang, v) })
 }

@@ -2,7 +2,7 @@ package panel
 
 import (
 	"io"
-	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/fichadev/ficha/internal/authority"
@@ -11,29 +11,27 @@ import (
 	"github.com/fichadev/ficha/internal/web"
 )
 
-// home shows who is signed in, where they belong, and what they gave.
-func (p *Panel) home(c *web.Call) error {
-	r, err := p.Session(c)
-	if err != nil {
+// homeRoutes are the account page and what it does.
+func (p *Panel) homeRoutes() []web.Route {
+	return []web.Route{
+		{Pattern: "GET /panel", Rule: p.open(), Handle: func(c *web.Call) error { return c.Redirect(homePath) }},
+		p.shows("/panel/{$}", p.home),
+		p.shows("/panel/w/{workspace}", p.enterWorkspace),
+		p.does("/panel/grants/{id}/end", p.takeBack),
+	}
+}
+
+// home shows where who is signed in belongs, and what they gave.
+func (p *Panel) home(c *web.Call, v *visit) (err error) {
+	view := pages.Home{Shell: v.shell}
+	for _, w := range v.workspaces {
+		m := v.person().In(w.ID)
+		view.Memberships = append(view.Memberships, pages.Membership{Workspace: nameOf(w), Href: "/panel/w/" + url.PathEscape(w.ID), Role: m.Role})
+	}
+	if view.Accesses, err = p.accesses(c, v.person()); err != nil {
 		return err
 	}
-	if r == nil {
-		return c.Redirect(loginPath)
-	}
-	view := pages.Home{Here: homePath, Person: person(r.Person)}
-	for _, m := range r.Person.Live() {
-		w, err := p.cfg.Verifier.Workspace(c.Context(), m.Workspace)
-		if err != nil {
-			return err
-		}
-		if w != nil && w.DisabledAt == 0 {
-			view.Memberships = append(view.Memberships, pages.Membership{Workspace: nameOf(w), Role: m.Role})
-		}
-	}
-	if view.Accesses, err = p.accesses(c, r.Person); err != nil {
-		return err
-	}
-	return p.write(c, http.StatusOK, "", func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.Home(w, lang, view) })
+	return p.show(c, v, func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.Home(w, lang, view) })
 }
 
 // accesses returns what a person may take back, as the page shows it.
@@ -74,14 +72,7 @@ func nameOf(w *token.Workspace) string {
 }
 
 // takeBack ends what an application was given.
-func (p *Panel) takeBack(c *web.Call) error {
-	r, err := p.Session(c)
-	if err != nil {
-		return err
-	}
-	if r == nil {
-		return c.Redirect(loginPath)
-	}
+func (p *Panel) takeBack(c *web.Call, v *visit) error {
 	text, err := c.PathValue("id")
 	if err != nil {
 		return err
@@ -90,8 +81,8 @@ func (p *Panel) takeBack(c *web.Call) error {
 	if !ok {
 		return token.Errorf(token.NotFound, "there is no such access")
 	}
-	if err := p.cfg.Authority.TakeBack(c.Context(), c.Actor(), r.Person, id); err != nil {
+	if err := p.cfg.Authority.TakeBack(c.Context(), c.Actor(), v.person(), id); err != nil {
 		return err
 	}
-	return c.Redirect(homePath)
+	return p.lead(c, homePath, pages.AccessEnded)
 }

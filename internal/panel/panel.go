@@ -1,7 +1,3 @@
-// Package panel knows the pages for people: signing in and out, the account
-// page, the one consent page of every contract, and the set-up of an empty
-// server. It holds no rule of its own; who may do what, authority and identity
-// decide.
 package panel
 
 import (
@@ -38,11 +34,14 @@ type Config struct {
 type Panel struct {
 	cfg    Config
 	secure bool
+	areas  []area // in the order of the navigation
 }
 
 // New returns the pages, ready to be mounted.
 func New(cfg Config) *Panel {
-	return &Panel{cfg: cfg, secure: strings.HasPrefix(cfg.Issuer, "https://")}
+	p := &Panel{cfg: cfg, secure: strings.HasPrefix(cfg.Issuer, "https://")}
+	p.areas = p.allAreas()
+	return p
 }
 
 // The addresses that handlers send people to.
@@ -54,46 +53,66 @@ const (
 
 // Routes lists every page. What a form posts must come from a page of ours.
 func (p *Panel) Routes() []web.Route {
-	shown := web.Rule{Auth: web.AuthNone, Body: web.NoBody, Shape: p.shape}
-	mine := web.Rule{Auth: web.AuthSession, Body: web.NoBody, Shape: p.shape}
-	posted := web.Rule{Auth: web.AuthNone, Mutates: true, SameOrigin: true, Shape: p.shape}
-	decided := web.Rule{Auth: web.AuthSession, Mutates: true, SameOrigin: true, Shape: p.shape}
-	tried := posted
-	tried.Shape = p.shapeLogin
-	style, _ := p.cfg.Pages.Style()
+	routes := p.signInRoutes()
+	routes = append(routes, p.consentRoutes()...)
+	routes = append(routes, p.setupRoutes()...)
+	routes = append(routes, p.homeRoutes()...)
+	for _, a := range p.areas {
+		routes = append(routes, a.routes...)
+	}
+	return append(routes, p.fixedRoutes()...)
+}
+
+// open is the rule of a page that anybody may see.
+func (p *Panel) open() web.Rule {
+	return web.Rule{Auth: web.AuthNone, Body: web.NoBody, Shape: p.shape}
+}
+
+// posted is the rule of a form that anybody may send from a page of ours.
+func (p *Panel) posted() web.Rule {
+	return web.Rule{Auth: web.AuthNone, Mutates: true, SameOrigin: true, Shape: p.shape}
+}
+
+// mine is the rule of a page for who is signed in.
+func (p *Panel) mine() web.Rule {
+	return web.Rule{Auth: web.AuthSession, Body: web.NoBody, Shape: p.shape}
+}
+
+// decided is the rule of a form of who is signed in.
+func (p *Panel) decided() web.Rule {
+	return web.Rule{Auth: web.AuthSession, Mutates: true, SameOrigin: true, Shape: p.shape}
+}
+
+// fixedRoutes are the files that pages load, and what is no page.
+func (p *Panel) fixedRoutes() []web.Route {
+	style, css := p.cfg.Pages.Style()
+	script, js := p.cfg.Pages.Script()
 	return []web.Route{
-		{Pattern: "GET /panel", Rule: shown, Handle: func(c *web.Call) error { return c.Redirect(homePath) }},
-		{Pattern: "GET /panel/{$}", Rule: mine, Handle: p.home},
-		{Pattern: "GET /panel/login", Rule: shown, Handle: p.showLogin},
-		{Pattern: "POST /panel/login", Rule: tried, Handle: p.login},
-		{Pattern: "POST /panel/logout", Rule: posted, Handle: p.logout},
-		{Pattern: "GET /panel/consent", Rule: mine, Handle: p.showConsent},
-		{Pattern: "POST /panel/consent", Rule: decided, Handle: p.answerConsent},
-		{Pattern: "POST /panel/grants/{id}/end", Rule: decided, Handle: p.takeBack},
-		{Pattern: "GET /panel/setup", Rule: shown, Handle: p.showSetup},
-		{Pattern: "POST /panel/setup", Rule: posted, Handle: p.setup},
-		{Pattern: "GET " + style, Rule: shown, Handle: p.style},
-		{Pattern: "GET /panel/", Rule: shown, Handle: func(*web.Call) error { return token.Errorf(token.NotFound, "there is no such page") }},
+		{Pattern: "GET " + style, Rule: p.open(), Handle: fixed("text/css; charset=utf-8", css)},
+		{Pattern: "GET " + script, Rule: p.open(), Handle: fixed("text/javascript; charset=utf-8", js)},
+		{Pattern: "GET /panel/", Rule: p.open(), Handle: p.elsewhere},
 	}
 }
 
-// style serves the style sheet, whose path changes with what it says.
-func (p *Panel) style(c *web.Call) error {
-	_, css := p.cfg.Pages.Style()
-	c.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	return c.WriteRaw(http.StatusOK, "text/css; charset=utf-8", css)
+// fixed serves a file whose path changes with what it says.
+func fixed(media string, content []byte) func(*web.Call) error {
+	return func(c *web.Call) error {
+		c.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		return c.WriteRaw(http.StatusOK, media, content)
+	}
 }
 
 // A page writes itself in a language.
 type page func(w io.Writer, lang pages.Lang) error
 
 // write answers with a page, whole or not at all. redirectURI is where the
-// page's form may lead in the end, empty for none but ourselves.
-func (p *Panel) write(c *web.Call, status int, redirectURI string, draw page) error {
+// page's form may lead in the end, empty for none but ourselves; nonce lets the
+// page's script run, empty for a page without.
+func (p *Panel) write(c *web.Call, status int, redirectURI, nonce string, draw page) error {
 	var body bytes.Buffer
 	if err := draw(&body, p.language(c)); err != nil {
 		return err
 	}
-	pages.SecurityHeaders(c.Header(), redirectURI)
+	pages.SecurityHeaders(c.Header(), redirectURI, nonce)
 	return c.WriteRaw(status, "text/html; charset=utf-8", body.Bytes())
 }

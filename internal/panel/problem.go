@@ -34,7 +34,7 @@ func (p *Panel) drawProblem(c *web.Call, v pages.Problem) error {
 	if status == 0 {
 		status = http.StatusOK
 	}
-	return p.write(c, status, "", func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.Problem(w, lang, v) })
+	return p.write(c, status, "", "", func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.Problem(w, lang, v) })
 }
 
 // problem says what a person is told of a refusal, and with which status.

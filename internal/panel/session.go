@@ -53,13 +53,14 @@ func (p *Panel) Session(c *web.Call) (*token.Record, error) {
 	if secret == "" {
 		return nil, nil
 	}
-	return p.judge(c, secret)
+	return p.judge(c, secret, "")
 }
 
-// judge returns the record of a session's secret, nil if it opens nothing.
-func (p *Panel) judge(c *web.Call, secret string) (*token.Record, error) {
+// judge returns the record of a session's secret, nil if it opens nothing. With
+// a workspace, the question is about that one.
+func (p *Panel) judge(c *web.Call, secret, workspace string) (*token.Record, error) {
 	r, verdict, err := p.cfg.Verifier.Judge(c.Context(), secret, token.Use{
-		Now: c.Now().UnixMilli(), Surface: token.AtPages, AnyWorkspace: true, Address: c.Address(), Agent: c.Agent(), Route: c.Pattern(),
+		Now: c.Now().UnixMilli(), Surface: token.AtPages, Workspace: workspace, AnyWorkspace: true, Address: c.Address(), Agent: c.Agent(), Route: c.Pattern(),
 	})
 	if token.Is(err, token.InvalidToken) {
 		return nil, nil
@@ -84,7 +85,7 @@ func (p *Panel) begin(c *web.Call, person *token.Person) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if r, err := p.judge(c, made.Secret); err != nil || r == nil {
+	if r, err := p.judge(c, made.Secret, ""); err != nil || r == nil {
 		return false, err
 	}
 	http.SetCookie(c, p.cookie(sessionCookie, made.Secret, 0))

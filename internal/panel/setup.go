@@ -10,6 +10,14 @@ import (
 	"github.com/fichadev/ficha/internal/web"
 )
 
+// setupRoutes are the pages of an empty server.
+func (p *Panel) setupRoutes() []web.Route {
+	return []web.Route{
+		{Pattern: "GET /panel/setup", Rule: p.open(), Handle: p.showSetup},
+		{Pattern: "POST /panel/setup", Rule: p.posted(), Handle: p.setup},
+	}
+}
+
 // showSetup shows the form that makes the first super admin. Whether the link
 // still works is said when it is used: an answer now would help who guesses.
 func (p *Panel) showSetup(c *web.Call) error {
@@ -22,7 +30,7 @@ func (p *Panel) showSetup(c *web.Call) error {
 
 func (p *Panel) drawSetup(c *web.Call, status int, v pages.Setup) error {
 	v.MinPassword = identity.MinPassword
-	return p.write(c, status, "", func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.Setup(w, lang, v) })
+	return p.write(c, status, "", "", func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.Setup(w, lang, v) })
 }
 
 // setup makes the first super admin and signs them in.

@@ -97,9 +97,9 @@ func TestSetupTokenIsInNoLink(t *testing.T) {
 }
 
 func TestHomeSignsOut(t *testing.T) {
-	doc := mustParse(t, home("", Home{Person: ana, Memberships: []Membership{{"Acme", "super_admin"}, {"Basin", "press"}}}).html(t, newSet(t), Spanish))
+	doc := mustParse(t, home("", Home{Shell: Shell{Person: ana}, Memberships: []Membership{{"Acme", "", "super_admin"}, {"Basin", "", "press"}}}).html(t, newSet(t), Spanish))
 	leave := form(t, doc, logoutPath)
-	if with(doc.all("button"), "form", leave.attr["id"]) == nil {
+	if len(leave.all("button")) != 1 {
 		t.Error("no button signs out")
 	}
 	for _, want := range []string{"Ana Admin", "ana@acme.example", "Superadministrador", "press"} {
@@ -110,7 +110,7 @@ func TestHomeSignsOut(t *testing.T) {
 }
 
 func TestHomeEndsEachAccessByAFormOfItsOwn(t *testing.T) {
-	doc := mustParse(t, home("", Home{Person: ana, Accesses: accesses()}).html(t, newSet(t), English))
+	doc := mustParse(t, home("", Home{Shell: Shell{Person: ana}, Accesses: accesses()}).html(t, newSet(t), English))
 	for _, a := range accesses() {
 		f := form(t, doc, "/panel/grants/"+a.ID+"/end")
 		if len(f.all("button")) != 1 {

@@ -11,10 +11,10 @@ import (
 
 func TestHeadersForbidScriptFrameCacheAndReferrer(t *testing.T) {
 	h := make(http.Header)
-	SecurityHeaders(h, "")
+	SecurityHeaders(h, "", "")
 	want := map[string]string{
 		"Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; " +
-			"frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'",
+			"frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
 		"X-Frame-Options":            "DENY",
 		"X-Content-Type-Options":     "nosniff",
 		"Referrer-Policy":            "no-referrer",
@@ -28,6 +28,14 @@ func TestHeadersForbidScriptFrameCacheAndReferrer(t *testing.T) {
 	}
 	if h.Get("Permissions-Policy") == "" {
 		t.Error("no Permissions-Policy")
+	}
+}
+
+func TestOnlyTheScriptWithTheNonceOfTheAnswerRuns(t *testing.T) {
+	h := make(http.Header)
+	SecurityHeaders(h, "", "n0nce")
+	if got := h.Get("Content-Security-Policy"); !strings.HasPrefix(got, "default-src 'none'; script-src 'nonce-n0nce'; style-src 'self';") {
+		t.Errorf("policy %q", got)
 	}
 }
 
@@ -167,7 +175,8 @@ func TestContrastsHold(t *testing.T) {
 		{"quiet", "ground", 4.5}, {"quiet", "sheet", 4.5}, {"quiet", "sunk", 4.5},
 		{"accent-ink", "accent", 4.5}, {"accent-ink", "accent-deep", 4.5},
 		{"accent-deep", "sheet", 4.5}, {"accent-deep", "tint", 4.5},
-		{"bad", "sheet", 4.5}, {"bad", "bad-tint", 4.5}, {"warn", "sheet", 4.5},
+		{"bad", "sheet", 4.5}, {"bad", "bad-tint", 4.5}, {"warn", "sheet", 4.5}, {"warn", "warn-tint", 4.5}, {"warn", "ground", 4.5},
+		{"accent-deep", "ground", 4.5},
 		{"edge", "sheet", 3}, {"edge", "sunk", 3}, {"accent", "sheet", 3}, {"accent", "ground", 3}, {"accent", "sunk", 3},
 	}
 	for _, c := range cases {

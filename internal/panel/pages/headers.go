@@ -6,19 +6,28 @@ import (
 	"regexp"
 )
 
-// SecurityHeaders sets what every page is sent with: no script, no frame, no
-// cache, no referrer. The redirect URI is that of the request that a form may
+// SecurityHeaders sets what every page is sent with: no frame, no cache, no
+// referrer, and no script but ours, which carries the nonce of this answer;
+// none at all without a nonce. The redirect URI is that of the request that a form may
 // end at, on the consent page and on a sign-in in the middle of one; empty for
 // all others.
-func SecurityHeaders(h http.Header, redirectURI string) {
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'"+
-		formTarget(redirectURI)+"; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'")
+func SecurityHeaders(h http.Header, redirectURI, nonce string) {
+	h.Set("Content-Security-Policy", "default-src 'none'; "+scripts(nonce)+"style-src 'self'; img-src 'self' data:; form-action 'self'"+
+		formTarget(redirectURI)+"; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-store")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
+}
+
+// scripts lets the script with a nonce run.
+func scripts(nonce string) string {
+	if nonce == "" {
+		return ""
+	}
+	return "script-src 'nonce-" + nonce + "'; "
 }
 
 // cspScheme is what a scheme source of a policy can be made of.

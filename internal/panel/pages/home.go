@@ -22,6 +22,7 @@ func (p Person) Known() string {
 // A Membership is a workspace that a person belongs to.
 type Membership struct {
 	Workspace string // its name
+	Href      string // where it is looked after; empty: nowhere
 	Role      string // member, admin, super_admin or a role of the workspace's own
 }
 
@@ -40,11 +41,13 @@ type Access struct {
 // Home is the page after signing in: who I am, where I belong, and what I gave.
 // Each Access has a form that posts to /panel/grants/{ID}/end.
 type Home struct {
-	Here        string // path and query of this page, for the language links
-	Person      Person
+	Shell       Shell
 	Memberships []Membership
 	Accesses    []Access
 }
+
+// AccessEnded is said after an access was taken back.
+const AccessEnded Said = "said.access_ended"
 
 type homeView struct {
 	Home
@@ -61,10 +64,10 @@ type accessView struct {
 // Home writes the page after signing in.
 func (s *Set) Home(w io.Writer, lang Lang, v Home) error {
 	lang = known(lang)
-	said := speaker{words: s.words[lang]}
+	said := s.speaker(lang)
 	view := homeView{Home: v}
 	for _, m := range v.Memberships {
-		view.Rows = append(view.Rows, Membership{m.Workspace, said.role(m.Role)})
+		view.Rows = append(view.Rows, Membership{m.Workspace, m.Href, said.role(m.Role)})
 	}
 	for _, a := range v.Accesses {
 		groups, err := s.groupScopes(lang, a.ID, a.Scopes)
@@ -73,10 +76,7 @@ func (s *Set) Home(w io.Writer, lang Lang, v Home) error {
 		}
 		view.Apps = append(view.Apps, accessView{a, said.given(a), groups})
 	}
-	if said.err != nil {
-		return said.err
-	}
-	return s.render(w, lang, "home", v.Here, view)
+	return s.show(w, lang, "home", v.Shell, said, view)
 }
 
 // given says who gave an access and when. The date is in the one form that no

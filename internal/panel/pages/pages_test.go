@@ -46,6 +46,15 @@ func fullConsent() Consent {
 	}
 }
 
+// fullShell is all that may stand around a page.
+func fullShell(area Area) Shell {
+	return Shell{
+		Here: "/panel/", Nonce: "n0nce", Person: ana, Workspace: Workspace{ID: "ws1", Name: "Acme"}, Workspaces: workspaces(3),
+		Areas: []Area{Tokens, Inventory, Applications, Members, Policies, Webhooks, Audit, Alerts, Usage, Keys, Jobs, Settings},
+		Area:  area, Said: AccessEnded, Crumbs: []Crumb{{"Deploy CLI", "/panel/w/ws1/tokens/t1"}},
+	}
+}
+
 func accesses() []Access {
 	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	return []Access{
@@ -81,10 +90,10 @@ func samples() []sample {
 		setup("setup", Setup{Token: "one-time", MinPassword: 12}),
 		setup("setup_errors", Setup{Token: "one-time", MinPassword: 12, Email: "ana@", Name: "Ana",
 			Errors: map[string]FieldError{"email": FieldInvalid, "password": FieldShort, "workspace": FieldMissing}}),
-		home("home", Home{Here: "/panel/", Person: ana, Memberships: []Membership{
-			{"Acme", "super_admin"}, {"Acme Labs", "admin"}, {"Basin", "member"}, {"Basin Press", "reader"}},
+		home("home", Home{Shell: fullShell(""), Memberships: []Membership{
+			{"Acme", "/panel/w/ws1", "super_admin"}, {"Acme Labs", "/panel/w/ws2", "admin"}, {"Basin", "", "member"}, {"Basin Press", "", "reader"}},
 			Accesses: accesses()}),
-		home("home_alone", Home{Here: "/panel/", Person: Person{Email: "solo@acme.example"}}),
+		home("home_alone", Home{Shell: Shell{Here: "/panel/", Person: Person{Email: "solo@acme.example"}}}),
 		consent("consent", nil),
 		consent("consent_choice", func(c *Consent) {
 			c.Workspaces, c.App.Verified, c.Renewable, c.AccessTTL = workspaces(3), false, false, time.Hour
@@ -166,6 +175,8 @@ func TestWritePages(t *testing.T) {
 	s := newSet(t)
 	path, css := s.Style()
 	writeFile(t, filepath.Join(dir, path), css)
+	path, js := s.Script()
+	writeFile(t, filepath.Join(dir, path), js)
 	for _, p := range samples() {
 		for _, lang := range Languages() {
 			writeFile(t, filepath.Join(dir, string(lang), p.name+".html"), []byte(p.html(t, s, lang)))

@@ -8,16 +8,22 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"io/fs"
 	"net/url"
+	"path"
+	"strings"
 
 	"golang.org/x/text/language"
 )
 
-//go:embed templates/*.html
+//go:embed templates
 var templates embed.FS
 
 //go:embed style.css
 var stylesheet []byte
+
+//go:embed app.js
+var script []byte
 
 // Config is what every page of one server shares.
 type Config struct {
@@ -31,6 +37,7 @@ type Set struct {
 	host        string
 	environment string
 	style       string
+	script      string
 	matcher     language.Matcher
 	words       map[Lang]words
 	pages       map[Lang]map[string]*template.Template
@@ -43,7 +50,10 @@ func New(cfg Config) (*Set, error) {
 	if err != nil || issuer.Host == "" {
 		return nil, fmt.Errorf("issuer %q is not an absolute URL: set it to the server's public base URL", cfg.Issuer)
 	}
-	s := &Set{host: issuer.Host, environment: badge(cfg.Environment), style: stylePath(), matcher: newMatcher()}
+	s := &Set{
+		host: issuer.Host, environment: badge(cfg.Environment), matcher: newMatcher(),
+		style: assetPath("style", ".css", stylesheet), script: assetPath("app", ".js", script),
+	}
 	if s.words, err = loadWords(); err != nil {
 		return nil, err
 	}
@@ -64,11 +74,11 @@ func badge(environment string) string {
 	return environment
 }
 
-// stylePath names the style sheet by its content, so that it may be cached for
-// ever and never be stale.
-func stylePath() string {
-	sum := sha256.Sum256(stylesheet)
-	return "/panel/style-" + hex.EncodeToString(sum[:8]) + ".css"
+// assetPath names a file by its content, so that it may be cached for ever and
+// never be stale.
+func assetPath(name, ext string, content []byte) string {
+	sum := sha256.Sum256(content)
+	return "/panel/" + name + "-" + hex.EncodeToString(sum[:8]) + ext
 }
 
 // Style returns the style sheet and the path that every page loads it from.
@@ -76,41 +86,61 @@ func stylePath() string {
 // bytes are shared, do not write to them.
 func (s *Set) Style() (path string, css []byte) { return s.style, stylesheet }
 
-// parsePages gives each page the frame and one language's words.
+// Script returns the script and the path that pages load it from, as Style
+// does: serve it as text/javascript and immutable.
+func (s *Set) Script() (path string, js []byte) { return s.script, script }
+
+// parsePages gives each page its layout and one language's words. A page in
+// templates/plain stands alone in the middle, for people who are on their way
+// elsewhere; one in templates/shell has the panel around it.
 func parsePages(w words) (map[string]*template.Template, error) {
 	pages := make(map[string]*template.Template)
-	for _, name := range []string{"login", "setup", "home", "consent", "needs_admin", "problem"} {
-		page, err := template.New("frame.html").
+	for _, layout := range []string{"plain", "shell"} {
+		base, err := template.New(layout+".html").
 			Funcs(template.FuncMap{"t": w.say, "plain": plain}).
-			ParseFS(templates, "templates/frame.html", "templates/"+name+".html")
+			ParseFS(templates, "templates/"+layout+".html", "templates/parts/*.html")
 		if err != nil {
-			return nil, fmt.Errorf("parse page %s: %w", name, err)
+			return nil, fmt.Errorf("parse layout %s: %w", layout, err)
 		}
-		pages[name] = page
+		files, err := fs.Glob(templates, "templates/"+layout+"/*.html")
+		if err != nil {
+			return nil, fmt.Errorf("list pages of %s: %w", layout, err)
+		}
+		for _, file := range files {
+			page, err := template.Must(base.Clone()).ParseFS(templates, file)
+			if err != nil {
+				return nil, fmt.Errorf("parse page %s: %w", file, err)
+			}
+			pages[strings.TrimSuffix(path.Base(file), ".html")] = page
+		}
 	}
 	return pages, nil
 }
 
-// page is what a template sees: the frame's own data and one view.
+// page is what a template sees: the layout's own data and one view.
 type page struct {
 	Lang        Lang
 	Host        string
 	Environment string
 	Style       string
+	Script      string
+	Nonce       string // empty: the page runs no script
 	Links       []languageLink
+	Shell       *shellView // nil on a page that stands alone
 	View        any
 }
 
-// render writes one page, or nothing: a fault half way sends no half page.
+// render writes a page that stands alone, in the way of draw.
 func (s *Set) render(w io.Writer, lang Lang, name, here string, view any) error {
-	lang = known(lang)
-	data := page{
-		Lang: lang, Host: s.host, Environment: s.environment, Style: s.style,
-		Links: languageLinks(lang, here), View: view,
-	}
+	return s.draw(w, name, page{Lang: known(lang), Links: languageLinks(known(lang), here), View: view})
+}
+
+// draw writes one page, or nothing: a fault half way sends no half page.
+func (s *Set) draw(w io.Writer, name string, data page) error {
+	data.Host, data.Environment, data.Style, data.Script = s.host, s.environment, s.style, s.script
 	var out bytes.Buffer
-	if err := s.pages[lang][name].Execute(&out, data); err != nil {
-		return fmt.Errorf("render page %s in %s: %w", name, lang, err)
+	if err := s.pages[data.Lang][name].Execute(&out, data); err != nil {
+		return fmt.Errorf("render page %s in %s: %w", name, data.Lang, err)
 	}
 	if _, err := w.Write(out.Bytes()); err != nil {
 		return fmt.Errorf("send page %s: %w", name, err)

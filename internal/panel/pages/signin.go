@@ -34,30 +34,21 @@ type Login struct {
 	Error LoginError // empty on the first visit
 }
 
-// field is one labelled input. Name is its id too.
-type field struct {
-	Name, Type, Autocomplete string
-	Label, Value             string
-	Hint, Error              string
-	Describe                 string // ids that describe the input
-	Invalid, Focus           bool
-}
-
 type loginView struct {
 	Login
-	Problem string
-	Fields  []field
+	Problems []Mistake
+	Fields   []Field
 }
 
 // Login writes the sign-in page.
 func (s *Set) Login(w io.Writer, lang Lang, v Login) error {
 	said := speaker{words: s.words[known(lang)]}
 	view := loginView{Login: v}
-	email := field{Name: "email", Type: "email", Autocomplete: "username", Label: said.say("field.email"), Value: v.Email}
-	password := field{Name: "password", Type: "password", Autocomplete: "current-password", Label: said.say("field.password")}
+	email := Field{Name: "email", Type: "email", Autocomplete: "username", Label: said.say("field.email"), Value: v.Email}
+	password := Field{Name: "password", Type: "password", Autocomplete: "current-password", Label: said.say("field.password")}
 	email.Focus = v.Error == ""
 	if v.Error != "" {
-		view.Problem = said.say(v.Error.key())
+		view.Problems = []Mistake{{Name: "email", Text: said.say(v.Error.key())}}
 		email.Describe, password.Describe = "errors", "errors"
 		email.Invalid = v.Error == LoginWrong || v.Error == LoginMissing && v.Email == ""
 		password.Invalid = v.Error == LoginWrong || v.Error == LoginMissing
@@ -65,28 +56,8 @@ func (s *Set) Login(w io.Writer, lang Lang, v Login) error {
 	if said.err != nil {
 		return said.err
 	}
-	view.Fields = []field{email, password}
+	view.Fields = []Field{email, password}
 	return s.render(w, lang, "login", v.Here, view)
-}
-
-// A FieldError says what is wrong with one typed value.
-type FieldError string
-
-// What a typed value can be.
-const (
-	FieldMissing FieldError = "missing" // nothing was typed
-	FieldShort   FieldError = "short"   // a password under Setup.MinPassword
-	FieldInvalid FieldError = "invalid" // typed, but not usable
-)
-
-func (e FieldError) key() string {
-	switch e {
-	case FieldMissing:
-		return "error.field.missing"
-	case FieldShort:
-		return "error.field.short"
-	}
-	return "error.field.invalid"
 }
 
 // Setup is the page that creates the first super admin. The form posts email,
@@ -102,15 +73,15 @@ type Setup struct {
 
 type setupView struct {
 	Setup
-	Fields []field
-	Wrong  bool
+	Fields []Field
+	Wrong  []Mistake
 }
 
 // Setup writes the page that creates the first super admin. It has no language
 // links: its address holds a secret, which belongs into no link.
 func (s *Set) Setup(w io.Writer, lang Lang, v Setup) error {
 	said := speaker{words: s.words[known(lang)]}
-	view := setupView{Setup: v, Wrong: len(v.Errors) > 0, Fields: []field{
+	view := setupView{Setup: v, Fields: []Field{
 		{Name: "email", Type: "email", Autocomplete: "username", Label: said.say("field.email"), Value: v.Email},
 		{Name: "name", Type: "text", Autocomplete: "name", Label: said.say("field.name"), Value: v.Name},
 		{Name: "password", Type: "password", Autocomplete: "new-password", Label: said.say("field.password")},
@@ -121,38 +92,11 @@ func (s *Set) Setup(w io.Writer, lang Lang, v Setup) error {
 		view.Fields[2].Hint = said.say("setup.password_hint", "Count", v.MinPassword)
 	}
 	for i := range view.Fields {
-		said.describe(&view.Fields[i], v)
+		said.describe(&view.Fields[i], v.Errors, v.MinPassword)
 	}
+	view.Wrong = mistakes(view.Fields)
 	if said.err != nil {
 		return said.err
 	}
 	return s.render(w, lang, "setup", "", view)
-}
-
-// describe ties an input to its hint and its error.
-func (p *speaker) describe(f *field, v Setup) {
-	if f.Hint != "" {
-		f.Describe = f.Name + "-hint"
-	}
-	wrong, ok := v.Errors[f.Name]
-	if !ok {
-		return
-	}
-	f.Invalid = true
-	f.Error = p.say(wrong.key(), "Field", f.Label, "Count", v.MinPassword)
-	f.Describe = f.Name + "-error " + f.Describe
-}
-
-// A speaker says many sentences and keeps the first fault.
-type speaker struct {
-	words
-	err error
-}
-
-func (p *speaker) say(key string, pairs ...any) string {
-	text, err := p.words.say(key, pairs...)
-	if p.err == nil {
-		p.err = err
-	}
-	return text
 }

@@ -3,6 +3,7 @@ package pages
 import (
 	"embed"
 	"fmt"
+	"io/fs"
 	"strings"
 	"time"
 	"unicode"
@@ -19,9 +20,13 @@ type words struct{ localizer *i18n.Localizer }
 
 func loadWords() (map[Lang]words, error) {
 	bundle := i18n.NewBundle(language.English)
-	for _, lang := range Languages() {
-		if _, err := bundle.LoadMessageFileFS(catalogues, "catalogue/"+string(lang)+".json"); err != nil {
-			return nil, fmt.Errorf("read catalogue %s: %w", lang, err)
+	files, err := fs.Glob(catalogues, "catalogue/*.json")
+	if err != nil {
+		return nil, fmt.Errorf("list catalogues: %w", err)
+	}
+	for _, file := range files { // en.json, shell.en.json: the language is what stands before the ending
+		if _, err := bundle.LoadMessageFileFS(catalogues, file); err != nil {
+			return nil, fmt.Errorf("read catalogue %s: %w", file, err)
 		}
 	}
 	all := make(map[Lang]words)
@@ -62,11 +67,38 @@ func (w words) duration(d time.Duration) (string, error) {
 	case d >= time.Hour && d%time.Hour == 0:
 		key, count = "duration.hours", int(d/time.Hour)
 	}
-	text, err := w.localizer.Localize(&i18n.LocalizeConfig{MessageID: key, PluralCount: count})
+	return w.count(key, count)
+}
+
+// count returns the sentence of a key that has a plural for a number.
+func (w words) count(key string, n int) (string, error) {
+	text, err := w.localizer.Localize(&i18n.LocalizeConfig{MessageID: key, PluralCount: n})
 	if err != nil {
 		return "", fmt.Errorf("sentence %s: %w", key, err)
 	}
 	return text, nil
+}
+
+// A speaker says many sentences and keeps the first fault.
+type speaker struct {
+	words
+	err error
+}
+
+func (p *speaker) say(key string, pairs ...any) string {
+	text, err := p.words.say(key, pairs...)
+	if p.err == nil {
+		p.err = err
+	}
+	return text
+}
+
+func (p *speaker) count(key string, n int) string {
+	text, err := p.words.count(key, n)
+	if p.err == nil {
+		p.err = err
+	}
+	return text
 }
 
 // plain drops from a supplied name what could make a sentence read otherwise
