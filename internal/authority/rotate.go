@@ -175,7 +175,7 @@ func (a *Authority) turnInto(who token.Actor, o *Order, now time.Time, t *token.
 // shape gives a new row what only a secret of a credential has.
 func (turn *Turn) shape(t *token.Token) {
 	old := turn.Token
-	t.Credential, t.Addresses = old.Credential, old.Addresses
+	t.Credential, t.Addresses, t.Approval, t.SuspendedAt = old.Credential, old.Addresses, old.Approval, 0
 	if turn.Grace == 0 {
 		return
 	}
