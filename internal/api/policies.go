@@ -41,6 +41,7 @@ type policyView struct {
 	Registration   string                      `json:"registration,omitempty"`
 	RequirePKCE    bool                        `json:"require_pkce,omitempty"`
 	OnLeak         string                      `json:"on_leak,omitempty"`
+	Impersonation  string                      `json:"impersonation,omitempty"`
 	WarnFrom       *string                     `json:"warn_from,omitempty"`
 	EnforceFrom    *string                     `json:"enforce_from,omitempty"`
 	Existing       string                      `json:"existing,omitempty"`
@@ -56,7 +57,7 @@ func policyOf(p *token.Policy) policyView {
 	v := policyView{
 		MaxTTL: p.MaxTTL, DefaultTTL: p.DefaultTTL, Scopes: p.Scopes, MaxPerOwner: p.MaxPerOwner, IdleExpiry: p.IdleExpiry, RotateAfter: p.RotateAfter,
 		Approval: p.Approval, RequirePurpose: p.RequirePurpose, RequireOwner: p.RequireOwner, RequireExpiry: p.RequireExpiry,
-		Registration: p.Registration, RequirePKCE: p.RequirePKCE, OnLeak: p.OnLeak, WarnFrom: instant(p.WarnFrom), EnforceFrom: instant(p.EnforceFrom), Existing: p.Existing,
+		Registration: p.Registration, RequirePKCE: p.RequirePKCE, OnLeak: p.OnLeak, Impersonation: p.Impersonation, WarnFrom: instant(p.WarnFrom), EnforceFrom: instant(p.EnforceFrom), Existing: p.Existing,
 	}
 	if len(p.Addresses) > 0 {
 		v.Addresses = make(map[token.Kind][]string, len(p.Addresses))
@@ -80,7 +81,7 @@ func (v *policyView) policy() (p token.Policy, err error) {
 	p = token.Policy{
 		MaxTTL: v.MaxTTL, DefaultTTL: v.DefaultTTL, Scopes: v.Scopes, MaxPerOwner: v.MaxPerOwner, IdleExpiry: v.IdleExpiry, RotateAfter: v.RotateAfter,
 		Approval: v.Approval, RequirePurpose: v.RequirePurpose, RequireOwner: v.RequireOwner, RequireExpiry: v.RequireExpiry,
-		Registration: v.Registration, RequirePKCE: v.RequirePKCE, OnLeak: v.OnLeak, Existing: v.Existing,
+		Registration: v.Registration, RequirePKCE: v.RequirePKCE, OnLeak: v.OnLeak, Impersonation: v.Impersonation, Existing: v.Existing,
 	}
 	switch v.Registration {
 	case "", "off", "token", "open":

@@ -103,6 +103,8 @@ func checkRest(p *token.Policy) error {
 	switch {
 	case p.Existing != "" && p.Existing != token.KeepExisting && p.Existing != token.EndExisting:
 		return token.AtField("existing", "must be keep or end")
+	case p.Impersonation != "" && p.Impersonation != token.ImpersonationOn && p.Impersonation != token.ImpersonationOff:
+		return token.AtField("impersonation", "must be on or off")
 	case p.OnLeak != "" && p.OnLeak != token.RevokeOnLeak && p.OnLeak != token.NotifyOnLeak:
 		return token.AtField("on_leak", "must be revoke or notify")
 	case p.WarnFrom != 0 && p.WarnFrom >= p.EnforceFrom:

@@ -24,6 +24,10 @@ type Policy struct {
 	RequirePKCE    bool   `json:"require_pkce,omitempty"`
 	OnLeak         string `json:"on_leak,omitempty"` // RevokeOnLeak | NotifyOnLeak | "": revoke
 
+	// Impersonation says whether anybody may act as a member: ImpersonationOff,
+	// ImpersonationOn or "": on.
+	Impersonation string `json:"impersonation,omitempty"`
+
 	WarnFrom    int64  `json:"warn_from,omitempty"`    // 0: as soon as it is set
 	EnforceFrom int64  `json:"enforce_from,omitempty"` // 0: as soon as it is set
 	Existing    string `json:"existing,omitempty"`     // KeepExisting | EndExisting | "": keep
@@ -37,6 +41,12 @@ type Policy struct {
 const (
 	KeepExisting = "keep"
 	EndExisting  = "end"
+)
+
+// Whether anybody may act as a member of the workspace.
+const (
+	ImpersonationOn  = "on"
+	ImpersonationOff = "off"
 )
 
 // At returns the policy that is in force at an instant (ms).

@@ -81,6 +81,9 @@ func MayUse(r *Record, u Use) (Verdict, error) {
 		return Verdict{}, Errorf(InvalidToken, "the token is for another audience").Because(WrongAudience)
 	}
 	rules := r.policy(u.Now)
+	if t.Kind == Impersonated && rules != nil && rules.Impersonation == ImpersonationOff {
+		return Verdict{}, Errorf(InvalidToken, "the workspace does not let anybody act as somebody else").Because(Ended)
+	}
 	if v.Networks, err = t.reaches(&u, rules); err != nil {
 		return Verdict{}, err
 	}
@@ -149,6 +152,9 @@ func (r *Record) standing() error {
 	if r.installed() {
 		return nil // the install belongs to the workspace and survives its installer
 	}
+	if t.Kind == Impersonated && !r.mayAct() {
+		return gone()
+	}
 	for _, p := range [2]struct {
 		id     string
 		person *Person
@@ -158,6 +164,19 @@ func (r *Record) standing() error {
 		}
 	}
 	return nil
+}
+
+// mayAct reports whether who acts as somebody else still has the right to: a
+// client, or the member on whose rights the token stands too.
+func (r *Record) mayAct() bool {
+	if r.Token.Sponsor == "" {
+		return r.Client != nil && r.Client.MayImpersonate
+	}
+	if r.Sponsor == nil {
+		return false
+	}
+	m := r.Sponsor.In(r.Token.Workspace)
+	return m.Live() && m.MayImpersonate
 }
 
 // installed reports whether the token is an install's, which belongs to a

@@ -117,7 +117,7 @@ func TestKindsKeepToTheirSurfaces(t *testing.T) {
 	for kind, surfaces := range allowed {
 		for _, s := range []Surface{AtVerify, AtIntrospect, AtAPI, AtToken, AtPages} {
 			r := sound()
-			r.Token.Kind = kind
+			r.Token.Kind, r.Client.MayImpersonate = kind, true
 			_, err := MayUse(r, Use{Now: now, Surface: s})
 			if want := slices.Contains(surfaces, s); (err == nil) != want {
 				t.Errorf("%s at surface %d: got %v, want allowed %v", kind, s, err, want)
@@ -181,9 +181,34 @@ func TestTokenShrinksWithItsPerson(t *testing.T) {
 func TestImpersonationNeverExceedsItsActor(t *testing.T) {
 	r := sound()
 	r.Token.Kind, r.Token.Sponsor, r.Token.Actor = Impersonated, "u2", "user:u2"
-	r.Sponsor = &Person{ID: "u2", Memberships: []Membership{{Workspace: "ws1", Role: Member, Narrowed: true, Scopes: Scopes{"catalog:read"}}}}
+	r.Sponsor = &Person{ID: "u2", Memberships: []Membership{{Workspace: "ws1", Role: Member, Narrowed: true, Scopes: Scopes{"catalog:read"}, MayImpersonate: true}}}
 	if v, err := MayUse(r, Use{Now: now, Surface: AtVerify}); err != nil || v.Scopes.String() != "catalog:read" {
 		t.Errorf("got %v, %v, want what both hold", v.Scopes, err)
+	}
+}
+
+// TestImpersonationNeedsTheRightAtEachUse, of a client as of a person, and a
+// workspace that lets anybody.
+func TestImpersonationNeedsTheRightAtEachUse(t *testing.T) {
+	for name, take := range map[string]func(r *Record){
+		"nothing taken":   func(*Record) {},
+		"the person's":    func(r *Record) { r.Sponsor.Memberships[0].MayImpersonate = false },
+		"the membership":  func(r *Record) { r.Sponsor.Memberships[0].RemovedAt = 5 },
+		"the person":      func(r *Record) { r.Sponsor = nil },
+		"by policy":       func(r *Record) { r.Workspace.Policy.Impersonation = ImpersonationOff },
+		"the client's":    func(r *Record) { r.Token.Sponsor, r.Client.MayImpersonate = "", false },
+		"the client":      func(r *Record) { r.Token.Sponsor, r.Token.Client = "", ""; r.Client = nil },
+		"of another kind": func(r *Record) { r.Token.Kind = Ephemeral; r.Sponsor.Memberships[0].MayImpersonate = false },
+	} {
+		r := sound()
+		r.Token.Kind, r.Token.Sponsor, r.Token.Actor = Impersonated, "u2", "user:u2"
+		r.Sponsor = &Person{ID: "u2", Memberships: []Membership{{Workspace: "ws1", Role: Member, MayImpersonate: true}}}
+		r.Client.MayImpersonate = true
+		take(r)
+		_, err := MayUse(r, Use{Now: now, Surface: AtVerify})
+		if want := name == "nothing taken" || name == "of another kind"; (err == nil) != want || !want && !Is(err, InvalidToken) {
+			t.Errorf("%s: got %v, want allowed %v", name, err, want)
+		}
 	}
 }
 
