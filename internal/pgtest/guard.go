@@ -30,8 +30,8 @@ type guard struct {
 	answers *bufio.Reader
 }
 
-// newGuard makes a cluster in a new folder and starts its server.
-func newGuard(settings []string) (*guard, error) {
+// newGuard makes a cluster in a new folder by a deed and starts its server.
+func newGuard(made string, settings []string) (*guard, error) {
 	if err := allowed(os.Getenv("FICHA_TEST_POSTGRES")); err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func newGuard(settings []string) (*guard, error) {
 	if err != nil {
 		return nil, fmt.Errorf("run the guard of a cluster: %w", err)
 	}
-	for _, deed := range []string{"init", "start"} {
+	for _, deed := range []string{made, "start"} {
 		if err := g.tell(deed); err != nil {
 			_ = g.close() // it never ran; the first error is the one to read
 			return nil, err

@@ -1,6 +1,7 @@
 # Runs one PostgreSQL cluster and ends it when standard input ends.
-# usage: guard.sh BIN DIR OPTION...; reads init, start, stop or kill, one a
-# line, and answers each with its exit status on a line.
+# usage: guard.sh BIN DIR OPTION...; reads init, follow FOLDER (of another
+# cluster, which runs), start, stop, kill or promote, one a line, and answers
+# each with its exit status on a line.
 bin=$1 dir=$2
 shift 2
 # Whoever reads our answers may be gone; the work is done all the same.
@@ -38,9 +39,11 @@ finish() {
 	done
 }
 
-while read -r deed; do
+while read -r deed of; do
 	case $deed in
 	init) "$bin/initdb" -D data -U postgres -A trust -E UTF8 --locale=C --no-sync ;;
+	follow) "$bin/pg_basebackup" -h "$of" -U postgres -D data -R -c fast --no-sync ;;
+	promote) "$bin/pg_ctl" promote -D data ;;
 	start) start "$@" ;;
 	stop) finish INT ;;
 	kill) finish KILL ;;

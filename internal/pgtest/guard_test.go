@@ -19,7 +19,7 @@ func guarded(t *testing.T, settings ...string) *guard {
 	if !Available() {
 		t.Skip("PostgreSQL is not installed")
 	}
-	g, err := newGuard(append(settings, "fsync=off"))
+	g, err := newGuard("init", append(settings, "fsync=off"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestFailedStartLeavesNoFolder(t *testing.T) {
 		t.Skip("PostgreSQL is not installed")
 	}
 	t.Setenv("TMPDIR", openFolder(t))
-	if _, err := newGuard([]string{"shared_buffers=plenty"}); err == nil {
+	if _, err := newGuard("init", []string{"shared_buffers=plenty"}); err == nil {
 		t.Error("a cluster started with a setting that cannot be")
 	}
 	left, err := os.ReadDir(os.Getenv("TMPDIR"))

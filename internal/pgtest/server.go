@@ -22,7 +22,7 @@ type Server struct {
 // shared starts at most one cluster per process. Its files are not forced to
 // the disk: it serves tests of behaviour, not of crashes.
 var shared = sync.OnceValues(func() (*Server, error) {
-	g, err := newGuard([]string{"fsync=off", "full_page_writes=off"})
+	g, err := newGuard("init", []string{"fsync=off", "full_page_writes=off"})
 	return &Server{guard: g, shared: true}, err
 })
 
@@ -43,7 +43,12 @@ func Start(tb testing.TB) *Server {
 // name=value as in postgresql.conf, says otherwise. It ends with the test.
 func New(tb testing.TB, settings ...string) *Server {
 	tb.Helper()
-	g, err := newGuard(settings)
+	return own(tb, "init", settings)
+}
+
+func own(tb testing.TB, made string, settings []string) *Server {
+	tb.Helper()
+	g, err := newGuard(made, settings)
 	if err != nil {
 		tb.Fatalf("pgtest: %v", err)
 	}
