@@ -101,10 +101,6 @@ func (f *Face) auditedUses(c *web.Call, t *token.Token, q token.UseQuery) ([]use
 	return views, nil
 }
 
-// confidentAfter is how many days of record it takes to trust a proposal: two
-// weeks have every day of the week twice.
-const confidentAfter = 14
-
 // A scopesView is what a token may do beside what it does.
 type scopesView struct {
 	Granted   token.Scopes    `json:"granted"`
@@ -140,25 +136,15 @@ func (f *Face) usedScopes(c *web.Call, who *caller) error {
 	return c.WriteJSON(http.StatusOK, viewOfScopes(t, use, c.Now().UnixMilli()))
 }
 
-// viewOfScopes holds what a token was granted against what it used. Uses that
-// named no scope may have needed any: then there is no confidence.
+// viewOfScopes holds what a token was granted against what it used.
 func viewOfScopes(t *token.Token, use token.ScopeUse, now int64) scopesView {
+	fit := t.Fit(use, now)
 	v := scopesView{
-		Granted: append(token.Scopes{}, t.Scopes...), Used: []usedScopeView{}, Proposal: token.Scopes{}, Uses: use.Count, Unscoped: use.Unscoped,
+		Granted: append(token.Scopes{}, t.Scopes...), Used: []usedScopeView{}, Proposal: append(token.Scopes{}, fit.Proposal...), Unused: append(token.Scopes{}, fit.Unused...),
+		Since: instant(fit.Since), Days: fit.Days, Uses: use.Count, Unscoped: use.Unscoped, Confident: fit.Confident,
 	}
 	for _, s := range use.Scopes {
 		v.Used = append(v.Used, usedScopeView{s.Name, instant(s.First), instant(s.Last)})
-		v.Proposal = append(v.Proposal, s.Name) // of a wide scope of which a part is used, the part
 	}
-	slices.Sort(v.Proposal)
-	v.Unused = append(token.Scopes{}, t.Scopes.Filter(func(s string) bool { return !slices.Contains(v.Proposal, s) })...)
-	since := use.Since(t.IssuedAt)
-	if since > 0 {
-		v.Since, v.Days = instant(since), (now-since)/(24*3600_000)
-	}
-	if len(v.Proposal) == 0 {
-		v.Proposal = v.Granted // nothing is known to be needed, and nothing is proposed
-	}
-	v.Confident = v.Days >= confidentAfter && len(v.Used) > 0 && use.Unscoped == 0
 	return v
 }
