@@ -35,6 +35,7 @@ type Store interface {
 	LastUses(ctx context.Context, secrets []token.ID) (map[token.ID]token.Seen, error)
 	PersonByEmail(ctx context.Context, email string) (string, error)
 	Members(ctx context.Context, workspace, after string, limit int) ([]token.Membership, error)
+	LeftBehind(ctx context.Context, workspace, person string, after token.ID, limit int) ([]*token.Token, error)
 	Clients(ctx context.Context, workspace, after string, limit int) ([]*token.Client, error)
 	Scopes(ctx context.Context) ([]*token.ScopeInfo, error)
 	Subscriptions(ctx context.Context, workspace string, after token.ID, limit int) ([]*token.Subscription, error)
@@ -64,6 +65,9 @@ type Config struct {
 
 	// GitHub is what GitHub signs with; nil: nothing is heard from it.
 	GitHub *github.Keys
+
+	// Jobs tells what happens by itself, and when it last did.
+	Jobs func(ctx context.Context) ([]token.JobState, error)
 
 	// Apply brings the server to what a resources file declares, if who may.
 	Apply func(ctx context.Context, who token.Actor, from resources.Source, o resources.Options) (resources.Report, error)
@@ -113,11 +117,14 @@ func (f *Face) Routes() []web.Route {
 	routes = append(routes, f.webhookRoutes()...)
 	routes = append(routes, f.rotationRoutes()...)
 	routes = append(routes, f.keyRoutes()...)
+	routes = append(routes, f.jobRoutes()...)
 	routes = append(routes, f.expiryRoutes()...)
 	routes = append(routes, f.calendarRoutes()...)
 	routes = append(routes, f.policyRoutes()...)
 	routes = append(routes, f.inventoryRoutes()...)
 	routes = append(routes, f.useRoutes()...)
+	routes = append(routes, f.leavingRoutes()...)
+	routes = append(routes, f.impersonationRoutes()...)
 	routes = append(routes, f.leakRoutes()...)
 	if !f.cfg.WithoutBeCMS {
 		routes = append(routes, f.open("POST /v1/tokens", f.issue))

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 )
@@ -108,6 +109,9 @@ func (r *Runner) Stop() {
 		r.active.Wait()
 	}
 }
+
+// Jobs returns what the runner does.
+func (r *Runner) Jobs() []Job { return slices.Clone(r.jobs) }
 
 // Last returns the last run of each job on this node; a job that has not run
 // here is not in it.

@@ -90,6 +90,7 @@ func (s *Server) Start(ctx context.Context) {
 	listen, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.Verifier.Start(s.Store.Listen(listen))
 	runner := s.later()
+	s.runner.Store(runner)
 	runner.Start()
 	s.Webhooks.Start()
 	s.stop = append(s.stop, runner.Stop, s.Webhooks.Stop, s.Verifier.Stop, stop)

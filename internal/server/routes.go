@@ -25,7 +25,7 @@ func (s *Server) mount() error {
 		oauth.New(oauth.Config{Authority: s.Authority, Verifier: s.Verifier, Ring: s.Ring, Pages: s.Panel, Now: s.Config.Now}).Routes(),
 		api.New(api.Config{
 			Authority: s.Authority, Verifier: s.Verifier, Identity: s.Identity, Store: s.Store, Now: s.Config.Now,
-			Session: s.Panel.SessionSecret, Traffic: s.Metrics.Traffic.Note, Apply: s.ApplyFile, GitHub: heard, WithoutBeCMS: slices.Contains(s.Config.Without, "becms"),
+			Session: s.Panel.SessionSecret, Traffic: s.Metrics.Traffic.Note, Apply: s.ApplyFile, Jobs: s.JobStates, GitHub: heard, WithoutBeCMS: slices.Contains(s.Config.Without, "becms"),
 		}).Routes(),
 		s.guests(),
 	} {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/fichadev/ficha/internal/authority"
 	"github.com/fichadev/ficha/internal/identity"
+	"github.com/fichadev/ficha/internal/jobs"
 	"github.com/fichadev/ficha/internal/keys"
 	"github.com/fichadev/ficha/internal/mail"
 	"github.com/fichadev/ficha/internal/metric"
@@ -85,6 +86,7 @@ type Server struct {
 	Mail      *mail.Sender // nil where no mail is sent
 
 	letter  func(outcome string, n int) // counts what becomes of letters
+	runner  atomic.Pointer[jobs.Runner] // nil until started
 	skew    atomic.Int64                // ns: how far the database's clock is ahead of ours
 	stop    []func()
 	once    sync.Once

@@ -9,3 +9,22 @@ type JobRun struct {
 	Last  int64  // when the last run that succeeded began; 0: never
 	State string // done, running, or the fault of the last run
 }
+
+// A JobState says when a job was done last and what became of it. Instants are
+// ms; 0: not since this node started, or not at all.
+type JobState struct {
+	Name     string
+	Every    int64 // ms
+	EachNode bool  // each node does it for itself: the rest is about this one
+	Last     int64 // when the last run that succeeded began
+	Took     int64 // ms, of the last run on this node
+	Fault    string
+	Running  bool
+}
+
+// Overdue reports whether the job should have been done again by now (ms): two
+// periods and a lease have passed since it was.
+func (j *JobState) Overdue(now int64) bool {
+	const lease = 2 * 60 * 1000
+	return j.Last != 0 && now-j.Last > 2*j.Every+lease
+}
