@@ -124,7 +124,7 @@ func (t *Token) usable(u Use) error {
 }
 
 // shownAt keeps each kind to the surfaces it is for: a refresh token, code,
-// session or client secret opens nothing as a bearer token.
+// session or any secret that is no token opens nothing as a bearer token.
 func (k Kind) shownAt(s Surface) bool {
 	switch k {
 	case AuthCode:
@@ -133,10 +133,10 @@ func (k Kind) shownAt(s Surface) bool {
 		return s == AtToken || s == AtIntrospect
 	case Session:
 		return s == AtPages
-	case ClientSecret:
-		return false
+	case Access, Service, Ephemeral, Impersonated, Personal:
+		return s != AtToken && s != AtPages
 	}
-	return s != AtToken && s != AtPages
+	return false
 }
 
 // standing judges the supports: all there, none disabled, none cut off.
