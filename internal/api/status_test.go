@@ -34,20 +34,44 @@ func (h *house) statusOf(jwt string) byte {
 	if list.Subject != uri || list.TTL != 30 || list.StatusList.Bits != 1 || list.Expires <= list.IssuedAt {
 		h.t.Errorf("claims %+v", list)
 	}
-	packed, err := base64.RawURLEncoding.DecodeString(list.StatusList.List)
+	places := unpacked(h.t, list.StatusList.List)
+	if len(places) != 1024 {
+		h.t.Fatalf("%d bytes of places", len(places))
+	}
+	return statusAt(places, int(at[float64](h.t, ref, "idx")))
+}
+
+// unpacked reads the places of a list (Token Status List, 4.2): DEFLATE in the
+// zlib format, in base64url.
+func unpacked(t *testing.T, lst string) []byte {
+	t.Helper()
+	packed, err := base64.RawURLEncoding.DecodeString(lst)
 	if err != nil {
-		h.t.Fatal(err)
+		t.Fatal(err)
 	}
 	z, err := zlib.NewReader(bytes.NewReader(packed))
 	if err != nil {
-		h.t.Fatal(err)
+		t.Fatal(err)
 	}
 	places, err := io.ReadAll(z)
-	if err != nil || len(places) != 1024 {
-		h.t.Fatalf("%d bytes of places, %v", len(places), err)
+	if err != nil {
+		t.Fatal(err)
 	}
-	place := int(at[float64](h.t, ref, "idx"))
-	return places[place/8] >> (place % 8) & 1
+	return places
+}
+
+// statusAt returns the place of one bit: from the least significant on.
+func statusAt(places []byte, idx int) byte { return places[idx/8] >> (idx % 8) & 1 }
+
+// TestListsAreReadAsTheDraftHasThem holds the reading above to the example of one
+// bit that the specification prints (draft-ietf-oauth-status-list, 4.1 and 4.2).
+func TestListsAreReadAsTheDraftHasThem(t *testing.T) {
+	places := unpacked(t, "eNrbuRgAAhcBXQ")
+	for idx, want := range []byte{1, 0, 0, 1, 1, 1, 0, 1, 1, 1, 0, 0, 0, 1, 0, 1} {
+		if got := statusAt(places, idx); got != want {
+			t.Errorf("status[%d] is %d, want %d", idx, got, want)
+		}
+	}
 }
 
 type listClaims struct {
