@@ -69,15 +69,11 @@ func viewOfMember(m *token.Membership, p *token.Person) memberView {
 // removeUser serves DELETE /v1/users/{id}: the person stays, but opens nothing
 // in the caller's workspace any more.
 func (f *Face) removeUser(c *web.Call, who *caller) error {
-	named, err := c.PathValue("id")
-	if err != nil {
-		return err
-	}
 	q := filterOf(c, "reason")
 	if q.err != nil {
 		return q.err
 	}
-	id, err := f.personID(c, named)
+	id, err := f.named(c)
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ type tokenView struct {
 	Purpose    string       `json:"purpose"`
 	Owner      string       `json:"owner"`
 	OwnerEmail string       `json:"owner_email,omitempty"`
+	OwnerLeft  bool         `json:"owner_left,omitempty"` // nobody answers for it any more
 	ClientID   string       `json:"client_id,omitempty"`
 	User       string       `json:"user,omitempty"`
 	UserEmail  string       `json:"user_email,omitempty"`
@@ -160,8 +161,24 @@ func (f *Face) complete(ctx context.Context, v *tokenView, t *token.Token) (err 
 	if v.UserEmail, err = f.email(ctx, t.Person, t.Workspace); err != nil {
 		return err
 	}
-	v.OwnerEmail, err = f.email(ctx, t.Owner, t.Workspace)
+	if v.OwnerEmail, err = f.email(ctx, t.Owner, t.Workspace); err != nil {
+		return err
+	}
+	v.OwnerLeft, err = f.left(ctx, t.Owner, t.Workspace)
 	return err
+}
+
+// left reports whether an owner is a person who is no member of the workspace any
+// more, or may not sign in.
+func (f *Face) left(ctx context.Context, owner, workspace string) (bool, error) {
+	if workspace == "" || !strings.HasPrefix(owner, "usr_") {
+		return false, nil
+	}
+	p, err := f.cfg.Verifier.Person(ctx, owner)
+	if err != nil || p == nil || p.In(workspace) == nil {
+		return false, err
+	}
+	return p.DisabledAt != 0 || !p.In(workspace).Live(), nil
 }
 
 // email returns the address of a person who is or was a member of a workspace;

@@ -2,6 +2,7 @@ package authority
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/fichadev/ficha/internal/audit"
@@ -15,6 +16,12 @@ import (
 // InvalidScope. What is refused so is on record as well.
 func (a *Authority) Impersonate(ctx context.Context, who token.Actor, o Order) (*Issued, error) {
 	subject, err := a.subject(ctx, who, &o)
+	return a.lend(ctx, who, o, subject, err)
+}
+
+// lend issues the order unless it was refused, and puts on record what was
+// refused for want of a right.
+func (a *Authority) lend(ctx context.Context, who token.Actor, o Order, subject *token.Person, err error) (*Issued, error) {
 	var out *Issued
 	if err == nil {
 		out, err = a.Issue(ctx, who, o)
@@ -31,7 +38,7 @@ func (a *Authority) Impersonate(ctx context.Context, who token.Actor, o Order) (
 // that find a mistake in the order.
 func lacksRight(code token.Code) bool {
 	switch code {
-	case token.Forbidden, token.NotFound, token.AccessDenied, token.InvalidScope:
+	case token.Forbidden, token.NotFound, token.AccessDenied, token.InvalidScope, token.InsufficientScope:
 		return true
 	}
 	return false
@@ -62,15 +69,29 @@ func (a *Authority) subject(ctx context.Context, who token.Actor, o *Order) (*to
 }
 
 func noSubject() error {
-	return token.Errorf(token.NotFound, "on_behalf_of: there is no such member in this workspace")
+	return token.Errorf(token.NotFound, "there is no such member in this workspace, to act on behalf of")
 }
 
-// mayActAs keeps an impersonation within what the program was trusted with. It is
+// mayActAs keeps an impersonation within what was entrusted to who acts. It is
 // part of the check of every order, whoever makes it.
-func mayActAs(o *Order, s supports) error {
-	switch {
-	case s.person == nil || s.workspace == nil || o.Actor == "" || o.Reason == "":
+func (a *Authority) mayActAs(o *Order, s supports) error {
+	if s.person == nil || s.workspace == nil || o.Actor == "" || o.Reason == "" {
 		return token.Errorf(token.Forbidden, "an impersonation names who acts, for whom, where and why")
+	}
+	for _, r := range s.rules {
+		if r.Impersonation == token.ImpersonationOff {
+			return token.Errorf(token.Forbidden, "the policy of this workspace lets nobody act as a member")
+		}
+	}
+	for _, scope := range o.Scopes {
+		if token.IsAdmin(scope) {
+			return token.Errorf(token.InvalidScope, "who acts for somebody else administrates nothing: leave out %s", scope)
+		}
+	}
+	if s.sponsor != nil {
+		return a.memberMayActAs(o, s)
+	}
+	switch {
 	case s.client == nil || !s.client.MayImpersonate:
 		return token.Errorf(token.Forbidden, "this client may not impersonate; a super admin can give it the right")
 	case s.person.In(o.Workspace).IsAdmin():
@@ -79,11 +100,33 @@ func mayActAs(o *Order, s supports) error {
 	return nil
 }
 
+// noteStarted tells subscribers that somebody acts as a member, and, where that
+// is a person, the member. What programs do for members by the thousand nobody
+// would read.
+func (a *Authority) noteStarted(who token.Actor, s supports, now time.Time, t *token.Token, deed *token.Deed) error {
+	if t.Kind != token.Impersonated {
+		return nil
+	}
+	who.For = t.Person
+	e := audit.Note(now, who, t.Workspace, "impersonation.started", targetOf(t), map[string]any{
+		"user": t.Person, "reason": t.Reason, "ticket": t.Purpose, "scopes": t.Scopes, "expires_at": t.ExpiresAt,
+	})
+	if s.sponsor != nil {
+		deed.Letters = append(deed.Letters, token.Letter{To: t.Person, Kind: token.LetterImpersonated, Workspace: t.Workspace, Data: map[string]string{
+			"by": s.sponsor.Email, "reason": t.Reason, "expires_at": strconv.FormatInt(t.ExpiresAt, 10),
+		}})
+	}
+	return attach(deed, s.workspace, e)
+}
+
 // noteRefused puts on record that somebody tried to act as somebody else.
 func (a *Authority) noteRefused(ctx context.Context, who token.Actor, o *Order, subject *token.Person, why *token.Refusal) error {
 	on := audit.Target{Kind: "user", ID: "unknown"}
 	if subject != nil {
-		on.ID, on.Name, who.For = subject.ID, subject.Email, subject.ID
+		on.ID, on.Name = subject.ID, subject.Email
+		if who.For == "" {
+			who.For = subject.ID
+		}
 	}
 	return a.cfg.Store.Do(ctx, func(tx Tx) error {
 		w, err := tx.Workspace(ctx, o.Workspace)

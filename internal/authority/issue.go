@@ -77,6 +77,9 @@ func (a *Authority) prepare(ctx context.Context, who token.Actor, o *Order) (*Is
 	if err := a.tell(who, o, s, now, out, deed); err != nil {
 		return nil, nil, err
 	}
+	if err := a.noteStarted(who, s, now, out.Token, deed); err != nil {
+		return nil, nil, err
+	}
 	if err := a.foresee(who, s, now, out, deed); err != nil {
 		return nil, nil, err
 	}

@@ -145,7 +145,7 @@ func (a *Authority) check(o *Order, s supports) error {
 		return token.Errorf(token.InvalidScope, "name at least one scope")
 	}
 	if o.Kind == token.Impersonated {
-		if err := mayActAs(o, s); err != nil {
+		if err := a.mayActAs(o, s); err != nil {
 			return err
 		}
 	}
