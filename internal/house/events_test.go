@@ -84,7 +84,7 @@ func TestEveryEventStandsInTheCatalogue(t *testing.T) {
 		records[f.room] = records[f.room] || !f.test && slices.Contains(f.imports(), audits)
 	}
 	for _, f := range all(t) {
-		if f.test || !records[f.room] || f.room == "audit" {
+		if f.test || !records[f.room] || f.room == "audit" || f.room == "panel" { // panel: those are names of sentences
 			continue
 		}
 		for _, name := range eventNames(f, groups) {

@@ -26,6 +26,7 @@ type Config struct {
 	Identity  *identity.Identity
 	Verifier  *verifier.Verifier
 	Catalogue Catalogue
+	Store     Store
 	Pages     *pages.Set
 	Issuer    string // the public base URL; cookies are Secure where it is https
 }

@@ -32,7 +32,7 @@ type area struct {
 
 // allAreas lists the areas in the order of the navigation.
 func (p *Panel) allAreas() []area {
-	return []area{}
+	return []area{p.webhooks()}
 }
 
 // opens reports whether a member may open an area.
@@ -56,6 +56,13 @@ func (p *Panel) does(pattern string, do handler) web.Route {
 	return web.Route{Pattern: "POST " + pattern, Rule: p.decided(), Handle: func(c *web.Call) error {
 		return p.visited(c, loginPath, do)
 	}}
+}
+
+// shown is a form whose answer holds a secret: a page that nobody keeps.
+func (p *Panel) shown(pattern string, do handler) web.Route {
+	r := p.does(pattern, do)
+	r.Rule.Secret = true
+	return r
 }
 
 // visited has a handler answer who is signed in, and leads all others away.

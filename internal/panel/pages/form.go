@@ -1,10 +1,13 @@
 package pages
 
+import "cmp"
+
 // A Field is one labelled input; the template "field" writes it. Its words are
 // in the reader's language already.
 type Field struct {
-	Name         string // its id too
-	Type         string // of an input; or select, textarea, checkbox, radio
+	Name         string
+	ID           string // empty: its name
+	Type         string // of an input; or select, textarea, checkbox, radio, checks (several boxes of one name)
 	Autocomplete string
 	InputMode    string
 	Label, Value string
@@ -14,8 +17,11 @@ type Field struct {
 	Focus        bool // at most one of a page
 	Optional     bool
 	Checked      bool     // of a checkbox
-	Options      []Option // of select and radio
+	Options      []Option // of select, radio and checks
 }
+
+// Ident returns the id of the field.
+func (f Field) Ident() string { return cmp.Or(f.ID, f.Name) }
 
 // An Option is one of a choice.
 type Option struct {
@@ -37,7 +43,7 @@ func mistakes(fields []Field) []Mistake {
 	var all []Mistake
 	for _, f := range fields {
 		if f.Error != "" {
-			all = append(all, Mistake{f.Name, f.Label, f.Error})
+			all = append(all, Mistake{f.Ident(), f.Label, f.Error})
 		}
 	}
 	return all
@@ -89,7 +95,7 @@ func (e FieldError) key() string {
 // the sentence of a password that is too short.
 func (p *speaker) describe(f *Field, wrong map[string]FieldError, count int) {
 	if f.Hint != "" {
-		f.Describe = f.Name + "-hint"
+		f.Describe = f.Ident() + "-hint"
 	}
 	e, ok := wrong[f.Name]
 	if !ok {
@@ -97,5 +103,5 @@ func (p *speaker) describe(f *Field, wrong map[string]FieldError, count int) {
 	}
 	f.Invalid = true
 	f.Error = p.say(e.key(), "Count", count)
-	f.Describe = f.Name + "-error " + f.Describe
+	f.Describe = f.Ident() + "-error " + f.Describe
 }

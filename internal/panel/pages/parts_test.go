@@ -53,7 +53,7 @@ func TestTableWithoutRowsSaysWhatToDo(t *testing.T) {
 
 func TestFieldOfEachTypeIsLabelled(t *testing.T) {
 	options := []Option{{Value: "a", Text: "A"}, {Value: "b", Text: "B", Chosen: true}}
-	for _, kind := range []string{"text", "select", "textarea", "checkbox", "radio"} {
+	for _, kind := range []string{"text", "select", "textarea", "checkbox", "radio", "checks"} {
 		f := Field{Name: "f", Type: kind, Label: "Which", Hint: "a hint", Options: options, Value: "v"}
 		said := newSet(t).speaker(English)
 		said.describe(&f, map[string]FieldError{"f": FieldMissing}, 0)
