@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -254,5 +255,40 @@ func TestImpersonationsAreListedToTheirPartiesAndEndedByThem(t *testing.T) {
 	}
 	if past := ids(ana, "?status=revoked"); len(past) != 3 {
 		t.Errorf("past are %v", past)
+	}
+}
+
+// TestNothingSurvivesWhatRacesARemoval: whoever asks while they are removed, or
+// lose the right, has nothing that opens afterwards.
+func TestNothingSurvivesWhatRacesARemoval(t *testing.T) {
+	for name, end := range map[string]func(h *house) servertest.Answer{
+		"the actor": func(h *house) servertest.Answer {
+			return h.bearer(ana, "", "DELETE", "/v1/users/sam@example.test", nil)
+		},
+		"the subject": func(h *house) servertest.Answer {
+			return h.bearer(ana, "", "DELETE", "/v1/users/mia@example.test", nil)
+		},
+	} {
+		h := startFrom(t, desks)
+		secrets := make([]string, 12)
+		var racers sync.WaitGroup
+		for i := range secrets {
+			racers.Go(func() {
+				if a := h.actAs(sam, "mia@example.test", nil); a.Status == http.StatusCreated {
+					secrets[i], _ = a.JSON["token"].(string)
+				}
+			})
+		}
+		racers.Go(func() {
+			if a := end(h); a.Status != http.StatusNoContent {
+				t.Errorf("%s: %d %s", name, a.Status, a.Body)
+			}
+		})
+		racers.Wait()
+		for _, secret := range secrets {
+			if secret != "" && h.verify(secret, "").Status != http.StatusUnauthorized {
+				t.Errorf("%s: a token opens after the removal", name)
+			}
+		}
 	}
 }
