@@ -34,10 +34,25 @@ func (f *Face) rotationRoutes() []web.Route {
 	}
 }
 
-// A rotationView is a rotation as every answer shows it. The secret stands in
-// the answer that makes it and nowhere else.
+// A turnedToken answers the rotation of a token: the token as the one that issued
+// it did, with the new secret, and the rotation.
+type turnedToken struct {
+	tokenView
+	Rotation rotationView `json:"rotation"`
+}
+
+// A turnedSecret answers the rotation of another credential. The new secret has
+// the name that the answer which made the first one gives it.
+type turnedSecret struct {
+	ClientSecret string       `json:"client_secret,omitempty"`
+	ClientToken  string       `json:"client_token,omitempty"`
+	Secret       string       `json:"secret,omitempty"` // of a subscription
+	ID           string       `json:"id"`               // of the new secret
+	Rotation     rotationView `json:"rotation"`
+}
+
+// A rotationView is a rotation as every answer shows it.
 type rotationView struct {
-	Secret      string         `json:"secret,omitempty"`
 	ID          string         `json:"id"`
 	What        token.Rotating `json:"what"`
 	Credential  string         `json:"credential"`
@@ -53,7 +68,6 @@ type rotationView struct {
 	EndedAt     *string        `json:"ended_at"`
 	Old         rotatedSecret  `json:"old_secret"`
 	New         rotatedSecret  `json:"new_secret"`
-	Token       *tokenView     `json:"token,omitempty"` // as the new secret has it
 }
 
 // A rotatedSecret is one of the two secrets, and who still uses it.
@@ -156,13 +170,12 @@ func (f *Face) rotateToken(c *web.Call, who *caller) error {
 	if err != nil {
 		return err
 	}
-	view := viewOfRotation(r)
-	made := viewOf(out.Token, c.Now().UnixMilli())
-	if err := f.complete(c.Context(), &made, out.Token); err != nil {
+	made := turnedToken{viewOf(out.Token, c.Now().UnixMilli()), viewOfRotation(r)}
+	if err := f.complete(c.Context(), &made.tokenView, out.Token); err != nil {
 		return err
 	}
-	view.Secret, view.Token = out.Secret, &made
-	return c.WriteJSON(http.StatusCreated, view)
+	made.Token, made.TokenType = out.Secret, "Bearer"
+	return c.WriteJSON(http.StatusCreated, made)
 }
 
 // listTokenRotations serves GET /v1/tokens/{id}/rotations.
@@ -252,9 +265,16 @@ func (f *Face) rotateSecret(what token.Rotating) func(*web.Call, *caller) error 
 		if err != nil {
 			return err
 		}
-		view := viewOfRotation(r)
-		view.Secret = secret
-		return c.WriteJSON(http.StatusCreated, view)
+		made := turnedSecret{ID: r.New.String(), Rotation: viewOfRotation(r)}
+		switch what {
+		case token.RotatesClientSecret:
+			made.ClientSecret = secret
+		case token.RotatesClientToken:
+			made.ClientToken = secret
+		default:
+			made.Secret = secret
+		}
+		return c.WriteJSON(http.StatusCreated, made)
 	}
 }
 

@@ -279,7 +279,7 @@ func TestReportedUseConfirmsARotation(t *testing.T) {
 	issue := h.issued(nil)
 	id := text(t, issue, "id")
 	made := h.want(http.StatusCreated, h.program("POST", "/v1/tokens/"+id+"/rotations", object{"grace_seconds": 3600}))
-	fresh := at[string](t, at[object](t, made.JSON, "new_secret"), "id")
+	fresh := text(t, made, "secret_id")
 	state := func() any {
 		t.Helper()
 		return h.items(h.bearer(ana, "", "GET", "/v1/tokens/"+id+"/rotations", nil))[0]["confirmed_at"]
