@@ -20,6 +20,7 @@ import (
 type Store interface {
 	sweeps
 	leaks
+	sessions
 	Commit(ctx context.Context, d *token.Deed) error
 	Do(ctx context.Context, f func(Tx) error) error
 	ClientsWithSecret(ctx context.Context, workspace string, hash token.Hash) ([]string, error)

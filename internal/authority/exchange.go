@@ -146,16 +146,3 @@ func verifies(verifier, challenge string) bool {
 	sum := sha256.Sum256([]byte(verifier))
 	return subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(sum[:])), []byte(challenge)) == 1
 }
-
-// SignIn makes the session of a person who has shown who they are.
-func (a *Authority) SignIn(ctx context.Context, who token.Actor, p *token.Person) (*Issued, error) {
-	return a.Issue(ctx, who, Order{Kind: token.Session, Contract: "panel", Person: p.ID})
-}
-
-// SignOut ends a session. It is no refusal if it had ended.
-func (a *Authority) SignOut(ctx context.Context, who token.Actor, session *token.Token) error {
-	if err := a.Revoke(ctx, who, session, "signed out"); !token.Is(err, token.Conflict) {
-		return err
-	}
-	return nil
-}

@@ -13,6 +13,7 @@ type Tx interface {
 	leakTx
 	webhookTx
 
+	AddSignedIn(ctx context.Context, s token.SignedIn) error
 	Now() int64
 	Changed(changes ...token.Change)
 	Cut(c token.Cutoff)

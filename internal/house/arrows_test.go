@@ -10,6 +10,7 @@ var arrows = map[string][]string{
 	// The words, and what is pure over them.
 	"token":  {},
 	"guess":  {},
+	"factor": {},
 	"policy": {"token"},
 	"alert":  {"token"},
 	"scan":   {"token"},
@@ -25,7 +26,7 @@ var arrows = map[string][]string{
 	"verifier":  {"token"},
 
 	// The rules.
-	"identity":  {"token", "guess", "audit"},
+	"identity":  {"token", "guess", "audit", "factor"},
 	"authority": {"token", "policy", "keys", "audit", "guess", "alert", "scan"}, // scan: it masks secrets in reported addresses
 	"jobs":      {"token"},
 	"sink":      {"token", "audit"},

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fichadev/ficha/internal/factor"
 	"github.com/fichadev/ficha/internal/guess"
 	"github.com/fichadev/ficha/internal/token"
 )
@@ -18,6 +19,7 @@ import (
 // Store is the memory of people. What is missing is nil, empty or false, never
 // an error.
 type Store interface {
+	accounts
 	Person(ctx context.Context, id string) (*token.Person, error)
 	PersonByEmail(ctx context.Context, email string) (string, error)
 	Users(ctx context.Context) (int64, error)
@@ -29,6 +31,7 @@ type Store interface {
 // Tx is one transaction. Who changes a person locks the user first and then
 // the workspaces, in the order of their ids, so that nobody waits in a circle.
 type Tx interface {
+	accountTx
 	Now() int64
 	Person(ctx context.Context, id string) (*token.Person, error)
 	PersonByEmail(ctx context.Context, email string) (string, error)
@@ -70,14 +73,18 @@ type Limits struct {
 	Keys       int           // accounts and pairs remembered: 100,000
 }
 
-// Config says what the room works with. Store, Judge, Now and Log are required.
+// Config says what the room works with. Store, Judge, Sealer, Now and Log are
+// required.
 type Config struct {
 	Store  Store
 	Judge  Judge
+	Sealer Sealer
 	Now    func() time.Time
 	Log    *slog.Logger
 	Limits Limits
 	After  func(time.Duration) <-chan time.Time // nil: time.After
+
+	Passkeys *factor.Passkeys // nil: browsers have none for this server's address
 }
 
 // Identity decides about people. It is safe for use by many at once.
@@ -87,19 +94,25 @@ type Identity struct {
 	now    func() time.Time
 	log    *slog.Logger
 	hasher *hasher
+	sealer Sealer
 	after  func(time.Duration) <-chan time.Time
 	delay  time.Duration
+
+	passkeys *factor.Passkeys
 
 	pairs    *guess.Failures // by account and address: refuses
 	accounts *guess.Failures // by account: slows down
 	noted    *guess.Failures // by account: one audit row in an hour
+	codes    *guess.Failures // by person: refuses
+	asked    *guess.Failures // letters by address that asks: refuses
+	letters  *guess.Failures // letters by account: no more are written
 	aside    sync.WaitGroup  // audit rows that are being written
 }
 
 // New returns the room, ready to use, or says what is missing.
 func New(cfg Config) (*Identity, error) {
-	if cfg.Store == nil || cfg.Judge == nil || cfg.Now == nil || cfg.Log == nil {
-		return nil, errors.New("identity: Store, Judge, Now and Log are required")
+	if cfg.Store == nil || cfg.Judge == nil || cfg.Sealer == nil || cfg.Now == nil || cfg.Log == nil {
+		return nil, errors.New("identity: Store, Judge, Sealer, Now and Log are required")
 	}
 	l := cfg.Limits
 	window, keys := cmp.Or(l.Window, time.Minute), cmp.Or(l.Keys, 100_000)
@@ -108,6 +121,10 @@ func New(cfg Config) (*Identity, error) {
 		pairs:    guess.New(cmp.Or(l.PerAddress, 10), window, keys, cfg.Now),
 		accounts: guess.New(cmp.Or(l.PerAccount, 100), window, keys, cfg.Now),
 		noted:    guess.New(1, time.Hour, keys, cfg.Now),
+		codes:    guess.New(10, 15*time.Minute, keys, cfg.Now),
+		asked:    guess.New(20, time.Hour, keys, cfg.Now),
+		letters:  guess.New(3, time.Hour, keys, cfg.Now),
+		sealer:   cfg.Sealer, passkeys: cfg.Passkeys,
 	}
 	if i.after == nil {
 		i.after = time.After

@@ -2,7 +2,6 @@ package identity
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/fichadev/ficha/internal/token"
 )
@@ -34,9 +33,7 @@ func (i *Identity) SetPassword(ctx context.Context, who token.Actor, personID, o
 	if err != nil {
 		return err
 	}
-	return i.replacePassword(ctx, p, hash, deed{who: who, action: "user.password_changed"}, token.Letter{
-		To: p.ID, Address: p.Email, Kind: token.LetterPasswordChanged, Data: map[string]string{"changed_at": strconv.FormatInt(i.now().UnixMilli(), 10)},
-	})
+	return i.replacePassword(ctx, p, hash, deed{who: who, action: "user.password_changed"}, passwordChanged(p, i.now().UnixMilli()))
 }
 
 // replacePassword writes a hash in the place of the one that was proven. If
@@ -51,15 +48,21 @@ func (i *Identity) replacePassword(ctx context.Context, proven *token.Person, ha
 		if p.Password != proven.Password || p.DisabledAt != 0 {
 			return token.Errorf(token.Conflict, "the password was changed meanwhile; sign in again")
 		}
-		next := *p
-		next.Password, next.UpdatedAt, next.Version = hash, tx.Now(), p.Version+1
-		if err := tx.PutUser(ctx, &next); err != nil {
-			return err
-		}
-		if err := tx.Post(ctx, letters...); err != nil {
-			return err
-		}
-		d.person, d.workspace = &next, home(d.who, p)
-		return record(ctx, tx, d)
+		return changePassword(ctx, tx, p, hash, d, letters...)
 	})
+}
+
+// changePassword writes the hash of a person who is locked, the letters and the
+// record.
+func changePassword(ctx context.Context, tx Tx, p *token.Person, hash string, d deed, letters ...token.Letter) error {
+	next := *p
+	next.Password, next.UpdatedAt, next.Version = hash, tx.Now(), p.Version+1
+	if err := tx.PutUser(ctx, &next); err != nil {
+		return err
+	}
+	if err := tx.Post(ctx, letters...); err != nil {
+		return err
+	}
+	d.person, d.workspace = &next, home(d.who, p)
+	return record(ctx, tx, d)
 }

@@ -148,13 +148,14 @@ func TestSetupLeavesNoTraceWithoutItsRecord(t *testing.T) {
 
 func TestRoomSaysWhatItNeeds(t *testing.T) {
 	w := newWorld(t, "sqlite:"+filepath.Join(t.TempDir(), "other.db"))
-	whole := Config{Store: w.store, Judge: w.store, Now: w.clock.now, Log: w.log}
+	whole := Config{Store: w.store, Judge: w.store, Sealer: w.sealer, Now: w.clock.now, Log: w.log}
 	if _, err := New(whole); err != nil {
 		t.Errorf("New: %v", err)
 	}
 	for name, cut := range map[string]func(*Config){
 		"Store": func(c *Config) { c.Store = nil }, "Judge": func(c *Config) { c.Judge = nil },
-		"Now": func(c *Config) { c.Now = nil }, "Log": func(c *Config) { c.Log = nil },
+		"Sealer": func(c *Config) { c.Sealer = nil },
+		"Now":    func(c *Config) { c.Now = nil }, "Log": func(c *Config) { c.Log = nil },
 	} {
 		c := whole
 		cut(&c)

@@ -125,7 +125,7 @@ func (i *Identity) prove(ctx context.Context, a attempt, p *token.Person, passwo
 	i.pairs.Fail(a.pair)
 	i.accounts.Fail(a.account)
 	if _, blocked := i.pairs.Blocked(a.pair); blocked && p != nil {
-		i.noteGuessing(ctx, a, p)
+		i.noteGuessing(ctx, a, p, "too many wrong passwords")
 	}
 	return token.Errorf(token.AccessDenied, "the e-mail address or the password is wrong")
 }
@@ -133,7 +133,7 @@ func (i *Identity) prove(ctx context.Context, a attempt, p *token.Person, passwo
 // noteGuessing writes that somebody guesses at a person, at most once in an
 // hour: a guesser must not be able to fill the audit. It writes aside, since
 // the time it takes would tell a known account from an unknown one.
-func (i *Identity) noteGuessing(ctx context.Context, a attempt, p *token.Person) {
+func (i *Identity) noteGuessing(ctx context.Context, a attempt, p *token.Person, why string) {
 	if _, already := i.noted.Fail(a.account); already {
 		return
 	}
@@ -141,7 +141,7 @@ func (i *Identity) noteGuessing(ctx context.Context, a attempt, p *token.Person)
 	i.aside.Go(func() {
 		err := i.store.Do(ctx, func(tx Tx) error {
 			return record(ctx, tx, deed{who: a.who, workspace: home(a.who, p), action: "user.sign_in", person: p, outcome: token.Refused,
-				detail: map[string]any{"reason": "too many wrong passwords"}})
+				detail: map[string]any{"reason": why}})
 		})
 		if err != nil {
 			i.log.ErrorContext(ctx, "write that somebody guesses a password", "user", p.ID, "error", err)

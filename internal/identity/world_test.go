@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fichadev/ficha/internal/factor"
+	"github.com/fichadev/ficha/internal/keys"
 	"github.com/fichadev/ficha/internal/pgtest"
 	"github.com/fichadev/ficha/internal/store"
 	"github.com/fichadev/ficha/internal/token"
@@ -58,6 +60,9 @@ func (r recording) Record(ctx context.Context, e *token.Event, outbox []token.De
 	return r.Tx.Record(ctx, e, outbox)
 }
 
+// site is where the people of these tests are.
+const site = "https://tokens.example.com"
+
 // clock is one that a test moves; it may be read by many.
 type clock struct{ ms atomic.Int64 }
 
@@ -87,7 +92,15 @@ func newWorld(t *testing.T, database string) *world {
 		t.Fatal(err)
 	}
 	w.store = &ledger{Store: s}
-	w.Identity, err = New(Config{Store: w.store, Judge: s, Now: w.clock.now, Log: log, After: func(d time.Duration) <-chan time.Time {
+	master, err := keys.LoadMaster(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	passkeys, err := factor.NewPasskeys(site)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Identity, err = New(Config{Store: w.store, Judge: s, Sealer: master, Passkeys: passkeys, Now: w.clock.now, Log: log, After: func(d time.Duration) <-chan time.Time {
 		w.slept <- d
 		done := make(chan time.Time)
 		close(done)

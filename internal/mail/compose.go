@@ -57,6 +57,7 @@ type reader struct {
 	name      string // empty: unknown
 	locale    string
 	workspace string // the name of the letter's; empty: of none
+	link      string // the path that this letter alone leads to; empty: the pages
 }
 
 // sheet is what the templates see.
@@ -68,8 +69,8 @@ type sheet struct {
 
 type fact struct{ Label, Value string }
 
-// compose writes a letter. It is the same letter however often it is written:
-// mail programs know one by its Message-ID.
+// compose writes a letter. But for a link that is a secret it is the same letter
+// however often it is written: mail programs know one by its Message-ID.
 func (w *writer) compose(l token.Letter, to reader) (*gomail.Msg, error) {
 	address, err := bare(to.address)
 	if err != nil {
@@ -116,15 +117,19 @@ func (w *writer) sheet(l token.Letter, to reader) (s sheet, err error) {
 	if blanks["person"] == "" {
 		hello = "hello.nobody"
 	}
+	open := "open"
+	if to.link != "" {
+		open = string(l.Kind) + ".open"
+	}
 	for key, into := range map[string]*string{
 		string(l.Kind) + ".subject": &s.Subject, string(l.Kind) + ".what": &s.What, string(l.Kind) + ".do": &s.Do,
-		hello: &s.Hello, "open": &s.Open, "footer": &s.Footer,
+		hello: &s.Hello, open: &s.Open, "footer": &s.Footer,
 	} {
 		if *into, err = say.say(key, blanks); err != nil {
 			return s, err
 		}
 	}
-	s.Link = w.issuer + "/panel/"
+	s.Link = w.issuer + cmp.Or(to.link, "/panel/")
 	s.Facts, err = facts(l, to, say)
 	return s, err
 }

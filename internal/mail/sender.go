@@ -38,7 +38,7 @@ const (
 	Dead    = "dead"
 )
 
-// Config says what a Sender works with. All but From are required.
+// Config says what a Sender works with. All but From and Link are required.
 type Config struct {
 	Server  string // smtp://user:password@host:587?from=…, smtps://… or smtp+plain://…
 	From    string // whom letters are from; empty: as Server says
@@ -46,6 +46,10 @@ type Config struct {
 	Letters Letters
 	Log     *slog.Logger
 	Tried   func(outcome string) // is told what became of a letter
+
+	// Link makes the path that a letter leads to whose link is a secret: now,
+	// since what waits holds none. A letter that is tried again has another one.
+	Link func(ctx context.Context, l token.Letter) (path string, err error)
 }
 
 // A Sender sends letters. It is safe for use by many at once.
@@ -102,6 +106,11 @@ func (s *Sender) try(ctx context.Context, l *token.DueLetter) error {
 	to, err := s.reader(ctx, l)
 	if err != nil {
 		return err
+	}
+	if l.Kind == token.LetterPasswordReset && to.address != "" {
+		if to.link, err = s.cfg.Link(ctx, l.Letter); err != nil {
+			return err
+		}
 	}
 	m, err := s.writer.compose(l.Letter, to)
 	if err != nil {

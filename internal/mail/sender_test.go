@@ -3,6 +3,7 @@ package mail
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"path/filepath"
@@ -31,9 +32,10 @@ type world struct {
 	office *office
 	log    strings.Builder
 
-	mu    sync.Mutex
-	now   time.Time
-	tried map[string]int
+	mu     sync.Mutex
+	now    time.Time
+	tried  map[string]int
+	minted int // links that are secrets
 }
 
 func newWorld(t *testing.T, database string, o *office) *world {
@@ -103,6 +105,12 @@ func (w *world) sender(address string) *Sender {
 			defer w.mu.Unlock()
 			w.tried[outcome]++
 		},
+		Link: func(_ context.Context, l token.Letter) (string, error) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.minted++
+			return "/panel/reset/secret-of-" + l.To, nil
+		},
 	})
 	w.must(err)
 	s.roots = w.office.roots
@@ -141,6 +149,29 @@ func TestLetterReachesItsReaderUnderTLSAndSignedIn(t *testing.T) {
 				t.Errorf("%d letters after a second run, %d counted", len(o.letters()), w.count(Sent))
 			}
 		})
+	}
+}
+
+func TestLinkThatIsASecretIsMadeWhenTheLetterIsSent(t *testing.T) {
+	o := openOffice(t, true, false)
+	w := onSQLite(t, o)
+	w.post(token.Letter{To: "u1", Kind: token.LetterPasswordReset, Data: map[string]string{"address": "192.0.2.7"}},
+		token.Letter{To: "nobody", Kind: token.LetterPasswordReset, Data: map[string]string{"address": ""}})
+	if w.minted != 0 {
+		t.Error("a link is made while its letter waits")
+	}
+	w.must(w.sender("smtp://"+officeName).Run(t.Context(), w.time()))
+	letters := o.letters()
+	if len(letters) != 1 || w.minted != 1 {
+		t.Fatalf("%d letters, %d links", len(letters), w.minted)
+	}
+	text, err := io.ReadAll(letters[0].message(t).Body)
+	w.must(err)
+	if !strings.Contains(strings.ReplaceAll(string(text), "=\r\n", ""), "https://tokens.example.com/panel/reset/secret-of-u1") {
+		t.Errorf("the letter leads elsewhere:\n%s", text)
+	}
+	if strings.Contains(w.log.String(), "secret-of") {
+		t.Error("the log has the link")
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/fichadev/ficha/internal/mail"
+	"github.com/fichadev/ficha/internal/token"
 )
 
 // letters returns what counts letters by what became of them on this node.
@@ -30,6 +31,10 @@ func (s *Server) mail() (err error) {
 	s.Mail, err = mail.New(mail.Config{
 		Server: s.Config.SMTPURL, From: s.Config.MailFrom, Issuer: s.Config.Issuer, Letters: s.Store, Log: s.Config.Log,
 		Tried: func(outcome string) { s.letter(outcome, 1) },
+		Link: func(ctx context.Context, l token.Letter) (string, error) { // asked once the house stands
+			secret, err := s.Identity.MintReset(ctx, l.To)
+			return "/panel/reset/" + secret, err
+		},
 	})
 	return err
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/fichadev/ficha/internal/authority"
+	"github.com/fichadev/ficha/internal/factor"
 	"github.com/fichadev/ficha/internal/identity"
 	"github.com/fichadev/ficha/internal/jobs"
 	"github.com/fichadev/ficha/internal/keys"
@@ -171,7 +172,13 @@ func (s *Server) rules(ctx context.Context, master *keys.Master) error {
 	}
 	witness.Authority = s.Authority
 	s.deliveries()
-	s.Identity, err = identity.New(identity.Config{Store: identityStore{s.Store}, Judge: s.Verifier, Now: cfg.Now, Log: cfg.Log, Limits: cfg.Limits})
+	passkeys, err := factor.NewPasskeys(cfg.Issuer)
+	if err != nil {
+		return err
+	}
+	s.Identity, err = identity.New(identity.Config{
+		Store: identityStore{s.Store}, Judge: s.Verifier, Sealer: master, Passkeys: passkeys, Now: cfg.Now, Log: cfg.Log, Limits: cfg.Limits,
+	})
 	return err
 }
 

@@ -38,6 +38,7 @@ const (
 	LetterApprovalGiven   LetterKind = "approval_given"
 	LetterMemberRemoved   LetterKind = "member_removed"
 	LetterPasswordChanged LetterKind = "password_changed"
+	LetterPasswordReset   LetterKind = "password_reset" // its link is a secret, made when it is sent
 )
 
 // LetterKinds lists every kind.
@@ -45,7 +46,7 @@ func LetterKinds() []LetterKind {
 	return []LetterKind{
 		LetterTokenExpiring, LetterTokenExpired, LetterUsedAfterExpiry, LetterTokenLeaked, LetterImpersonated, LetterAlertFiring, LetterAlertResolved,
 		LetterWebhookDisabled, LetterInstallRequest, LetterPolicyWarning, LetterApprovalWanted, LetterApprovalGiven, LetterMemberRemoved,
-		LetterPasswordChanged,
+		LetterPasswordChanged, LetterPasswordReset,
 	}
 }
 
@@ -80,6 +81,8 @@ func (k LetterKind) Blanks() []string {
 		return []string{"by"}
 	case LetterPasswordChanged:
 		return []string{"changed_at"}
+	case LetterPasswordReset:
+		return []string{"address"} // whence it was asked for
 	}
 	return nil
 }

@@ -1,0 +1,30 @@
+package token
+
+// A Passkey is a key on a person's device that signs them in (Web
+// Authentication Level 3).
+type Passkey struct {
+	ID         []byte // of the credential, chosen by the device
+	Person     string
+	Name       string
+	Credential []byte // public key, counter and flags, as the factor room writes them
+	CreatedAt  int64
+	UsedAt     int64 // 0: never
+}
+
+// An Authenticator is an app of a person that shows codes (RFC 6238).
+type Authenticator struct {
+	Person      string
+	Secret      []byte // sealed under the master key
+	Step        int64  // the newest whose code was used
+	CreatedAt   int64
+	ConfirmedAt int64 // 0: no code of it was shown yet, so it counts for nothing
+}
+
+// A SignedIn is one place where a person is signed in.
+type SignedIn struct {
+	Token     ID // of the session
+	Person    string
+	ExpiresAt int64
+	Address   string
+	Agent     string
+}
