@@ -3,15 +3,19 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
+	"maps"
 	"net/url"
 )
 
 // userCommand is what can be done with the members of a workspace.
 type userCommand struct {
-	List   userList   `cmd:"" help:"List the members of the workspace, those who left included."`
-	Remove userRemove `cmd:"" help:"Remove a member: no token of theirs opens the workspace any more."`
+	List     userList     `cmd:"" help:"List the members of the workspace, those who left included."`
+	Leaving  userLeaving  `cmd:"" help:"List the service tokens that stand on a member's rights, or are theirs to answer for."`
+	Remove   userRemove   `cmd:"" help:"Remove a member: no token of theirs opens the workspace any more."`
+	Transfer userTransfer `cmd:"" help:"Give the service tokens of a member, or of somebody who left, to another member."`
 }
+
+func userPath(user, rest string) string { return "/v1/users/" + url.PathEscape(user) + rest }
 
 // userList lists members.
 type userList struct {
@@ -23,20 +27,71 @@ func (c *userList) Run(ctx context.Context) error {
 	return c.show(ctx, "/v1/users", url.Values{}, []string{"id", "email", "name", "role", "status", "teams", "created_at", "removed_at"})
 }
 
+// userLeaving lists what a member would leave behind.
+type userLeaving struct {
+	lister `embed:""`
+	User   string `arg:"" help:"The member's e-mail or id."`
+}
+
+// Run prints each token with what becomes of it if nothing is said.
+func (c *userLeaving) Run(ctx context.Context) error {
+	items, more, err := c.read(ctx, c.remote, userPath(c.User, "/leaving"), url.Values{})
+	if err != nil {
+		return err
+	}
+	for _, item := range items {
+		is, _ := item["token"].(map[string]any)
+		maps.Copy(item, is)
+		delete(item, "token")
+	}
+	return c.printList(table{head: []string{"id", "name", "stands_on", "then", "scopes", "client_id", "expires_at", "last_used_at"}, rows: items}, more)
+}
+
 // userRemove removes a member.
 type userRemove struct {
-	remote `embed:""`
-	User   string `arg:"" help:"The member's e-mail or id."`
-	Reason string `help:"Why; it stands in the audit." placeholder:"TEXT"`
+	remote    `embed:""`
+	User      string `arg:"" help:"The member's e-mail or id."`
+	Reason    string `help:"Why; it stands in the audit." placeholder:"TEXT"`
+	MoveTo    string `help:"Who answers for their service tokens from then on, and holds them up: an e-mail or id." xor:"tokens" placeholder:"USER"`
+	LiveUntil string `help:"Their service tokens stand on your rights until then, such as 2027-01-31T12:00:00Z, and are not rotated." xor:"tokens" placeholder:"INSTANT"`
+	End       bool   `help:"All their service tokens end, those of a client too." xor:"tokens"`
 }
 
 // Run removes the member; the person and their other workspaces stay.
 func (c *userRemove) Run(ctx context.Context) error {
-	q := get("/v1/users/"+url.PathEscape(c.User), given("reason", c.Reason))
-	q.method = http.MethodDelete
-	if err := c.do(ctx, q, nil); err != nil {
+	tokens := map[string]any{}
+	switch {
+	case c.MoveTo != "":
+		tokens["move_to"] = c.MoveTo
+	case c.LiveUntil != "":
+		tokens["live_until"] = c.LiveUntil
+	case c.End:
+		tokens["end"] = true
+	}
+	var did map[string]any
+	if err := c.post(ctx, userPath(c.User, "/removal"), map[string]any{"reason": c.Reason, "service_tokens": tokens}, &did); err != nil {
 		return err
 	}
 	fmt.Printf("%s is removed; no token of theirs opens the workspace\n", c.User)
+	if len(tokens) > 0 {
+		fmt.Printf("%s secrets of service tokens were dealt with as asked\n", cell(did["service_tokens"]))
+	}
+	return nil
+}
+
+// userTransfer gives service tokens to another member.
+type userTransfer struct {
+	remote `embed:""`
+	User   string `arg:"" help:"Whose they are: an e-mail or id."`
+	To     string `required:"" help:"Whose they become: an e-mail or id." placeholder:"USER"`
+}
+
+// Run gives them.
+func (c *userTransfer) Run(ctx context.Context) error {
+	var did map[string]any
+	if err := c.post(ctx, userPath(c.User, "/transfer"), map[string]string{"to": c.To}, &did); err != nil {
+		return err
+	}
+	fmt.Printf("%s secrets of service tokens are %s's now\n", cell(did["service_tokens"]), c.To)
 	return nil
 }
