@@ -70,10 +70,13 @@ func (r remote) do(ctx context.Context, q request, out any) error {
 	if err != nil {
 		return err
 	}
-	client := http.Client{Timeout: askWithin, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	answer, err := client.Do(req)
+	return r.send(req, out)
+}
+
+func (r remote) send(req *http.Request, out any) error {
+	answer, err := answerTo(req)
 	if err != nil {
-		return fmt.Errorf("ask the server: %w: does it run there? name it with --server or FICHA_SERVER", err)
+		return err
 	}
 	defer answer.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(answer.Body, mostRead))
@@ -92,10 +95,33 @@ func (r remote) do(ctx context.Context, q request, out any) error {
 	return nil
 }
 
+// answerTo returns what the server answers; its body has to be closed.
+func answerTo(req *http.Request) (*http.Response, error) {
+	client := http.Client{Timeout: askWithin, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	answer, err := client.Do(req) //nolint:gosec // whoever runs this names the server
+	if err != nil {
+		return nil, fmt.Errorf("ask the server: %w: does it run there? name it with --server or FICHA_SERVER", err)
+	}
+	return answer, nil
+}
+
 func (r remote) request(ctx context.Context, q request) (*http.Request, error) {
 	if r.Token == "" {
 		return nil, errors.New("nobody asks: put a token or a client secret into FICHA_TOKEN")
 	}
+	req, err := r.nobodys(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+r.Token)
+	if r.Workspace != "" {
+		req.Header.Set("X-Workspace-Id", r.Workspace)
+	}
+	return req, nil
+}
+
+// nobodys is a request that says of nobody whose it is.
+func (r remote) nobodys(ctx context.Context, q request) (*http.Request, error) {
 	if err := r.checkServer(); err != nil {
 		return nil, err
 	}
@@ -103,11 +129,7 @@ func (r remote) request(ctx context.Context, q request) (*http.Request, error) {
 	if err != nil {
 		return nil, fmt.Errorf("server: %w", err)
 	}
-	req.Header.Set("Authorization", "Bearer "+r.Token)
 	req.Header.Set("User-Agent", "ficha")
-	if r.Workspace != "" {
-		req.Header.Set("X-Workspace-Id", r.Workspace)
-	}
 	if q.media != "" {
 		req.Header.Set("Content-Type", q.media)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 )
 
 // clientCommand is what can be done with clients.
@@ -90,20 +89,18 @@ type secretCommand struct {
 
 // secretAdd makes a secret.
 type secretAdd struct {
-	asker `embed:""`
+	maker `embed:""`
 	ID    string `arg:"" help:"The client_id."`
 }
 
-// Run prints the secret alone.
+// Run delivers the secret.
 func (c *secretAdd) Run(ctx context.Context) error {
 	var made map[string]any
 	if err := c.post(ctx, clientPath(c.ID, "/secrets"), map[string]string{}, &made); err != nil {
 		return err
 	}
-	if c.JSON {
-		return writeJSON(os.Stdout, made)
-	}
-	return printSecret(made, "client_secret", fmt.Sprintf("secret %s of client %s", cell(made["id"]), c.ID))
+	what := fmt.Sprintf("secret %s of client %s", cell(made["id"]), c.ID)
+	return c.deliver(delivery{made, "client_secret", what, "the secret was made and nobody has it: end it"})
 }
 
 // secretEnd ends a secret.

@@ -40,8 +40,8 @@ func TestBashCompletesCommandsFlagsAndValues(t *testing.T) {
 		want []string
 	}{
 		{"ficha se", []string{"serve"}},
-		{"ficha token re", []string{"revoke", "resume"}},
-		{"ficha client secret ", []string{"add", "end", "--help", "--config"}},
+		{"ficha token re", []string{"revoke", "resume", "report"}},
+		{"ficha client secret ", []string{"add", "rotate", "end", "--help", "--config"}},
 		{"ficha token create --pur", []string{"--purpose"}},
 		{"ficha token create name --type e", []string{"ephemeral"}},
 		{"ficha serve --log-level = wa", []string{"warn"}},

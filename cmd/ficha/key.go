@@ -12,17 +12,7 @@ type keyCommand struct {
 	End    keyEnd    `cmd:"" help:"End a key that has leaked, with every token that it signed."`
 }
 
-// showKeys prints the keys that an answer lists.
-func (a asker) showKeys(answer map[string]any) error {
-	items, _ := answer["items"].([]any)
-	t := table{head: []string{"kid", "alg", "state", "created_at", "active_at", "retiring_at", "ended_at"}}
-	for _, one := range items {
-		if row, ok := one.(map[string]any); ok {
-			t.rows = append(t.rows, row)
-		}
-	}
-	return a.print(t)
-}
+var keyFields = []string{"kid", "alg", "state", "created_at", "active_at", "retiring_at", "ended_at"}
 
 type keyList struct {
 	asker `embed:""`
@@ -30,11 +20,7 @@ type keyList struct {
 
 // Run prints them, ended ones too.
 func (c *keyList) Run(ctx context.Context) error {
-	var answer map[string]any
-	if err := c.get(ctx, "/v1/keys", &answer); err != nil {
-		return err
-	}
-	return c.showKeys(answer)
+	return c.whole(ctx, get("/v1/keys", nil), keyFields)
 }
 
 type keyRotate struct {
@@ -44,11 +30,11 @@ type keyRotate struct {
 
 // Run publishes the next key and shows all.
 func (c *keyRotate) Run(ctx context.Context) error {
-	var answer map[string]any
-	if err := c.post(ctx, "/v1/keys/"+url.PathEscape(c.Alg)+"/rotations", struct{}{}, &answer); err != nil {
+	q, err := post("/v1/keys/"+url.PathEscape(c.Alg)+"/rotations", struct{}{})
+	if err != nil {
 		return err
 	}
-	return c.showKeys(answer)
+	return c.whole(ctx, q, keyFields)
 }
 
 type keyEnd struct {
@@ -60,9 +46,9 @@ type keyEnd struct {
 
 // Run ends the key and shows all.
 func (c *keyEnd) Run(ctx context.Context) error {
-	var answer map[string]any
-	if err := c.post(ctx, "/v1/keys/"+url.PathEscape(c.Alg)+"/"+url.PathEscape(c.ID)+"/end", map[string]string{"reason": c.Reason}, &answer); err != nil {
+	q, err := post("/v1/keys/"+url.PathEscape(c.Alg)+"/"+url.PathEscape(c.ID)+"/end", map[string]string{"reason": c.Reason})
+	if err != nil {
 		return err
 	}
-	return c.showKeys(answer)
+	return c.whole(ctx, q, keyFields)
 }

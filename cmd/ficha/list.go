@@ -40,3 +40,14 @@ type asker struct {
 	remote `embed:""`
 	output `embed:""`
 }
+
+// whole prints a list that comes as one page.
+func (a asker) whole(ctx context.Context, q request, head []string) error {
+	var page struct {
+		Items []map[string]any `json:"items"`
+	}
+	if err := a.do(ctx, q, &page); err != nil {
+		return err
+	}
+	return a.print(table{head: head, rows: page.Items})
+}

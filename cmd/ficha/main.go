@@ -24,17 +24,24 @@ type cli struct {
 	Backup  backupCommand  `cmd:"" help:"Copy a SQLite database while it is served."`
 	Restore restoreCommand `cmd:"" help:"Put a backup in place; nothing that ended comes back to life."`
 
-	Apply    applyCommand    `cmd:"" help:"Bring a running server to what a resources file declares."`
-	Token    tokenCommand    `cmd:"" help:"Issue, list, show, revoke, suspend, resume and introspect tokens of a running server."`
-	Revoke   revokeCommand   `cmd:"" help:"Revoke, suspend or resume many tokens of a running server by one deed; without --yes, say what it would hit."`
-	Client   clientCommand   `cmd:"" help:"Look after the clients of a running server."`
-	Rotation rotationCommand `cmd:"" help:"See the rotations of a workspace, and confirm, cancel, undo or finish them."`
-	Key      keyCommand      `cmd:"" help:"See the signing keys, rotate them, or end one that has leaked."`
-	Webhook  webhookCommand  `cmd:"" help:"Subscribe addresses to events, try them, and see and repeat what was delivered."`
-	User     userCommand     `cmd:"" help:"Look after the members of a workspace of a running server."`
-	Policy   policyCommand   `cmd:"" help:"Show, set or try the policy of a workspace of a running server."`
-	Alerts   alertsCommand   `cmd:"" help:"See what fires in a workspace, and by which rules it is told."`
-	Audit    auditCommand    `cmd:"" help:"Read the ledger of a running server, or prove it from the database."`
+	Apply       applyCommand       `cmd:"" help:"Bring a running server to what a resources file declares."`
+	Token       tokenCommand       `cmd:"" help:"Issue, list, show, revoke, suspend, resume and introspect tokens of a running server."`
+	Revoke      revokeCommand      `cmd:"" help:"Revoke, suspend or resume many tokens of a running server by one deed; without --yes, say what it would hit."`
+	Revocation  revocationCommand  `cmd:"" help:"See what was done to many tokens at once, and its receipts."`
+	Leak        leakCommand        `cmd:"" help:"Report a secret that was found where it should not be, or end it."`
+	Uses        usesCommand        `cmd:"" help:"Tell of the use of tokens that a service judged by itself."`
+	ExpiryFeed  feedCommand        `cmd:"" help:"Make and end the address of your calendar of what expires."`
+	Scope       scopeCommand       `cmd:"" help:"See the scopes that tokens can have."`
+	Client      clientCommand      `cmd:"" help:"Look after the clients of a running server."`
+	ClientToken clientTokenCommand `cmd:"" help:"See and rotate the client tokens of the Chronos contract."`
+	Rotation    rotationCommand    `cmd:"" help:"See the rotations of a workspace, and confirm, cancel, undo or finish them."`
+	Key         keyCommand         `cmd:"" help:"See the signing keys, rotate them, or end one that has leaked."`
+	Webhook     webhookCommand     `cmd:"" help:"Subscribe addresses to events, try them, and see and repeat what was delivered."`
+	User        userCommand        `cmd:"" help:"Look after the members of a workspace of a running server."`
+	Policy      policyCommand      `cmd:"" help:"Show, set or try the policy of a workspace of a running server."`
+	Alerts      alertsCommand      `cmd:"" help:"See what fires in a workspace, and by which rules it is told."`
+	Job         jobCommand         `cmd:"" help:"See what happens by itself, and when it last did."`
+	Audit       auditCommand       `cmd:"" help:"Read the ledger of a running server, or prove it from the database."`
 
 	Completion completionCommand `cmd:"" help:"Print what makes a shell complete these commands."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`

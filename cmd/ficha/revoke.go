@@ -31,6 +31,10 @@ type revokeCommand struct {
 	Yes          bool   `help:"Do it. Otherwise it is said what it would hit, and nothing is done."`
 }
 
+var revocationFields = []string{
+	"id", "act", "by", "issued_before", "reason", "until", "state", "count", "at_least", "position", "event", "created_at", "finished_at", "receipt",
+}
+
 // Run looks, or does it and waits until the last token is reached.
 func (c *revokeCommand) Run(ctx context.Context) error {
 	body, err := c.body()
@@ -51,9 +55,7 @@ func (c *revokeCommand) Run(ctx context.Context) error {
 	if said, err = c.wait(ctx, said); err != nil {
 		return err
 	}
-	return c.printOne([]string{
-		"id", "act", "by", "issued_before", "reason", "until", "state", "count", "at_least", "position", "event", "created_at", "finished_at", "receipt",
-	}, said)
+	return c.printOne(revocationFields, said)
 }
 
 // wait asks until a run is finished. Who leaves meanwhile stops nothing.
@@ -65,7 +67,7 @@ func (c *revokeCommand) wait(ctx context.Context, said map[string]any) (map[stri
 	for said["state"] == "running" {
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("the run %s goes on without us: see /v1/revocations/%s", id, id)
+			return nil, fmt.Errorf("the run %s goes on without us: see \"ficha revocation show %s\"", id, id)
 		case <-time.After(time.Second):
 		}
 		if err := c.get(ctx, "/v1/revocations/"+id, &said); err != nil {

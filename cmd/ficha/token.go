@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -19,16 +18,23 @@ type tokenCommand struct {
 	Create     tokenCreate     `cmd:"" help:"Issue a token; its secret is printed once, alone, on the standard output."`
 	List       tokenList       `cmd:"" help:"List the inventory: who holds what, until when, and when it was used last."`
 	Show       tokenShow       `cmd:"" help:"Show one token."`
+	Change     tokenChange     `cmd:"" help:"Change a token's name, purpose or owner."`
 	Revoke     tokenRevoke     `cmd:"" help:"End a token for ever."`
 	Suspend    tokenSuspend    `cmd:"" help:"Stop a token until it is resumed."`
 	Resume     tokenResume     `cmd:"" help:"Let a suspended token open again what nothing else has closed."`
 	Approve    tokenApprove    `cmd:"" help:"Let a token that waits for an approval open what it is for."`
 	Deny       tokenDeny       `cmd:"" help:"End a token that waits for an approval."`
-	Rotate     tokenRotate     `cmd:"" help:"Give a token a new secret; the old one works until the new one was seen and a grace is over."`
+	Rotate     tokenRotate     `cmd:"" help:"Give a token a new secret; the old one works until the new one was seen and a grace is over. Where FICHA_TOKEN is not set, the token in the file of --output asks."`
 	Test       tokenTest       `cmd:"" help:"Check what a token opens and what it does not; exit code 1 names what is wrong."`
 	Uses       tokenUses       `cmd:"" help:"List what a token did, newest first."`
 	Scopes     tokenScopes     `cmd:"" help:"Show which of its scopes a token uses, and which would be enough."`
 	Introspect tokenIntrospect `cmd:"" help:"Ask what a secret opens; exit code 1 if nothing."`
+	Lookup     tokenLookup     `cmd:"" help:"Find whose a secret is, also one that has ended."`
+	Leak       tokenLeak       `cmd:"" help:"Show where a token's secret was found, and whether it was used since."`
+	Brownout   brownoutCommand `cmd:"" help:"Suspend a token for some minutes, to see who needs it."`
+	Attention  tokenAttention  `cmd:"" help:"Count the live tokens that somebody should look at."`
+	Export     tokenExport     `cmd:"" help:"Export the inventory as JSON Lines or CSV."`
+	Report     tokenReport     `cmd:"" help:"Export the inventory as an auditor reads it: who made each token, who approved it, when it was rotated."`
 }
 
 // tokenFields are what is shown of one token, in this order.
@@ -40,7 +46,7 @@ var tokenFields = []string{
 
 // tokenCreate issues a token with a client's secret.
 type tokenCreate struct {
-	asker      `embed:""`
+	maker      `embed:""`
 	Name       string   `arg:"" help:"How people find it in the inventory."`
 	Scope      []string `required:"" help:"What it opens; several with commas, or again." placeholder:"SCOPE"`
 	TTL        span     `name:"ttl" help:"How long it lives: 90m, 12h, 30d or a number of seconds; the kind's default if not given." placeholder:"DURATION"`
@@ -54,17 +60,15 @@ type tokenCreate struct {
 	MaxUses    int64    `help:"How often it may be used; with --type ephemeral." placeholder:"N"`
 }
 
-// Run prints the secret alone, so that $(ficha token create …) is the secret,
-// and what else is to be known beside it.
+// Run delivers the secret.
 func (c *tokenCreate) Run(ctx context.Context) error {
 	var made map[string]any
 	if err := c.post(ctx, "/v1/tokens", c.body(), &made); err != nil {
 		return err
 	}
-	if c.JSON {
-		return writeJSON(os.Stdout, made)
-	}
-	return printSecret(made, "token", fmt.Sprintf("token %s %q, expires %s", cell(made["id"]), c.Name, cell(made["expires_at"])))
+	id := cell(made["id"])
+	what := fmt.Sprintf("token %s %q, expires %s", id, c.Name, cell(made["expires_at"]))
+	return c.deliver(delivery{made, "token", what, "the token " + id + " was made and nobody has it: revoke it"})
 }
 
 func (c *tokenCreate) body() map[string]any {
@@ -107,42 +111,15 @@ func (s *span) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// printSecret prints a secret out of the answer that made it, and what it is
-// beside it.
-func printSecret(made map[string]any, name, what string) error {
-	secret, ok := made[name].(string)
-	if !ok || secret == "" {
-		return errors.New("the server's answer holds no secret: check --server")
-	}
-	fmt.Fprintf(os.Stderr, "%s\nThe secret is shown this once; it will not be shown again.\n", what)
-	fmt.Println(secret)
-	return nil
-}
-
 // tokenList lists the inventory.
 type tokenList struct {
-	lister        `embed:""`
-	Status        string `enum:",active,pending,retiring,suspended,waiting,retired,expired,revoked,live" default:"" help:"Only active, pending, retiring, suspended, waiting, retired, expired or revoked ones; or live, all that opens or may open something." placeholder:"STATUS"`
-	Type          string `help:"Only these kinds, with commas: access, refresh, service, ephemeral, impersonated, personal, client_secret, client_token, webhook_secret." placeholder:"KINDS"`
-	Client        string `help:"Only those of a client." placeholder:"ID"`
-	User          string `help:"Only those of a member, by e-mail or id." placeholder:"USER"`
-	Owner         string `help:"Only those that somebody answers for." placeholder:"WHO"`
-	Scope         string `help:"Only those that hold a scope." placeholder:"SCOPE"`
-	LastFour      string `help:"Only those whose secret ends so." placeholder:"XXXX"`
-	IdleDays      string `help:"Only those that were neither used nor issued for so many days." placeholder:"N"`
-	NeverUsed     bool   `help:"Only those that were never used."`
-	Search        string `help:"Only those whose name or last four match." placeholder:"TEXT"`
-	ExpiresBefore string `help:"Only those that expire before an instant, such as 2027-01-31T12:00:00Z." placeholder:"INSTANT"`
+	lister      `embed:""`
+	tokenFilter `embed:""`
 }
 
 // Run prints the newest first.
 func (c *tokenList) Run(ctx context.Context) error {
-	query := given("status", c.Status, "type", c.Type, "client", c.Client, "user", c.User, "owner", c.Owner, "q", c.Search,
-		"expires_before", c.ExpiresBefore, "scope", c.Scope, "last_four", c.LastFour, "idle_days", c.IdleDays)
-	if c.NeverUsed {
-		query.Set("never_used", "true")
-	}
-	return c.show(ctx, "/v1/tokens", query, []string{"id", "name", "type", "status", "scopes", "client_id", "user_email", "last_four", "expires_at", "last_used_at"})
+	return c.show(ctx, "/v1/tokens", c.query(), []string{"id", "name", "type", "status", "scopes", "client_id", "user_email", "last_four", "expires_at", "last_used_at"})
 }
 
 // tokenShow shows one token.
@@ -154,7 +131,7 @@ type tokenShow struct {
 // Run prints everything that is known of the token.
 func (c *tokenShow) Run(ctx context.Context) error {
 	var found map[string]any
-	if err := c.get(ctx, "/v1/tokens/"+url.PathEscape(c.ID), &found); err != nil {
+	if err := c.get(ctx, tokenPath(c.ID, ""), &found); err != nil {
 		return err
 	}
 	return c.printOne(tokenFields, found)
@@ -168,7 +145,7 @@ func (a asker) change(ctx context.Context, id, deed string, body map[string]stri
 		}
 	}
 	var left map[string]any
-	if err := a.post(ctx, "/v1/tokens/"+url.PathEscape(id)+"/"+deed, body, &left); err != nil {
+	if err := a.post(ctx, tokenPath(id, "/"+deed), body, &left); err != nil {
 		return err
 	}
 	return a.printOne(tokenFields, left)
@@ -218,7 +195,7 @@ type tokenIntrospect struct {
 
 // Run prints the answer; a token that opens nothing is exit code 1.
 func (c *tokenIntrospect) Run(ctx context.Context) error {
-	secret, err := c.secret(os.Stdin)
+	secret, err := secretFrom(c.Secret, os.Stdin)
 	if err != nil {
 		return err
 	}
@@ -235,9 +212,10 @@ func (c *tokenIntrospect) Run(ctx context.Context) error {
 	return nil
 }
 
-func (c *tokenIntrospect) secret(in io.Reader) (string, error) {
-	if c.Secret != "" && c.Secret != "-" {
-		return c.Secret, nil
+// secretFrom returns the secret that was given, or reads it.
+func secretFrom(given string, in io.Reader) (string, error) {
+	if given != "" && given != "-" {
+		return given, nil
 	}
 	line, err := bufio.NewReader(io.LimitReader(in, 64<<10)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"time"
 )
@@ -16,6 +15,9 @@ type webhookCommand struct {
 	List       webhookList       `cmd:"" help:"List the subscriptions of the workspace, and how they fare."`
 	Events     webhookEvents     `cmd:"" help:"List the events that can be subscribed to."`
 	Create     webhookCreate     `cmd:"" help:"Subscribe an address; its secret is printed once, alone, on the standard output."`
+	Show       webhookShow       `cmd:"" help:"Show one subscription, how it fares, and its public key."`
+	Change     webhookChange     `cmd:"" help:"Change what a subscription hears."`
+	Rotate     webhookRotate     `cmd:"" help:"Give a subscription a new secret; deliveries are signed with both until the rotation is confirmed and a grace is over."`
 	Delete     webhookDelete     `cmd:"" help:"End a subscription; what waits for it is not sent."`
 	Enable     webhookEnable     `cmd:"" help:"Let a disabled subscription hear again."`
 	Test       webhookTest       `cmd:"" help:"Send a test event to one subscription and wait for what comes of it; exit code 1 if it did not arrive."`
@@ -47,32 +49,51 @@ type webhookEvents struct {
 
 // Run prints the events by name; JSON has their schemas too.
 func (c *webhookEvents) Run(ctx context.Context) error {
-	var page struct {
-		Items []map[string]any `json:"items"`
-	}
-	if err := c.get(ctx, "/v1/webhooks/events", &page); err != nil {
-		return err
-	}
-	return c.print(table{head: []string{"name", "description"}, rows: page.Items})
+	return c.whole(ctx, get("/v1/webhooks/events", nil), []string{"name", "description"})
 }
 
 // webhookCreate makes a subscription.
 type webhookCreate struct {
-	asker  `embed:""`
+	maker  `embed:""`
 	URL    string   `arg:"" name:"url" help:"An https address that the server can reach."`
 	Events []string `required:"" help:"What it hears: names, token.* for a group, or *; several with commas, or again." placeholder:"EVENT"`
 }
 
-// Run prints the secret alone.
+// Run delivers the secret.
 func (c *webhookCreate) Run(ctx context.Context) error {
 	var made map[string]any
 	if err := c.post(ctx, "/v1/webhooks", map[string]any{"url": c.URL, "events": c.Events}, &made); err != nil {
 		return err
 	}
-	if c.JSON {
-		return writeJSON(os.Stdout, made)
+	what := fmt.Sprintf("secret of webhook %s; its public key is %s", cell(made["id"]), cell(made["public_key"]))
+	return c.deliver(delivery{made, "secret", what, "the subscription was made and nobody has its secret: rotate it"})
+}
+
+// webhookShow shows one subscription.
+type webhookShow struct {
+	asker `embed:""`
+	ID    string `arg:"" help:"The subscription's id."`
+}
+
+// Run prints how it fares, and the public key that its deliveries are signed by.
+func (c *webhookShow) Run(ctx context.Context) error {
+	var found map[string]any
+	if err := c.get(ctx, webhookPath(c.ID, ""), &found); err != nil {
+		return err
 	}
-	return printSecret(made, "secret", fmt.Sprintf("secret of webhook %s; its public key is %s", cell(made["id"]), cell(made["public_key"])))
+	return c.printOne(webhookFields, found)
+}
+
+// webhookChange changes what a subscription hears.
+type webhookChange struct {
+	asker  `embed:""`
+	ID     string   `arg:"" help:"The subscription's id."`
+	Events []string `required:"" help:"What it hears from now on: names, token.* for a group, or *; several with commas, or again." placeholder:"EVENT"`
+}
+
+// Run changes it. Another address is another subscription.
+func (c *webhookChange) Run(ctx context.Context) error {
+	return c.patch(ctx, webhookPath(c.ID, ""), map[string]any{"events": c.Events}, webhookFields)
 }
 
 // webhookDelete ends a subscription.
