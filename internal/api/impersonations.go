@@ -48,9 +48,9 @@ func (f *Face) impersonations(c *web.Call, tokens []*token.Token) ([]impersonati
 	if err != nil {
 		return nil, err
 	}
-	all := make([]impersonationView, len(views))
-	for i, v := range views {
-		t := tokens[i]
+	all := make([]impersonationView, len(tokens))
+	for i, t := range tokens {
+		v := views[i]
 		all[i] = impersonationView{
 			ID: v.ID, User: v.User, UserEmail: v.UserEmail, Act: act{t.Actor}, Reason: v.Reason, Ticket: v.Purpose, Scopes: v.Scopes, Status: v.Status,
 			Active: v.Active, CreatedAt: v.CreatedAt, ExpiresAt: v.ExpiresAt, EndedAt: v.EndedAt, EndReason: v.EndReason, EndedBy: v.EndedBy,
