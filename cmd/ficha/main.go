@@ -43,6 +43,9 @@ type cli struct {
 	Job         jobCommand         `cmd:"" help:"See what happens by itself, and when it last did."`
 	Audit       auditCommand       `cmd:"" help:"Read the ledger of a running server, or prove it from the database."`
 
+	Impersonate   impersonateCommand   `cmd:"" help:"Act as a member for some minutes; the token is printed once, alone, on the standard output."`
+	Impersonation impersonationCommand `cmd:"" help:"See who acts or acted as a member, and end that."`
+
 	Completion completionCommand `cmd:"" help:"Print what makes a shell complete these commands."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
