@@ -102,7 +102,7 @@ func endWaiting(ctx context.Context, tx Tx, t *token.Token, reason, by string) (
 	if err != nil || now == nil || now.Approval != token.ApprovalWaiting {
 		return false, err
 	}
-	return tx.End(ctx, token.Ending{ID: t.ID, At: tx.Now(), Reason: reason, By: by})
+	return tx.End(ctx, token.Ending{ID: t.ID, At: tx.Now(), Reason: reason, By: by, Whole: t.Whole()})
 }
 
 // postTo writes a letter to who answers for a token: its owner if that is a

@@ -119,16 +119,20 @@ func (a *Authority) sweepOne(ctx context.Context, tx Tx, home *token.Workspace, 
 	switch r.Act {
 	case token.Revoke:
 		action, detail["kind"] = "token.revoked", t.Kind
-		did, err = tx.End(ctx, token.Ending{ID: t.ID, At: tx.Now(), Reason: r.Reason, By: by(r.Actor), Quiet: !cachedKind(t.Kind)})
+		did, err = endWhole(ctx, tx, r.Actor, t, r.Reason)
 	case token.Suspend:
 		action, detail["until"] = "token.suspended", r.Until
 		if s := t.Status(tx.Now()); s == "suspended" || s == "waiting" {
 			return false, nil // that is another's to resume
 		}
-		did, err = tx.Suspend(ctx, t.ID, r.At(), r.Until)
+		if did, err = tx.Suspend(ctx, t.ID, r.At(), r.Until); err == nil {
+			err = suspendOthers(ctx, tx, t, r.At(), r.Until)
+		}
 	case token.Resume:
 		action, detail["until"] = "token.resumed", int64(0)
-		did, err = tx.Suspend(ctx, t.ID, 0, 0)
+		if did, err = tx.Suspend(ctx, t.ID, 0, 0); err == nil {
+			err = suspendOthers(ctx, tx, t, 0, 0)
+		}
 	}
 	if err != nil || !did || !governed(t.Kind) {
 		return did, err

@@ -26,7 +26,7 @@ func (a *Authority) Revoke(ctx context.Context, who token.Actor, t *token.Token,
 		e := audit.Note(now, who, t.Workspace, "token.revoked", targetOf(t), map[string]any{"kind": t.Kind, "reason": reason})
 		out, err := audit.Deliveries(w, e)
 		return &token.Deed{
-			End:    []token.Ending{{ID: t.ID, At: now.UnixMilli(), Reason: reason, By: by(who), Quiet: !cachedKind(t.Kind), Whole: whole(t)}},
+			End:    []token.Ending{{ID: t.ID, At: now.UnixMilli(), Reason: reason, By: by(who), Quiet: !cachedKind(t.Kind), Whole: t.Whole()}},
 			Events: []*token.Event{e},
 			Outbox: out,
 		}, err
@@ -57,15 +57,6 @@ func (a *Authority) commit(ctx context.Context, deed func() (*token.Deed, error)
 // cachedKind mirrors what the judge holds in memory: the ending of a kind that
 // it always reads changes no cached verdict.
 func cachedKind(k token.Kind) bool { return k != token.AuthCode && k != token.Refresh }
-
-// whole returns the credential of a token that may have several secrets, all of
-// which end with it; 0 for others.
-func whole(t *token.Token) token.ID {
-	if t.Kind == token.Service || t.Kind == token.Personal {
-		return t.Credential
-	}
-	return 0
-}
 
 func targetOf(t *token.Token) audit.Target {
 	return audit.Target{Kind: "token", ID: t.Credential.String(), Name: t.Name}
@@ -187,7 +178,7 @@ func (a *Authority) suspend(ctx context.Context, who token.Actor, t *token.Token
 
 // suspendOthers does to the other live secrets of a token what was done to one.
 func suspendOthers(ctx context.Context, tx Tx, t *token.Token, at, until int64) error {
-	if whole(t) == 0 {
+	if t.Whole() == 0 {
 		return nil
 	}
 	all, err := tx.Secrets(ctx, t.Credential)

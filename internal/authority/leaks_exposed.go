@@ -28,6 +28,19 @@ func (x *exposure) home() string {
 	return x.workspace.ID
 }
 
+// memberships are those by which a token opens workspaces that it does not name.
+func (x *exposure) memberships() []*token.Membership {
+	if x.token == nil || x.token.Token.Workspace != "" || x.token.Person == nil {
+		return nil
+	}
+	return x.token.Person.Live()
+}
+
+// opens reports whether the secret is one of a workspace's.
+func (x *exposure) opens(workspace string) bool {
+	return x.home() == workspace || slices.ContainsFunc(x.memberships(), func(m *token.Membership) bool { return m.Workspace == workspace })
+}
+
 // exposed returns whose secret a text is, whatever its state; nil if nobody's.
 // Secrets of clients that people made up are not looked for: they can be
 // guessed, and who guesses one must not be able to end it.
@@ -66,8 +79,12 @@ func (a *Authority) exposedHash(ctx context.Context, form token.Form, hash token
 func (a *Authority) exposedToken(ctx context.Context, r *token.Record) (*exposure, error) {
 	t := r.Token
 	x := &exposure{what: token.RotatesToken, kind: string(t.Kind), target: targetOf(t), token: r, secret: token.Secret{ID: t.ID, LastFour: t.LastFour}}
+	home := t.Workspace
+	if all := x.memberships(); len(all) == 1 {
+		home = all[0].Workspace // as the judge infers it
+	}
 	var err error
-	if x.workspace, err = a.cfg.Judge.Workspace(ctx, t.Workspace); err != nil {
+	if x.workspace, err = a.cfg.Judge.Workspace(ctx, home); err != nil {
 		return nil, err
 	}
 	now := a.cfg.Now().UnixMilli()
@@ -136,27 +153,7 @@ func (a *Authority) endExposed(ctx context.Context, tx Tx, who token.Actor, x *e
 
 // endWhole ends a token with every other live secret of its credential.
 func endWhole(ctx context.Context, tx Tx, who token.Actor, t *token.Token, reason string) (bool, error) {
-	end := token.Ending{ID: t.ID, At: tx.Now(), Reason: reason, By: by(who), Quiet: !cachedKind(t.Kind)}
-	won, err := tx.End(ctx, end)
-	if err != nil || whole(t) == 0 {
-		return won, err
-	}
-	secrets, err := tx.Secrets(ctx, t.Credential)
-	if err != nil {
-		return false, err
-	}
-	for _, s := range secrets {
-		if s.EndedAt != 0 || s.ID == t.ID {
-			continue
-		}
-		end.ID = s.ID
-		also, err := tx.End(ctx, end)
-		if err != nil {
-			return false, err
-		}
-		won = won || also
-	}
-	return won, nil
+	return tx.End(ctx, token.Ending{ID: t.ID, At: tx.Now(), Reason: reason, By: by(who), Quiet: !cachedKind(t.Kind), Whole: t.Whole()})
 }
 
 // toldOf returns the users who get a letter of a leak: who answers for the

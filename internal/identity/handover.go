@@ -211,7 +211,7 @@ func (h *handover) given(t *token.Token) (token.Handover, map[string]any) {
 
 // endToken ends a token, unless it has ended, and puts that on record.
 func endToken(ctx context.Context, tx Tx, who token.Actor, w *token.Workspace, t *token.Token, reason string) error {
-	won, err := tx.End(ctx, token.Ending{ID: t.ID, At: tx.Now(), Reason: reason, By: string(who.Kind) + ":" + who.ID})
+	won, err := tx.End(ctx, token.Ending{ID: t.ID, At: tx.Now(), Reason: reason, By: string(who.Kind) + ":" + who.ID, Whole: t.Whole()})
 	if err != nil || !won {
 		return err
 	}

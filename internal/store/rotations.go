@@ -99,22 +99,31 @@ func (tx *Tx) endWhole(ctx context.Context, batch []*pending) error {
 			if e.Whole == 0 {
 				continue
 			}
-			if err := tx.closeRotations(ctx, token.RotatesToken, e.Whole.String()); err != nil {
+			if _, err := tx.endOthers(ctx, e); err != nil {
 				return err
-			}
-			others, err := all(ctx, tx, wholeText[e.Whole.Class()], scanInt, int64(e.Whole), e.At, e.Reason, e.By)
-			if err != nil {
-				return fmt.Errorf("end the secrets of a token: %w", err)
-			}
-			for _, id := range others {
-				other := e
-				other.ID = token.ID(id)
-				tx.ends = append(tx.ends, other)
-				tx.Changed(tokenChange(other.ID))
 			}
 		}
 	}
 	return nil
+}
+
+// endOthers ends every live secret of the credential that an ending ends whole;
+// it reports whether there was one.
+func (tx *Tx) endOthers(ctx context.Context, e token.Ending) (bool, error) {
+	if err := tx.closeRotations(ctx, token.RotatesToken, e.Whole.String()); err != nil {
+		return false, err
+	}
+	others, err := all(ctx, tx, wholeText[e.Whole.Class()], scanInt, int64(e.Whole), e.At, e.Reason, e.By)
+	if err != nil {
+		return false, fmt.Errorf("end the secrets of a token: %w", err)
+	}
+	for _, id := range others {
+		other := e
+		other.ID = token.ID(id)
+		tx.ends = append(tx.ends, other)
+		tx.Changed(tokenChange(other.ID))
+	}
+	return len(others) > 0, nil
 }
 
 const rotationByID = `SELECT ` + rotationColumns + ` FROM rotations WHERE id = $1`

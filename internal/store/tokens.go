@@ -213,7 +213,8 @@ func (tx *Tx) Token(ctx context.Context, id token.ID) (*token.Token, error) {
 	return one(ctx, tx, tokenByID[id.Class()], scanToken, int64(id))
 }
 
-// End ends a row if it has not ended; it reports whether this call did.
+// End ends a row if it has not ended, and what else the ending is about; it
+// reports whether this call ended anything.
 func (tx *Tx) End(ctx context.Context, e token.Ending) (bool, error) {
 	won := map[token.ID]bool{}
 	err := endText[e.ID.Class()].run(ctx, tx.session, []any{int64(e.ID), e.At, e.Reason, e.By, int64(e.Successor)}, collect(won))
@@ -223,7 +224,11 @@ func (tx *Tx) End(ctx context.Context, e token.Ending) (bool, error) {
 	if won[e.ID] && !e.Quiet {
 		tx.Changed(tokenChange(e.ID))
 	}
-	return won[e.ID], err
+	if err != nil || e.Whole == 0 {
+		return won[e.ID], err
+	}
+	others, err := tx.endOthers(ctx, e)
+	return won[e.ID] || others, err
 }
 
 // Suspend stops a row from opening anything until an instant (ms; 0: until

@@ -63,6 +63,15 @@ func (t *Token) Live(now int64) bool {
 	return t.EndedAt == 0 && (t.ExpiresAt == 0 || now < t.ExpiresAt) && !t.retired(now) && !t.suspended(now)
 }
 
+// Whole returns the credential of a token that may have several secrets, all of
+// which end together; 0 for others.
+func (t *Token) Whole() ID {
+	if t.Kind == Service || t.Kind == Personal {
+		return t.Credential
+	}
+	return 0
+}
+
 // Pending reports whether the secret waits for its first use, which starts the
 // end of the one it replaces.
 func (t *Token) Pending() bool { return t.Replaces != 0 && t.ConfirmedAt == 0 }
