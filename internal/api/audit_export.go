@@ -1,14 +1,12 @@
 package api
 
 import (
-	"encoding/csv"
-	"encoding/json"
 	"io"
 	"mime"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/fichadev/ficha/internal/audit"
 	"github.com/fichadev/ficha/internal/token"
 	"github.com/fichadev/ficha/internal/web"
 )
@@ -85,73 +83,20 @@ func (f *Face) exportEvents(c *web.Call, trail token.Trail, format string) error
 // linesTo returns what writes pages of records as JSON Lines: each as it stands
 // in a page.
 func linesTo(to io.Writer) func([]*token.Event) error {
-	out := json.NewEncoder(to)
 	return func(events []*token.Event) error {
 		if _, err := to.Write(nil); err != nil { // an export of nothing is an answer too
 			return err
 		}
-		for _, e := range events {
-			if err := out.Encode(viewOfEvent(e)); err != nil {
-				return err
-			}
-		}
-		return nil
+		return audit.WriteLines(to, events)
 	}
 }
 
 // tableTo returns what writes pages of records as CSV, a head before the first.
-// Columns are only added, at the end.
 func tableTo(to io.Writer) func([]*token.Event) error {
-	out := csv.NewWriter(to)
 	began := false
 	return func(events []*token.Event) error {
-		if !began {
-			began = true
-			_ = out.Write([]string{
-				"id", "at", "workspace", "action", "outcome", "actor_type", "actor_id", "actor_name", "actor_token", "on_behalf_of", "address",
-				"user_agent", "request_id", "target", "target_name", "detail", "seal",
-			}) // a fault is kept, and told by Error
-		}
-		for _, e := range events {
-			row, err := csvRow(e)
-			if err != nil {
-				return err
-			}
-			_ = out.Write(row)
-		}
-		out.Flush()
-		return out.Error()
+		head := !began
+		began = true
+		return audit.WriteTable(to, events, head)
 	}
-}
-
-func csvRow(e *token.Event) ([]string, error) {
-	detail, seal := "", ""
-	if len(e.Detail) > 0 {
-		text, err := json.Marshal(e.Detail)
-		if err != nil {
-			return nil, err
-		}
-		detail = string(text)
-	}
-	if e.Seal > 0 {
-		seal = strconv.FormatInt(e.Seal, 10)
-	}
-	who := e.Actor
-	row := []string{
-		e.ID.String(), time.UnixMilli(e.At).UTC().Format(time.RFC3339), e.Workspace, e.Action, e.Outcome, string(who.Kind), who.ID, who.Name,
-		who.Token.String(), who.For, who.Address, who.Agent, who.Request, e.Target, e.TargetName, detail, seal,
-	}
-	for i := range row {
-		row[i] = inert(row[i])
-	}
-	return row, nil
-}
-
-// inert keeps a spreadsheet from taking a cell that others chose for a formula:
-// such a cell begins with an apostrophe, which spreadsheets do not show.
-func inert(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r\n", rune(cell[0])) {
-		return "'" + cell
-	}
-	return cell
 }

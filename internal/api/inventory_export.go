@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/fichadev/ficha/internal/audit"
 	"github.com/fichadev/ficha/internal/token"
 	"github.com/fichadev/ficha/internal/web"
 )
@@ -87,7 +88,7 @@ func (e export) table(c *web.Call) func([]exported) error {
 		}
 		for _, r := range rows {
 			for i := range r.cells {
-				r.cells[i] = inert(r.cells[i])
+				r.cells[i] = audit.Inert(r.cells[i])
 			}
 			_ = out.Write(r.cells)
 		}

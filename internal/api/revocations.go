@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/fichadev/ficha/internal/audit"
 	"github.com/fichadev/ficha/internal/authority"
 	"github.com/fichadev/ficha/internal/token"
 	"github.com/fichadev/ficha/internal/web"
@@ -35,7 +36,7 @@ type revocationView struct {
 	AtLeast      bool            `json:"at_least"`
 	Position     int64           `json:"position"`
 	Event        string          `json:"event"`
-	Actor        actorView       `json:"actor"`
+	Actor        audit.ActorView `json:"actor"`
 	CreatedAt    *string         `json:"created_at"`
 	FinishedAt   *string         `json:"finished_at"`
 	Receipt      string          `json:"receipt,omitempty"` // not in lists
@@ -45,7 +46,7 @@ func viewOfRevocation(r *token.Revocation) revocationView {
 	v := revocationView{
 		ID: r.ID.String(), Act: r.Act, By: r.Predicate, IssuedBefore: instant(r.Predicate.IssuedBefore), Reason: r.Reason, Until: instant(r.Until),
 		State: "done", Count: r.Count, AtLeast: r.AtLeast, Position: r.Position, Event: r.Event.String(),
-		Actor:     actorView{Type: r.Actor.Kind, ID: r.Actor.ID, Name: r.Actor.Name, Token: r.Actor.Token.String(), Address: r.Actor.Address, Agent: r.Actor.Agent, Request: r.Actor.Request},
+		Actor:     audit.ViewOfActor(r.Actor),
 		CreatedAt: instant(r.At()), FinishedAt: instant(r.FinishedAt),
 	}
 	v.By.IssuedBefore = 0

@@ -10,5 +10,6 @@ import (
 // missing is nil or empty, never an error.
 type Store interface {
 	webhookReads
+	auditReads
 	Rotations(ctx context.Context, q token.RotationQuery) ([]*token.Rotation, error)
 }

@@ -96,6 +96,11 @@ func (s *Store) Seals(ctx context.Context, workspace string, after int64, limit 
 	return all(ctx, s.reads, `SELECT `+sealColumns+` FROM seals WHERE workspace = $1 AND number > $2 ORDER BY number LIMIT $3`, scanSeal, workspace, after, limit)
 }
 
+// LastSeal returns the newest seal of a workspace, nil if there is none.
+func (s *Store) LastSeal(ctx context.Context, workspace string) (*token.Seal, error) {
+	return one(ctx, s.reads, lastSeal, scanSeal, workspace)
+}
+
 // Unsealed returns up to limit workspaces that have records older than an id
 // which no seal holds.
 func (s *Store) Unsealed(ctx context.Context, before token.ID, limit int) ([]string, error) {

@@ -154,3 +154,21 @@ func TestPageLooksAtABoundedNumberOfRecords(t *testing.T) {
 		}
 	})
 }
+
+func TestNewestSealOfAWorkspaceIsFound(t *testing.T) {
+	eachEngine(t, func(t *testing.T, s *Store) {
+		record(t, s, 1, func(*token.Event) {})
+		if seal, err := s.LastSeal(t.Context(), "ws1"); err != nil || seal != nil {
+			t.Fatalf("before the first: %v, %v", seal, err)
+		}
+		closeAll(t, s, "ws1")
+		two := record(t, s, 2, func(*token.Event) {})
+		closeAll(t, s, "ws1")
+		if seal, err := s.LastSeal(t.Context(), "ws1"); err != nil || seal == nil || seal.Number != 2 || seal.Last != two.ID {
+			t.Errorf("got %+v, %v", seal, err)
+		}
+		if seal, err := s.LastSeal(t.Context(), "ws2"); err != nil || seal != nil {
+			t.Errorf("of another workspace: %v, %v", seal, err)
+		}
+	})
+}

@@ -15,7 +15,9 @@ func of[V any](name string, write func(*Set, io.Writer, Lang, V) error, v V) sam
 }
 
 // adminSamples are the pages on which a workspace is looked after.
-func adminSamples() []sample { return slices.Concat(webhookSamples()) }
+func adminSamples() []sample { return slices.Concat(webhookSamples(), auditSamples()) }
 
 // hostileAdmin are those pages with what harms in every name.
-func hostileAdmin(shell Shell) []sample { return slices.Concat(hostileWebhooks(shell)) }
+func hostileAdmin(shell Shell) []sample {
+	return slices.Concat(hostileWebhooks(shell), hostileAudit(shell))
+}

@@ -92,7 +92,7 @@ func TestCataloguesHaveNoMissingAndNoUnusedKey(t *testing.T) {
 			}
 		}
 		for key := range written {
-			if !used[key] {
+			if !used[key] && !strings.HasPrefix(key, "event.") { // TestEveryEventIsToldInASentence looks at those
 				t.Errorf("%s: %s is unused", lang, key)
 			}
 		}

@@ -54,6 +54,7 @@ type webhookView struct {
 // filterView is a form that asks for the page again, narrowed.
 type filterView struct {
 	Action, Submit, Clear string
+	Hidden                []Hidden // that is not typed
 	Fields                []Field
 }
 
