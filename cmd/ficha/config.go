@@ -32,7 +32,7 @@ type settings struct {
 	Environment      string   `env:"FICHA_ENVIRONMENT" help:"production, sandbox, or another name; part of every secret's prefix." placeholder:"NAME"`
 	MasterKey        string   `env:"FICHA_MASTER_KEY" help:"32 bytes in base64 or hex, in place of master.key in the data folder." placeholder:"KEY"`
 	SMTPURL          string   `name:"smtp-url" env:"FICHA_SMTP_URL" help:"Mail server, such as smtp://user:password@mail.example.com:587; no mail is sent if not given." placeholder:"URL"`
-	MailFrom         string   `env:"FICHA_MAIL_FROM" help:"Whom mail is from, such as Ficha <ficha@example.com>." placeholder:"ADDRESS"`
+	MailFrom         string   `env:"FICHA_MAIL_FROM" help:"Whom mail is from, such as Ficha <ficha@example.com>; ficha at the issuer's host if not given." placeholder:"ADDRESS"`
 	TrustedProxies   []string `env:"FICHA_TRUSTED_PROXIES" help:"Networks whose X-Forwarded-For is believed, such as 10.0.0.0/8." placeholder:"CIDR"`
 	InternalNetworks []string `env:"FICHA_INTERNAL_NETWORKS" help:"Networks whose traffic counts as internal, such as 10.0.0.0/8." placeholder:"CIDR"`
 	InternalHeader   string   `env:"FICHA_INTERNAL_HEADER" help:"Header by which a trusted proxy marks internal traffic; it must overwrite what callers send." placeholder:"NAME=VALUE"`

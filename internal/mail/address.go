@@ -28,9 +28,10 @@ const (
 	open                     // on this machine, or where the operator says so
 )
 
-// parsePost reads the address of the mail server and whom letters are from. No
+// parsePost reads the address of the mail server and whom letters are from,
+// which is a mailbox at the issuer's host unless one of them says else. No
 // error repeats the address: it holds a password.
-func parsePost(address, from string) (post, error) {
+func parsePost(address, from, issuer string) (post, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Path != "" && u.Path != "/" || u.Fragment != "" {
 		return post{}, errors.New("smtp-url: write it as smtp://user:password@mail.example.com:587")
@@ -49,7 +50,17 @@ func parsePost(address, from string) (post, error) {
 	if err != nil || len(query) > 1 || len(query) == 1 && !query.Has("from") {
 		return p, errors.New("smtp-url: after the ? only from=ADDRESS may stand")
 	}
-	return p, p.sendFrom(cmp.Or(from, query.Get("from")))
+	return p, p.sendFrom(cmp.Or(from, query.Get("from"), usualFrom(issuer)))
+}
+
+// usualFrom returns whom letters are from where nobody says: ficha at the host
+// of the server's own address.
+func usualFrom(issuer string) string {
+	u, err := url.Parse(issuer)
+	if err != nil || u.Hostname() == "" || net.ParseIP(u.Hostname()) != nil {
+		return "Ficha <ficha@localhost>"
+	}
+	return "Ficha <ficha@" + u.Hostname() + ">"
 }
 
 // protect settles how the connection is kept from others, and the usual port.

@@ -64,7 +64,7 @@ type Sender struct {
 // New returns a sender, or says what is wrong with the addresses. It does not
 // ask the mail server, which may be away.
 func New(cfg Config) (*Sender, error) {
-	p, err := parsePost(cfg.Server, cfg.From)
+	p, err := parsePost(cfg.Server, cfg.From, cfg.Issuer)
 	if err != nil {
 		return nil, err
 	}
