@@ -43,6 +43,8 @@ type cli struct {
 	Job         jobCommand         `cmd:"" help:"See what happens by itself, and when it last did."`
 	Audit       auditCommand       `cmd:"" help:"Read the ledger of a running server, or prove it from the database."`
 
+	Scan scanCommand `cmd:"" help:"Find secrets of Ficha in files, in git history or in the input, and print rules that let other scanners find them."`
+
 	Impersonate   impersonateCommand   `cmd:"" help:"Act as a member for some minutes; the token is printed once, alone, on the standard output."`
 	Impersonation impersonationCommand `cmd:"" help:"See who acts or acted as a member, and end that."`
 

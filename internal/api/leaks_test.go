@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -249,7 +250,7 @@ func TestHolderOfAnySecretMayEndIt(t *testing.T) {
 			t.Errorf("%s still opens", name)
 		}
 	}
-	if got := len(h.events("action=token.leaked")); got != 5 { // mia's opens all her workspaces and is none's
+	if got := len(h.events("action=token.leaked")); got != 6 {
 		t.Errorf("%d records", got)
 	}
 	if ended := h.events("action=client.secret_ended"); len(ended) != 1 {
@@ -264,7 +265,7 @@ func TestWholeCredentialEndsWithALeakedSecret(t *testing.T) {
 	h := start(t)
 	made := h.issued(object{"format": "opaque"})
 	old := text(t, made, "token")
-	next, _ := h.rotate(backend, "/v1/tokens/"+text(t, made, "id"), object{"grace_seconds": 3600})["secret"].(string)
+	next := at[string](t, h.rotate(backend, "/v1/tokens/"+text(t, made, "id"), object{"grace_seconds": 3600}), "secret")
 	h.want(http.StatusOK, h.Request("POST", "/v1/leaks/self-revoke", object{"token": old}))
 	if h.lets(old) || h.lets(next) {
 		t.Error("a secret of the credential still opens")
@@ -306,10 +307,7 @@ func TestReportsTellNobodyWhichSecretsThereAre(t *testing.T) {
 
 func TestReportsAreBounded(t *testing.T) {
 	h := start(t)
-	many := make([]string, 100)
-	for i := range many {
-		many[i] = "x"
-	}
+	many := slices.Repeat([]string{"x"}, 100)
 	for range 3 {
 		h.want(http.StatusOK, h.Request("POST", "/v1/leaks", object{"tokens": many}))
 	}
@@ -317,7 +315,7 @@ func TestReportsAreBounded(t *testing.T) {
 	h.refused(http.StatusTooManyRequests, "too_many_requests", a)
 	h.Clock.Move(time.Minute)
 	h.want(http.StatusOK, h.Request("POST", "/v1/leaks/self-revoke", object{"token": "x"}))
-	for _, body := range []object{{}, {"token": "x", "tokens": many}, {"tokens": append(many, "x")}, {"token": "x", "leaked_at": "soon"}, {"token": "x", "leaked_at": "2999-01-01T00:00:00Z"}} {
+	for _, body := range []object{{}, {"token": "x", "tokens": many}, {"tokens": slices.Repeat([]string{"x"}, 101)}, {"token": "x", "leaked_at": "soon"}, {"token": "x", "leaked_at": "2999-01-01T00:00:00Z"}} {
 		h.refused(http.StatusUnprocessableEntity, "invalid_value", h.Request("POST", "/v1/leaks", body))
 	}
 }
@@ -410,4 +408,55 @@ func TestRulesArePublished(t *testing.T) {
 		}
 	}
 	h.refused(http.StatusUnprocessableEntity, "invalid_value", h.Request("GET", "/v1/leaks/rules?format=x", nil))
+}
+
+const vendors = `
+workspaces: [{id: ws1, client_tokens: ["b03ea027d73cfdb458184541012b76c0"]}]
+users: [{email: ana@example.test, password: "correct horse battery", memberships: [{workspace: ws1, role: super_admin}]}]
+clients:
+  - {client_id: shop, client_secret: shop-secret-of-acme, workspace: ws1, grant_types: [client_credentials, refresh_token], scope: "catalog:read"}
+tokens:
+  - {kind: personal, user: ana@example.test, secret: "ana-admin-token-0001", scopes: ["admin:write", "content_management_manage"]}
+`
+
+func TestSecretsOfTheVendorsContractsEndToo(t *testing.T) {
+	h := startFrom(t, vendors)
+	kill := func(secret string) {
+		t.Helper()
+		h.want(http.StatusOK, h.Request("POST", "/v1/leaks/self-revoke", object{"token": secret}))
+	}
+	login := func(clientToken string) servertest.Answer {
+		t.Helper()
+		return h.Request("POST", "/token/generate", object{"email": "ana@example.test", "password": "correct horse battery:" + clientToken})
+	}
+	id := at[string](t, h.items(h.bearer(ana, "", "GET", "/v1/client-tokens", nil))[0], "id")
+	made := at[string](t, h.rotate(ana, "/v1/client-tokens/"+id, object{"grace_seconds": 60}), "secret")
+	entered := h.want(http.StatusOK, login(made))
+	access := at[string](t, entered.JSON, "token")
+	if !h.lets(access) {
+		t.Fatalf("Chronos's token does not open: %s", entered.Body)
+	}
+	kill(access)
+	kill(made)
+	if h.lets(access) || login(made).Status == http.StatusOK {
+		t.Error("a secret of the Chronos contract still works")
+	}
+
+	pat := h.bearer(ana, "", "POST", "/users/me/access_tokens", object{"name": "x", "scopes": []string{"content_management_manage"}})
+	personal := text(t, h.want(http.StatusCreated, pat), "token")
+	kill(personal)
+	if h.lets(personal) {
+		t.Error("a personal token of the Contentful contract still opens")
+	}
+
+	pair := h.want(http.StatusOK, h.Request("POST", "/api/token?grant_type=client_credentials&client_id=shop&client_secret=shop-secret-of-acme", nil))
+	kill(text(t, pair, "refresh_token"))
+	if h.lets(text(t, pair, "access_token")) {
+		t.Error("what was got for a refresh token outlives it")
+	}
+	for action, want := range map[string]int{"token.leaked": 4, "client_token.ended": 1, "grant.revoked": 1} {
+		if got := len(h.events("action=" + action)); got != want {
+			t.Errorf("%d records of %s, want %d", got, action, want)
+		}
+	}
 }

@@ -75,8 +75,9 @@ func (a *Authority) TellLeak(ctx context.Context, who token.Actor, s Sighting) (
 
 // takeLeak is one commit: the place, the ending, the records and the letters.
 func (a *Authority) takeLeak(ctx context.Context, tx Tx, who token.Actor, s *Sighting, x *exposure, to []string, after *Aftermath) error {
-	ended, err := false, error(nil)
+	ended := false
 	if s.End || x.workspace == nil || x.workspace.Policy.At(tx.Now()).EndsLeaked() {
+		var err error
 		if ended, err = a.endExposed(ctx, tx, who, x); err != nil {
 			return err
 		}

@@ -128,7 +128,7 @@ type Held struct {
 // another's, or nobody's.
 func (a *Authority) Held(ctx context.Context, workspace string, g Glimpse) (*Held, error) {
 	x, err := a.glimpsed(ctx, g)
-	if err != nil || x == nil || x.home() != workspace {
+	if err != nil || x == nil || !x.opens(workspace) {
 		return nil, err
 	}
 	h := &Held{What: x.what, Kind: x.kind, Credential: x.target.ID, Name: x.target.Name, LastFour: x.secret.LastFour, Live: !x.over, ExpiresAt: x.secret.ExpiresAt}
