@@ -16,7 +16,7 @@ import (
 type Match struct {
 	token.Shape
 	Secret string
-	Line   int // from 1
+	Line   int // from 1; 0: not told
 	Column int // from 1, in bytes
 	start  int
 }
@@ -43,19 +43,17 @@ const mostSecret = 8 << 10
 // {"jti":, whatever the header.
 const jwtMark = ".eyJqdGkiOi"
 
-// find returns the secrets in a text by their place. What has the form and not
-// the checksum is none. Issuer, unless empty, is the only one whose signed
-// tokens are meant.
-func find(text []byte, issuer string) []Match {
+// Find returns the secrets in a text by their place, which it does not tell. What
+// has the form and not the checksum is none. Issuer, unless empty, is the only
+// one whose signed tokens are meant.
+func Find(text []byte, issuer string) []Match {
 	var found []Match
-	add := func(start, end int) bool {
+	add := func(start, end int) {
 		secret := string(text[start:end])
 		shape, ok := token.ShapeOf(secret)
 		if ok && (shape.Form != token.Signed || issuer == "" || token.IssuerOf(secret) == issuer) {
 			found = append(found, Match{Shape: shape, Secret: secret, start: start})
-			return true
 		}
-		return false
 	}
 	eachIndex(text, token.SecretPrefix, func(at int) {
 		if end := opaqueEnd(text, at+len(token.SecretPrefix)); end > 0 {

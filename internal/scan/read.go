@@ -52,7 +52,7 @@ func (r *Reader) Read(text io.Reader, found func(Match)) error {
 // the buffer are ends of what was told of, unless it is the first.
 func (r *Reader) tell(text []byte, first bool, edge, lines, column int, found func(Match)) {
 	at := 0
-	for _, m := range find(text, r.Issuer) {
+	for _, m := range Find(text, r.Issuer) {
 		if m.start >= edge || m.start == 0 && !first {
 			continue
 		}
@@ -73,12 +73,9 @@ func columnAfter(text []byte, column int) int {
 	return column + len(text)
 }
 
-// Find returns the secrets of a short text.
-func Find(text string) []Match { return find([]byte(text), "") }
-
 // Mask returns a text in which each secret of ours is only named.
 func Mask(text string) string {
-	for _, m := range Find(text) {
+	for _, m := range Find([]byte(text), "") {
 		text = strings.ReplaceAll(text, m.Secret, Show(&m))
 	}
 	return text

@@ -56,7 +56,7 @@ func TestEverySortOfSecretIsFoundWhereItStands(t *testing.T) {
 	for _, environment := range []string{"", "sandbox"} {
 		for name, secret := range minted(t, environment) {
 			for _, text := range []string{"%s", "first\n  KEY=%s\n", `{"token": "%s"}`, "https://x.example/?token=%s&a=b", "a,%s,b", "Bearer %s\r\n", "`%s`.", "x%s\\n"} {
-				found := Find(fmt.Sprintf(text, secret))
+				found := Find(fmt.Appendf(nil, text, secret), "")
 				if len(found) != 1 || found[0].Secret != secret {
 					t.Errorf("%s in %q: found %d", name, text, len(found))
 					continue
@@ -83,7 +83,7 @@ func TestNearMissesAreNotFound(t *testing.T) {
 			secret[:len(secret)-1], secret[1:], secret[:half] + "-" + secret[half:], secret[:half] + "\n" + secret[half:],
 			secret[:len(secret)-5] + "1a2b3", strings.ToUpper(secret), strings.Replace(secret, "fch_", "fch_Sandbox_", 1) + "0",
 		} {
-			if found := Find(other); len(found) != 0 && found[0].Secret != secret {
+			if found := Find([]byte(other), ""); len(found) != 0 && found[0].Secret != secret {
 				t.Errorf("%s: found %q in a near miss", name, Show(&found[0]))
 			}
 		}
@@ -92,7 +92,7 @@ func TestNearMissesAreNotFound(t *testing.T) {
 		"fch_", "fch_pat_", "fch_pat_short", strings.Repeat("fch_pat_", 50), strings.Repeat("CFPAT-", 50), "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln",
 		strings.Repeat("0123456789abcdef", 40), strings.Repeat("f", 72), "sha256:" + strings.Repeat("ab", 32), strings.Repeat(".eyJqdGkiOi", 40),
 	} {
-		if found := Find(other); len(found) != 0 {
+		if found := Find([]byte(other), ""); len(found) != 0 {
 			t.Errorf("found %q in %q", found[0].Secret, other)
 		}
 	}
@@ -101,7 +101,7 @@ func TestNearMissesAreNotFound(t *testing.T) {
 func TestSignedTokensOfAnotherIssuerAreNotMeant(t *testing.T) {
 	secret := minted(t, "")["signed_token"]
 	for asked, want := range map[string]int{issuer: 1, "": 1, "https://other.example": 0} {
-		if found := find([]byte(secret), asked); len(found) != want {
+		if found := Find([]byte(secret), asked); len(found) != want {
 			t.Errorf("of %q: found %d, want %d", asked, len(found), want)
 		}
 	}

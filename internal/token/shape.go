@@ -39,6 +39,8 @@ const HexChars = hexChars
 const (
 	headChars    = 11 // of the hidden address
 	hexHeadChars = 16
+
+	leastSignature = 80 // characters of base64; no algorithm of ours writes fewer than 64 bytes
 )
 
 // ShapeOf returns the shape of a secret that a server of this kind made, on any
@@ -48,7 +50,8 @@ func ShapeOf(secret string) (Shape, bool) {
 	switch {
 	case strings.HasPrefix(secret, "eyJ"):
 		id, ok := jwtAddress(secret)
-		return Shape{Form: Signed, Head: id.String()}, ok && strings.Count(secret, ".") == 2
+		signature := secret[strings.LastIndexByte(secret, '.')+1:]
+		return Shape{Form: Signed, Head: id.String()}, ok && strings.Count(secret, ".") == 2 && len(signature) >= leastSignature
 	case len(secret) == hexChars && isHex(secret):
 		return Shape{Form: Hex, Head: secret[:hexHeadChars]}, intactHex(secret)
 	case len(secret) <= SecretChars:
