@@ -52,8 +52,12 @@ func (s *sweep) add(f finding) {
 	}
 	if !s.full {
 		s.full = true
-		fmt.Fprintf(s.warn, "there are more: these are the first %d\n", mostFindings)
+		s.say("there are more: these are the first %d", mostFindings)
 	}
+}
+
+func (s *sweep) say(format string, args ...any) {
+	fmt.Fprintf(s.warn, format+"\n", args...) //nolint:errcheck // a warning that cannot be written has nowhere to say so
 }
 
 // read looks through one text.
@@ -73,7 +77,7 @@ func (s *sweep) walk(ctx context.Context, root string) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil:
-			fmt.Fprintf(s.warn, "passed over: %v\n", err)
+			s.say("passed over: %v", err)
 			return nil
 		case d.IsDir() && d.Name() == ".git":
 			return fs.SkipDir
@@ -81,7 +85,7 @@ func (s *sweep) walk(ctx context.Context, root string) error {
 			return nil
 		}
 		if err := s.file(path); err != nil {
-			fmt.Fprintf(s.warn, "passed over: %v\n", err)
+			s.say("passed over: %v", err)
 		}
 		return nil
 	})

@@ -126,8 +126,8 @@ func TestSecretThatGitHubFindsIsEndedOnRecordAndNeverTold(t *testing.T) {
 
 	body := message(t, secret, strings.Replace(secret, "fch_svc_", "fch_pat_", 1), "no secret at all", secret+strings.Repeat("x", 9000))
 	answer := f.send(body, nil)
-	if got := strings.Join(labelsOf(t, answer), " "); got != "true_positive false_positive false_positive false_positive" {
-		t.Errorf("labels %s", got)
+	if got := labelsOf(t, answer); !slices.Equal(got, []string{"true_positive", "false_positive", "false_positive", "false_positive"}) {
+		t.Errorf("labels %v", got)
 	}
 	if f.lets(secret) {
 		t.Fatal("the token still opens")
@@ -458,5 +458,36 @@ func TestSecretsOfTheVendorsContractsEndToo(t *testing.T) {
 		if got := len(h.events("action=" + action)); got != want {
 			t.Errorf("%d records of %s, want %d", got, action, want)
 		}
+	}
+}
+
+func TestOwnerAndAdministratorsAreWrittenToOnce(t *testing.T) {
+	f := startForge(t, func(c *server.Config) { c.SMTPURL, c.MailFrom = "smtp://127.0.0.1:1", "ficha@example.test" })
+	secret := text(t, f.issued(object{"format": "opaque", "owner": "mia@example.test"}), "token")
+	for range 2 {
+		labelsOf(t, f.send(message(t, secret), nil))
+	}
+	told := map[string]int{}
+	for {
+		l, err := f.Store.ClaimLetter(t.Context(), time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l == nil {
+			break
+		}
+		if l.Kind != token.LetterTokenLeaked || l.Data["source"] != "github" || l.Data["last_four"] != secret[len(secret)-4:] {
+			t.Errorf("letter %+v", l)
+		}
+		told[l.To]++
+	}
+	for _, email := range []string{"ana@example.test", "adam@example.test", "mia@example.test"} {
+		id, err := f.Store.PersonByEmail(t.Context(), email)
+		if err != nil || told[id] != 1 {
+			t.Errorf("%s has %d letters: %v", email, told[id], err)
+		}
+	}
+	if len(told) != 3 {
+		t.Errorf("letters went to %v", told)
 	}
 }
