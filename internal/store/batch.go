@@ -36,11 +36,8 @@ func (s *Store) batch(ctx context.Context, batch []*pending) (err error) {
 		return err
 	}
 	if _, err := tx.exec(ctx, "COMMIT"); err != nil {
-		if s.engine.shared() {
-			return &unknownError{fmt.Errorf("commit: %w", err)}
-		}
 		tx.exec(ctx, "ROLLBACK") //nolint:errcheck // a failed COMMIT may leave the transaction open
-		return fmt.Errorf("commit: %w", err)
+		return s.commitError(err)
 	}
 	s.done(ctx, tx)
 	return nil

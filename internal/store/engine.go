@@ -15,8 +15,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	"github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 	"github.com/pressly/goose/v3/database"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
@@ -32,6 +33,8 @@ type engine interface {
 	openReads(ctx context.Context) (*sql.DB, error)
 	openWriter(ctx context.Context) (*session, error)
 	schema(ctx context.Context, migrate bool) error
+	// listener connects to hear the wake-ups of other nodes; nil where there are none.
+	listener(ctx context.Context) (*pgx.Conn, error)
 	// begin is the statement that opens a writing transaction.
 	begin() string
 	// again reports whether the same transaction may succeed if run again.
@@ -68,6 +71,8 @@ func (e *sqlite) dialect() database.Dialect { return database.DialectSQLite3 }
 func (e *sqlite) begin() string             { return "BEGIN IMMEDIATE" }
 func (e *sqlite) again(error) bool          { return false }
 func (e *sqlite) clock() string             { return "" }
+
+func (e *sqlite) listener(context.Context) (*pgx.Conn, error) { return nil, nil }
 
 // down: no room left on the disk, or the disk fails.
 func (e *sqlite) down(err error) bool {
@@ -130,6 +135,9 @@ func (e *sqlite) close() error { return e.db.Close() }
 type postgres struct {
 	address string
 	driver  string
+	primary primary
+	config  *pgx.ConnConfig
+	known   string // the config's name among the driver's
 	db      *sql.DB
 }
 
@@ -148,7 +156,7 @@ func (e *postgres) again(err error) bool {
 	if errors.As(err, &pg) {
 		return pg.Code == "40001" || pg.Code == "40P01"
 	}
-	return pgconn.SafeToRetry(err)
+	return pgconn.SafeToRetry(err) || errors.Is(err, driver.ErrBadConn)
 }
 
 // down: the connection is lost or refused, or the server is going away
@@ -171,7 +179,12 @@ func (e *postgres) ddl(text string) string {
 }
 
 func (e *postgres) openReads(ctx context.Context) (*sql.DB, error) {
-	db, err := sql.Open(e.driver, e.address)
+	var err error
+	if e.config, err = e.primary.config(e.address); err != nil {
+		return nil, err
+	}
+	e.known = stdlib.RegisterConnConfig(e.config)
+	db, err := sql.Open(e.driver, e.known)
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
@@ -198,4 +211,12 @@ func (e *postgres) openWriter(ctx context.Context) (*session, error) {
 func (e *postgres) schema(ctx context.Context, migrate bool) error {
 	return schema(ctx, e, e.db, migrate)
 }
-func (e *postgres) close() error { return nil }
+
+func (e *postgres) listener(ctx context.Context) (*pgx.Conn, error) {
+	return pgx.ConnectConfig(ctx, e.config)
+}
+
+func (e *postgres) close() error {
+	stdlib.UnregisterConnConfig(e.known)
+	return nil
+}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // The pauses between two tries to listen again.
@@ -56,7 +54,7 @@ func (s *Store) listen(ctx context.Context, woken chan<- struct{}) {
 func (s *Store) wakeUps(ctx context.Context, woken chan<- struct{}) (began bool, err error) {
 	ask, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	conn, err := pgx.Connect(ask, s.cfg.Database)
+	conn, err := s.engine.listener(ask)
 	if err != nil {
 		return false, fmt.Errorf("connect: %w", err)
 	}

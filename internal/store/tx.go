@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/fichadev/ficha/internal/token"
@@ -44,19 +45,23 @@ func (tx *Tx) Cut(c token.Cutoff) {
 // Do runs f in a transaction of its own and commits it. f may be run again
 // after a serialization failure, or when an id that it made was taken, so it
 // changes nothing but what it is given.
-// When Do returns nil the deed is durable and this process's judge knows.
+// When Do returns nil the deed is durable and this process's judge knows; after
+// a refusal with OutcomeUnknown it may be.
 func (s *Store) Do(ctx context.Context, f func(*Tx) error) error {
 	for try := 0; ; try++ {
 		err := s.do(ctx, f)
-		if err == nil || try == 3 || !s.engine.again(err) && !clashed(err) {
+		if err == nil || try == 3 || !s.repeatable(err) {
 			return err
 		}
 	}
 }
 
-func clashed(err error) bool {
+func (s *Store) repeatable(err error) bool {
 	r := token.AsRefusal(err)
-	return r != nil && r.Reason == token.Clash
+	if r != nil && r.Code == token.OutcomeUnknown {
+		return false // though a lost connection is among its causes
+	}
+	return s.engine.again(err) || r != nil && r.Reason == token.Clash
 }
 
 func (s *Store) do(ctx context.Context, f func(*Tx) error) (err error) {
@@ -77,9 +82,14 @@ func (s *Store) do(ctx context.Context, f func(*Tx) error) (err error) {
 		return err
 	}
 	// Past this point the caller must learn the outcome, even if it left.
-	if _, err = tx.conn.ExecContext(context.WithoutCancel(ctx), "COMMIT"); err != nil {
+	in, cancel := s.patient(ctx)
+	defer cancel()
+	if _, err = tx.conn.ExecContext(in, "COMMIT"); err != nil {
 		tx.rollback(ctx)
-		return fmt.Errorf("commit: %w", err)
+		if err = s.commitError(err); errors.As(err, new(*unknownError)) {
+			err = lost(err)
+		}
+		return err
 	}
 	s.done(ctx, tx)
 	return nil

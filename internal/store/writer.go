@@ -180,7 +180,7 @@ func (p *pending) touches() []any {
 // commit applies a batch and answers each of its members.
 func (s *Store) commit(ctx context.Context, batch []*pending) {
 	err := s.attempt(ctx, batch)
-	if err != nil && len(batch) > 1 {
+	if err != nil && len(batch) > 1 && !forAll(err) {
 		for _, p := range batch {
 			// A refusal is p.out already; nil here says only that nothing failed.
 			if err := s.attempt(ctx, []*pending{p}); err != nil {
@@ -198,12 +198,40 @@ func (s *Store) commit(ctx context.Context, batch []*pending) {
 	}
 }
 
+// forAll reports whether an error is the answer to every member of a batch: one
+// by one they would wait as long each for a database that is away, or be done
+// twice where nobody knows whether they were done.
+func forAll(err error) bool {
+	r := token.AsRefusal(err)
+	return r != nil && (r.Code == token.Unavailable || r.Code == token.OutcomeUnknown)
+}
+
+// How long a shared database may take: for a batch or a COMMIT before it is
+// taken for gone without a word, to be connected to anew, and to tell what
+// became of a commit.
+const (
+	commitPatience  = 8 * time.Second
+	revivePatience  = 4 * time.Second
+	inquirePatience = 5 * time.Second
+)
+
+// patient bounds what a caller waits for without a deadline of its own.
+func (s *Store) patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx = context.WithoutCancel(ctx)
+	if !s.engine.shared() {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, commitPatience)
+}
+
 // attempt runs a batch, again after a serialization failure, a deadlock or a
 // connection that was lost before COMMIT, and looks for its rows after a
 // commit whose fate is unknown.
 func (s *Store) attempt(ctx context.Context, batch []*pending) error {
 	for try := 0; ; try++ {
-		err := s.batch(ctx, batch)
+		in, cancel := s.patient(ctx)
+		err := s.batch(in, batch)
+		cancel()
 		if err == nil {
 			return nil
 		}
@@ -227,7 +255,7 @@ func (s *Store) revive(ctx context.Context) error {
 	if !s.engine.shared() {
 		return nil
 	}
-	ask, cancel := context.WithTimeout(ctx, 2*time.Second)
+	ask, cancel := context.WithTimeout(ctx, revivePatience)
 	defer cancel()
 	if s.writer.conn.PingContext(ask) == nil {
 		return nil
@@ -246,26 +274,45 @@ type unknownError struct{ error }
 
 func (u *unknownError) Unwrap() error { return u.error }
 
+// commitError tells what a failed COMMIT means: the transaction is undone, or
+// nobody knows. A connection that was lost leaves it unknown even where the
+// driver calls that safe to repeat: it also does so after it sent the text.
+func (s *Store) commitError(err error) error {
+	err = fmt.Errorf("commit: %w", err)
+	if s.engine.shared() && s.engine.down(err) {
+		return &unknownError{err}
+	}
+	return err
+}
+
+// lastingly is a commit of its own that changes nothing. What a connection that
+// ended was still to be told may be there without being on the standby; when a
+// commit after it is acknowledged, it is.
+const lastingly = `UPDATE position SET mark = mark WHERE one = 1`
+
 // settle learns what became of a batch by looking for what it would have
-// written; what it cannot learn is told as such, never as done.
+// written. What is not there may still come: the server may be about to write
+// it for the connection that was lost. So that is told as unknown, as is what
+// cannot be learned.
 func (s *Store) settle(ctx context.Context, batch []*pending, cause error) error {
-	ask, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ask, cancel := context.WithTimeout(ctx, inquirePatience)
 	defer cancel()
 	if err := s.revive(ask); err != nil {
 		return lost(cause)
 	}
 	done, err := s.wrote(ask, batch)
-	if err != nil {
+	if err != nil || !done {
 		return lost(cause)
 	}
-	if !done {
-		return cause
+	if _, err := s.writer.exec(ask, lastingly); err != nil {
+		return lost(cause)
 	}
 	s.tell(changesOf(batch))
 	return nil
 }
 
 func lost(cause error) error {
-	return fmt.Errorf("%w: %w", cause, token.Errorf(token.OutcomeUnknown,
-		"the database did not say whether this was done; look before you try again"))
+	r := token.Errorf(token.OutcomeUnknown, "the database did not say whether this was done; look before you try again")
+	r.Cause = cause
+	return r
 }

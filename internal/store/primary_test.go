@@ -1,0 +1,165 @@
+package store
+
+import (
+	"context"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/fichadev/ficha/internal/pgtest"
+	"github.com/fichadev/ficha/internal/token"
+)
+
+// both makes one address of two links to one database on two servers.
+func both(t *testing.T, first, second *pgtest.Link) string {
+	t.Helper()
+	one, err := url.Parse(first.DSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := url.Parse(second.DSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one.Host += "," + two.Host
+	return one.String()
+}
+
+// on runs a statement on one server, past every store.
+func on(t *testing.T, address, statement string) (got string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if err := conn.QueryRow(t.Context(), statement).Scan(&got); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+	return got
+}
+
+// run carries out statements on one server, past every store.
+func run(t *testing.T, address string, statements ...string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	for _, statement := range statements {
+		if _, err := conn.Exec(t.Context(), statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+}
+
+// waitFor says which standby a commit waits for.
+func waitFor(t *testing.T, address, standby string) {
+	t.Helper()
+	run(t, address, "ALTER SYSTEM SET synchronous_standby_names = '"+standby+"'", "SELECT pg_reload_conf()")
+}
+
+const (
+	countTokens = `SELECT CAST(COUNT(*) AS TEXT) FROM tokens_short`
+	countOthers = `SELECT CAST(COUNT(*) AS TEXT) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`
+	endOthers   = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`
+)
+
+// The address names both servers, in either order, and says nothing else: the
+// standby is never asked, and once it was promoted the old primary never is,
+// though it came back and takes writes.
+func TestOnlyThePrimaryIsAsked(t *testing.T) {
+	if !pgtest.Available() {
+		return // there are no two servers
+	}
+	primary := pgtest.New(t, "fsync=off")
+	database := primary.Database(t)
+	standby := primary.Standby(t, "fsync=off")
+	there := standby.Address(t, database)
+	here, next := pgtest.Proxy(t, database), pgtest.Proxy(t, there)
+	nodes := []*Store{open(t, both(t, here, next)), open(t, both(t, next, here))}
+	issue := func(when string) {
+		t.Helper()
+		for i, node := range nodes {
+			if err := node.Commit(context.Background(), &token.Deed{Issue: []*token.Token{newToken(token.Short)}}); err != nil {
+				t.Errorf("%s, node %d: %v", when, i, err)
+			}
+		}
+	}
+	issue("at first")
+	if got := on(t, there, countOthers); got != "0" {
+		t.Errorf("%s connections to a standby", got)
+	}
+	primary.Kill(t)
+	standby.Promote(t)
+	issue("promoted")
+	primary.Restart(t)
+	waitFor(t, database, "") // so that it would take a write
+	before := on(t, database, countTokens)
+	run(t, there, endOthers)
+	issue("with the old primary back")
+	if after := on(t, database, countTokens); after != before {
+		t.Errorf("the old primary had %s tokens and has %s", before, after)
+	}
+	if got := on(t, there, countTokens); got != "6" {
+		t.Errorf("the new primary has %s tokens, want 6", got)
+	}
+}
+
+// A commit whose answer is lost is unknown, never undone: the server may be
+// about to make it, as here, where it waits for a standby.
+func TestLostAnswerOfACommitIsUnknown(t *testing.T) {
+	if !pgtest.Available() {
+		return // a file answers
+	}
+	database := pgtest.New(t, "fsync=off").Database(t)
+	link := pgtest.Proxy(t, database)
+	s := open(t, link.DSN)
+	fresh := func() *pending {
+		return &pending{deed: &token.Deed{Issue: []*token.Token{newToken(token.Short)}}, done: make(chan error, 1)}
+	}
+	for name, deed := range map[string]func() error{
+		"hot": func() error { return s.Commit(context.Background(), fresh().deed) },
+		"rare": func() error {
+			return s.Do(context.Background(), func(tx *Tx) error { return tx.SetMeta(t.Context(), "x", []byte{}) })
+		},
+		"a batch": func() error {
+			one, two := fresh(), fresh()
+			s.commit(context.Background(), []*pending{one, two})
+			if err := <-one.done; !isUnknown(err) {
+				return err
+			}
+			return <-two.done
+		},
+	} {
+		waitFor(t, database, "nobody")
+		heard := make(chan error, 1)
+		go func() {
+			err := deed()
+			for err == nil { // until the server heard that it is to wait
+				err = deed()
+			}
+			heard <- err
+		}()
+		for on(t, database, `SELECT CAST(COUNT(*) AS TEXT) FROM pg_stat_activity WHERE wait_event = 'SyncRep'`) == "0" {
+			<-time.After(10 * time.Millisecond)
+		}
+		link.Cut()
+		if err := <-heard; !isUnknown(err) {
+			t.Errorf("%s: told %v, want that nobody knows", name, err)
+		}
+		waitFor(t, database, "")
+		link.Heal()
+		if err := s.Commit(context.Background(), fresh().deed); err != nil {
+			t.Errorf("%s: the next commit: %v", name, err)
+		}
+	}
+}
+
+func isUnknown(err error) bool {
+	r := token.AsRefusal(err)
+	return r != nil && r.Code == token.OutcomeUnknown
+}
