@@ -35,7 +35,26 @@ func (f *Face) found(c *web.Call, who *caller, scope string) (*token.Token, erro
 		}
 	}
 	if t == nil || !who.sees(t) {
+		return f.roaming(c, who, t, scope)
+	}
+	return t, nil
+}
+
+// roaming returns a token that opens the workspace among others, since it is
+// bound to none: the lists of each show it, and its person alone may change it.
+func (f *Face) roaming(c *web.Call, who *caller, t *token.Token, scope string) (*token.Token, error) {
+	if t == nil || who.client != nil || t.Kind != token.Personal || t.Workspace != "" {
 		return nil, notFound("token")
+	}
+	p, err := f.cfg.Verifier.Person(c.Context(), t.Person)
+	if err != nil {
+		return nil, err
+	}
+	if p == nil || !p.In(who.workspace).Live() {
+		return nil, notFound("token")
+	}
+	if scope != token.AdminRead {
+		return nil, token.Errorf(token.Forbidden, "the token opens other workspaces too: revoke by its user, which ends it in this one")
 	}
 	return t, nil
 }

@@ -259,3 +259,21 @@ func TestSecondsLeftCountTheOneThatRuns(t *testing.T) {
 		}
 	}
 }
+
+// TestTokenBoundToNoWorkspaceIsShownToEachAndChangedByNone: it opens several, and
+// no administrator of one decides for the others.
+func TestTokenBoundToNoWorkspaceIsShownToEachAndChangedByNone(t *testing.T) {
+	h := start(t)
+	id := h.want(http.StatusOK, h.verify(both, "?workspace=ws1")).Header.Get("X-Auth-Token-Id")
+	for admin, workspace := range map[string]string{ana: "ws1", bob: "ws2"} {
+		if a := h.want(http.StatusOK, h.bearer(admin, workspace, "GET", "/v1/tokens/"+id, nil)); a.JSON["user_email"] != "both@example.test" {
+			t.Errorf("%s: %s", workspace, a.Body)
+		}
+		for _, deed := range []string{"revoke", "suspend", "rotations"} {
+			h.refused(http.StatusForbidden, "forbidden", h.bearer(admin, workspace, "POST", "/v1/tokens/"+id+"/"+deed, nil))
+		}
+	}
+	whose := h.want(http.StatusOK, h.verify(mia, "")).Header.Get("X-Auth-Token-Id")
+	h.want(http.StatusNotFound, h.bearer(bob, "ws2", "GET", "/v1/tokens/"+whose, nil))
+	h.want(http.StatusNotFound, h.bearer(backend, "ws1", "GET", "/v1/tokens/"+whose, nil))
+}
