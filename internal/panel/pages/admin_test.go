@@ -15,9 +15,9 @@ func of[V any](name string, write func(*Set, io.Writer, Lang, V) error, v V) sam
 }
 
 // adminSamples are the pages on which a workspace is looked after.
-func adminSamples() []sample { return slices.Concat(webhookSamples(), auditSamples()) }
+func adminSamples() []sample { return slices.Concat(webhookSamples(), auditSamples(), policySamples()) }
 
 // hostileAdmin are those pages with what harms in every name.
 func hostileAdmin(shell Shell) []sample {
-	return slices.Concat(hostileWebhooks(shell), hostileAudit(shell))
+	return slices.Concat(hostileWebhooks(shell), hostileAudit(shell), hostilePolicies(shell))
 }
