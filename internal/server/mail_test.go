@@ -85,7 +85,7 @@ func TestWithoutMailServerLettersAreCountedAndNotKept(t *testing.T) {
 }
 
 func TestWrongMailServerIsToldAtStart(t *testing.T) {
-	for _, address := range []string{"mail.example.com", "smtp://u:hunter2@mail.example.com"} {
+	for _, address := range []string{"mail.example.com", "smtp://u:hunter2@mail.example.com?from=nobody"} {
 		_, err := server.New(context.Background(), server.Config{
 			DataDir: t.TempDir(), Issuer: "http://127.0.0.1", Now: servertest.NewClock().Now, Log: slog.New(slog.DiscardHandler), SMTPURL: address,
 		})
