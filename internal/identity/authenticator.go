@@ -135,6 +135,16 @@ func (i *Identity) WaitingSecret(ctx context.Context, who token.Actor) (string, 
 	return string(secret), err
 }
 
+// WaitingImage returns that secret as a picture for the app to scan, under the
+// names of the site and of the actor; nil if there is none.
+func (i *Identity) WaitingImage(ctx context.Context, who token.Actor, site string) ([]byte, error) {
+	secret, err := i.WaitingSecret(ctx, who)
+	if err != nil || secret == "" {
+		return nil, err
+	}
+	return factor.Image(secret, site, who.Name)
+}
+
 func (i *Identity) waiting(ctx context.Context, who token.Actor) (*token.Authenticator, error) {
 	a, err := i.store.Authenticator(ctx, who.ID)
 	if err != nil || a == nil || a.ConfirmedAt != 0 || i.now().UnixMilli()-a.CreatedAt > time.Hour.Milliseconds() {

@@ -194,7 +194,7 @@ func (w *world) shows(d *factortest.Device) (kept, answer string, p *token.Perso
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	p, err = w.AuthenticatePasskey(w.ctx, token.Actor{}, c.Kept, string(said))
+	p, err = w.AuthenticatePasskey(w.ctx, c.Kept, string(said))
 	return c.Kept, string(said), p, err
 }
 
@@ -209,7 +209,7 @@ func TestPasskeySignsItsPersonInOnce(t *testing.T) {
 			if err != nil || p.ID != want {
 				t.Fatalf("%v, %v", p, err)
 			}
-			_, err = w.AuthenticatePasskey(w.ctx, token.Actor{}, kept, answer)
+			_, err = w.AuthenticatePasskey(w.ctx, kept, answer)
 			refused(t, err, token.AccessDenied)
 		}
 		f, err := w.Factors(w.ctx, ana)

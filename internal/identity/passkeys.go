@@ -40,7 +40,7 @@ func (i *Identity) ceremony(purpose, person string, c factor.Ceremony) (Ceremony
 // AuthenticatePasskey returns the person whose passkey answered AskPasskey. A
 // device asks for its own PIN, finger or face, so that nothing else is needed.
 // Whatever is wrong with an answer is one AccessDenied.
-func (i *Identity) AuthenticatePasskey(ctx context.Context, who token.Actor, kept, answer string) (*token.Person, error) {
+func (i *Identity) AuthenticatePasskey(ctx context.Context, kept, answer string) (*token.Person, error) {
 	wrong := token.Errorf(token.AccessDenied, "this passkey does not sign anybody in here")
 	s, err := i.unseal("passkey sign-in", kept)
 	if err != nil {

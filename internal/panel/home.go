@@ -1,8 +1,11 @@
 package panel
 
 import (
+	"cmp"
 	"io"
+	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/fichadev/ficha/internal/authority"
@@ -17,13 +20,18 @@ func (p *Panel) homeRoutes() []web.Route {
 		{Pattern: "GET /panel", Rule: p.open(), Handle: func(c *web.Call) error { return c.Redirect(homePath) }},
 		p.shows("/panel/{$}", p.home),
 		p.shows("/panel/w/{workspace}", p.enterWorkspace),
+		p.does("/panel/profile", p.saveProfile),
 		p.does("/panel/grants/{id}/end", p.takeBack),
 	}
 }
 
 // home shows where who is signed in belongs, and what they gave.
-func (p *Panel) home(c *web.Call, v *visit) (err error) {
-	view := pages.Home{Shell: v.shell}
+func (p *Panel) home(c *web.Call, v *visit) error {
+	return p.drawHome(c, v, http.StatusOK, pages.Home{Shell: v.shell})
+}
+
+func (p *Panel) drawHome(c *web.Call, v *visit, status int, view pages.Home) (err error) {
+	view.Locale = cmp.Or(view.Locale, v.person().Locale, string(p.language(c)))
 	for _, w := range v.workspaces {
 		m := v.person().In(w.ID)
 		view.Memberships = append(view.Memberships, pages.Membership{Workspace: nameOf(w), Href: "/panel/w/" + url.PathEscape(w.ID), Role: m.Role})
@@ -31,7 +39,39 @@ func (p *Panel) home(c *web.Call, v *visit) (err error) {
 	if view.Accesses, err = p.accesses(c, v.person()); err != nil {
 		return err
 	}
-	return p.show(c, v, func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.Home(w, lang, view) })
+	return p.showWith(c, v, status, func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.Home(w, lang, view) })
+}
+
+// saveProfile changes the name and the language of who is signed in. The
+// browser has the pages in that language from now on.
+func (p *Panel) saveProfile(c *web.Call, v *visit) error {
+	form, err := c.Form()
+	if err != nil {
+		return err
+	}
+	name, locale := form.Get("name"), form.Get("locale")
+	err = p.cfg.Identity.SetProfile(c.Context(), c.Actor(), name, locale)
+	if r := token.AsRefusal(err); r != nil && len(r.Fields) > 0 {
+		view := pages.Home{Shell: v.shell, Locale: locale, Errors: fieldErrors(r)}
+		view.Shell.Here, view.Shell.Person.Name = homePath, name
+		return p.drawHome(c, v, http.StatusUnprocessableEntity, view)
+	}
+	if err != nil {
+		return err
+	}
+	if slices.Contains(pages.Languages(), pages.Lang(locale)) {
+		http.SetCookie(c, p.cookie(languageCookie, locale, languageKept))
+	}
+	return p.lead(c, homePath, pages.ProfileSaved)
+}
+
+// fieldErrors says which fields a refusal is about.
+func fieldErrors(r *token.Refusal) map[string]pages.FieldError {
+	wrong := map[string]pages.FieldError{}
+	for _, f := range r.Fields {
+		wrong[f.Name] = pages.FieldInvalid
+	}
+	return wrong
 }
 
 // accesses returns what a person may take back, as the page shows it.

@@ -14,9 +14,14 @@ import (
 func (p *Panel) signInRoutes() []web.Route {
 	tried := p.posted()
 	tried.Shape = p.shapeLogin
+	keyed := p.posted()
+	keyed.Shape = p.shapePasskey
 	return []web.Route{
 		{Pattern: "GET /panel/login", Rule: p.open(), Handle: p.showLogin},
 		{Pattern: "POST /panel/login", Rule: tried, Handle: p.login},
+		{Pattern: "POST /panel/login/passkey", Rule: keyed, Handle: p.loginByPasskey},
+		{Pattern: "GET /panel/login/second", Rule: p.open(), Handle: p.showSecond},
+		{Pattern: "POST /panel/login/second", Rule: p.posted(), Handle: p.second},
 		{Pattern: "POST /panel/logout", Rule: p.posted(), Handle: p.logout},
 	}
 }
@@ -44,8 +49,12 @@ func (p *Panel) showLogin(c *web.Call) error {
 	return p.drawLogin(c, http.StatusOK, v)
 }
 
-func (p *Panel) drawLogin(c *web.Call, status int, v pages.Login) error {
-	return p.write(c, status, p.endsAt(c, v.Next), "", func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.Login(w, lang, v) })
+func (p *Panel) drawLogin(c *web.Call, status int, v pages.Login) (err error) {
+	v.Said, v.Mail = p.said(c), p.cfg.Mail
+	if v.Asked, v.Nonce, err = p.askPasskey(); err != nil {
+		return err
+	}
+	return p.write(c, status, p.endsAt(c, v.Next), v.Nonce, func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.Login(w, lang, v) })
 }
 
 // endsAt returns the redirect URI of the authorization that a sign-in is in the
@@ -81,7 +90,15 @@ func (p *Panel) login(c *web.Call) error {
 	if err != nil {
 		return err
 	}
-	return p.enter(c, person, local(form.Get("next")))
+	next := local(form.Get("next"))
+	needs, err := p.cfg.Identity.NeedsSecond(c.Context(), person)
+	if err != nil {
+		return err
+	}
+	if needs {
+		return p.halfway(c, person, next)
+	}
+	return p.enter(c, person, next)
 }
 
 // enter begins a session and leads on.

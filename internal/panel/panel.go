@@ -20,7 +20,7 @@ type Catalogue interface {
 	Scopes(ctx context.Context) ([]*token.ScopeInfo, error)
 }
 
-// Config is what the pages work with. All of it is required.
+// Config is what the pages work with. All of it but Mail is required.
 type Config struct {
 	Authority *authority.Authority
 	Identity  *identity.Identity
@@ -29,6 +29,7 @@ type Config struct {
 	Store     Store
 	Pages     *pages.Set
 	Issuer    string // the public base URL; cookies are Secure where it is https
+	Mail      bool   // letters are sent
 }
 
 // A Panel answers browsers. It is safe for use by many at once.
@@ -57,6 +58,8 @@ func (p *Panel) Routes() []web.Route {
 	routes := p.signInRoutes()
 	routes = append(routes, p.consentRoutes()...)
 	routes = append(routes, p.setupRoutes()...)
+	routes = append(routes, p.resetRoutes()...)
+	routes = append(routes, p.securityRoutes()...)
 	routes = append(routes, p.homeRoutes()...)
 	for _, a := range p.areas {
 		routes = append(routes, a.routes...)

@@ -11,6 +11,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/url"
 )
 
@@ -64,7 +65,7 @@ func (d *Device) Create(options []byte) ([]byte, error) {
 	}
 	data := d.data(present | verified | attested)
 	data = append(data, make([]byte, 16)...) // the make of the device: not told
-	data = binary.BigEndian.AppendUint16(data, uint16(len(d.id)))
+	data = append(data, 0, byte(len(d.id)))  //nolint:gosec // 32
 	data = append(append(data, d.id...), cose...)
 
 	// CBOR: a map of fmt: "none", attStmt: {}, authData: bytes.
@@ -72,7 +73,7 @@ func (d *Device) Create(options []byte) ([]byte, error) {
 	object = append(append(object, 0x64), "none"...)
 	object = append(append(object, 0x67), "attStmt"...)
 	object = append(append(object, 0xa0, 0x68), "authData"...)
-	object = append(object, 0x59, byte(len(data)>>8), byte(len(data)))
+	object = append(object, 0x59, byte(len(data)>>8), byte(len(data))) //nolint:gosec // under 64 KiB
 	object = append(object, data...)
 	return d.answer(map[string]any{
 		"clientDataJSON": encoding.EncodeToString(d.client("webauthn.create", q.Challenge)), "attestationObject": encoding.EncodeToString(object),
@@ -110,8 +111,7 @@ func (d *Device) data(flags byte) []byte {
 }
 
 func (d *Device) client(kind, challenge string) []byte {
-	text, _ := json.Marshal(map[string]any{"type": kind, "challenge": challenge, "origin": d.Origin, "crossOrigin": false}) // strings have JSON
-	return text
+	return fmt.Appendf(nil, `{"type":%q,"challenge":%q,"origin":%q,"crossOrigin":false}`, kind, challenge, d.Origin)
 }
 
 // cose is the public key (RFC 9053, 7.1): a CBOR map of EC2, ES256, P-256, x, y.

@@ -29,3 +29,24 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
     }
   });
 }
+
+// A form with data-passkey puts its question to the browser before it is sent,
+// and takes the answer along. It is shown where the browser knows how.
+const knowsPasskeys = window.PublicKeyCredential
+  && PublicKeyCredential.parseCreationOptionsFromJSON && PublicKeyCredential.parseRequestOptionsFromJSON;
+for (const form of knowsPasskeys ? document.querySelectorAll("form[data-passkey]") : []) {
+  form.hidden = false;
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const asked = JSON.parse(form.dataset.options);
+    try {
+      const credential = form.dataset.passkey === "create"
+        ? await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(asked) })
+        : await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(asked) });
+      form.elements.credential.value = JSON.stringify(credential);
+      form.submit();
+    } catch {
+      // The person changed their mind, or the device has no such passkey: the page stands as it was.
+    }
+  });
+}

@@ -42,6 +42,8 @@ type Access struct {
 // Each Access has a form that posts to /panel/grants/{ID}/end.
 type Home struct {
 	Shell       Shell
+	Locale      string                // of pages and letters; empty: as the browser asks
+	Errors      map[string]FieldError // of the profile's form, which posts name and locale
 	Memberships []Membership
 	Accesses    []Access
 }
@@ -51,8 +53,10 @@ const AccessEnded Said = "said.access_ended"
 
 type homeView struct {
 	Home
-	Rows []Membership // roles in words
-	Apps []accessView
+	Fields   []Field
+	Problems []Mistake
+	Rows     []Membership // roles in words
+	Apps     []accessView
 }
 
 type accessView struct {
@@ -65,7 +69,8 @@ type accessView struct {
 func (s *Set) Home(w io.Writer, lang Lang, v Home) error {
 	lang = known(lang)
 	said := s.speaker(lang)
-	view := homeView{Home: v}
+	view := homeView{Home: v, Fields: said.profile(v)}
+	view.Problems = mistakes(view.Fields)
 	for _, m := range v.Memberships {
 		view.Rows = append(view.Rows, Membership{m.Workspace, m.Href, said.role(m.Role)})
 	}
@@ -77,6 +82,22 @@ func (s *Set) Home(w io.Writer, lang Lang, v Home) error {
 		view.Apps = append(view.Apps, accessView{a, said.given(a), groups})
 	}
 	return s.show(w, lang, "home", v.Shell, said, view)
+}
+
+// profile lists what a person may change of themselves.
+func (p *speaker) profile(v Home) []Field {
+	language := Field{Name: "locale", Type: "select", Label: p.say("field.language")}
+	for _, lang := range Languages() {
+		language.Options = append(language.Options, Option{Value: string(lang), Text: lang.Name(), Chosen: string(lang) == v.Locale})
+	}
+	fields := []Field{
+		{Name: "name", Type: "text", Autocomplete: "name", Label: p.say("field.name"), Value: v.Shell.Person.Name, Optional: true},
+		language,
+	}
+	for i := range fields {
+		p.describe(&fields[i], v.Errors, 0)
+	}
+	return fields
 }
 
 // given says who gave an access and when. The date is in the one form that no

@@ -110,7 +110,7 @@ func samples() []sample {
 	for _, code := range problems() {
 		all = append(all, problem("problem_"+string(code), Problem{Code: code, Status: 400, Detail: "Request 7f3a"}))
 	}
-	return append(all, adminSamples()...)
+	return append(append(all, accountSamples()...), adminSamples()...)
 }
 
 func problems() []ProblemCode {

@@ -135,6 +135,14 @@ func (s *Set) render(w io.Writer, lang Lang, name, here string, view any) error 
 	return s.draw(w, name, page{Lang: known(lang), Links: languageLinks(known(lang), here), View: view})
 }
 
+// alone writes a page that stands alone, with a script if there is a nonce.
+func (s *Set) alone(w io.Writer, lang Lang, name, here, nonce string, said *speaker, view any) error {
+	if said.err != nil {
+		return said.err
+	}
+	return s.draw(w, name, page{Lang: known(lang), Nonce: nonce, Links: languageLinks(known(lang), here), View: view})
+}
+
 // draw writes one page, or nothing: a fault half way sends no half page.
 func (s *Set) draw(w io.Writer, name string, data page) error {
 	data.Host, data.Environment, data.Style, data.Script = s.host, s.environment, s.style, s.script

@@ -10,6 +10,8 @@ type LoginError string
 const (
 	LoginWrong       LoginError = "wrong"       // address or password is not right
 	LoginMissing     LoginError = "missing"     // one of the two was empty
+	LoginPasskey     LoginError = "passkey"     // the passkey is not known here, or its answer came late
+	LoginTooLate     LoginError = "too_late"    // the code came too long after the password
 	LoginTooMany     LoginError = "too_many"    // too many attempts for now
 	LoginUnavailable LoginError = "unavailable" // we cannot tell at the moment
 )
@@ -20,24 +22,40 @@ func (e LoginError) key() string {
 		return "error.login.wrong"
 	case LoginMissing:
 		return "error.login.missing"
+	case LoginPasskey:
+		return "error.login.passkey"
+	case LoginTooLate:
+		return "error.login.too_late"
 	case LoginTooMany:
 		return "error.login.too_many"
 	}
 	return "error.login.unavailable"
 }
 
-// Login is the sign-in page. The form posts email, password and next.
+// A Ceremony is a question about passkeys, for the script to put to the browser.
+type Ceremony struct {
+	Options string // JSON
+	Kept    string // goes back with the answer
+}
+
+// Login is the sign-in page. The form posts email, password and next; a second
+// one, which stays hidden without a script, next, kept and credential.
 type Login struct {
 	Here  string     // path and query of this page, for the language links
 	Next  string     // where to go afterwards; the panel checks it, the page keeps it
 	Email string     // what was typed before; the password is never kept
 	Error LoginError // empty on the first visit
+	Nonce string     // that lets the script run
+	Said  Said       // what was done before
+	Asked *Ceremony  // nil: no passkeys here
+	Mail  bool       // letters are sent, so that a forgotten password can be replaced
 }
 
 type loginView struct {
 	Login
 	Problems []Mistake
 	Fields   []Field
+	Sentence string
 }
 
 // Login writes the sign-in page.
@@ -53,11 +71,11 @@ func (s *Set) Login(w io.Writer, lang Lang, v Login) error {
 		email.Invalid = v.Error == LoginWrong || v.Error == LoginMissing && v.Email == ""
 		password.Invalid = v.Error == LoginWrong || v.Error == LoginMissing
 	}
-	if said.err != nil {
-		return said.err
+	if v.Said != "" {
+		view.Sentence = said.say(string(v.Said))
 	}
 	view.Fields = []Field{email, password}
-	return s.render(w, lang, "login", v.Here, view)
+	return s.alone(w, lang, "login", v.Here, v.Nonce, &said, view)
 }
 
 // Setup is the page that creates the first super admin. The form posts email,
