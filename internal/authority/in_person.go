@@ -115,6 +115,7 @@ type Care struct {
 	See    bool
 	Change bool // suspend, resume, end
 	Rotate bool // and the steps of a rotation
+	Decide bool // approve it, or deny that
 }
 
 // CareOf returns what a person may do with a credential from within a
@@ -128,10 +129,13 @@ func CareOf(r *token.Record, p *token.Person, workspace string) Care {
 	}
 	own := t.Kind == token.Personal && t.Person == p.ID
 	if own {
-		return Care{true, true, true}
+		return Care{See: true, Change: true, Rotate: true}
 	}
 	if t.Workspace == workspace {
-		return Care{See: m.IsAdmin() || t.Owner == p.ID || t.Sponsor == p.ID, Change: m.IsAdmin(), Rotate: m.IsAdmin() && t.Kind == token.Service}
+		return Care{
+			See: m.IsAdmin() || made(t, p.ID), Change: m.IsAdmin(), Rotate: m.IsAdmin() && t.Kind == token.Service,
+			Decide: m.IsAdmin() && !made(t, p.ID),
+		}
 	}
 	roams := t.Workspace == "" && r.Person != nil && r.Person.In(workspace).Live()
 	return Care{See: roams && m.IsAdmin()}

@@ -11,5 +11,6 @@ import (
 type Store interface {
 	webhookReads
 	auditReads
+	tokenReads
 	Rotations(ctx context.Context, q token.RotationQuery) ([]*token.Rotation, error)
 }

@@ -89,7 +89,7 @@ const (
 	filtered = ` AND t.id < $2 AND t.id >= $3
 		AND CAST($4 AS TEXT) LIKE '% ' || t.kind || ' %'
 		AND (CAST($5 AS TEXT) = '' OR t.client = $5)
-		AND (CAST($6 AS TEXT) = '' OR t.owner = $6)
+		AND (CAST($6 AS TEXT) = '' OR t.owner = $6 OR $6 = '-' AND t.owner = '')
 		AND (CAST($7 AS TEXT) = '' OR ($7 = 'live' AND ` + isLive + `) OR $7 = ` + statusOf + `)
 		AND (CAST($9 AS BIGINT) = 0 OR t.expires_at >= $9)
 		AND (CAST($10 AS BIGINT) = 0 OR (t.expires_at <> 0 AND t.expires_at < $10))

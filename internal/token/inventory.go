@@ -30,7 +30,7 @@ type Inventory struct {
 	Kinds         []Kind
 	Status        string // one of Statuses, as Token.Status says at this moment
 	Client        string
-	Owner         string
+	Owner         string // UnownedOnly: nobody
 	Contract      string
 	Scope         string // holds it
 	CreatedFrom   int64  // issued at or after
@@ -59,6 +59,9 @@ type Inventory struct {
 	// left out and the page says so.
 	Thorough bool
 }
+
+// UnownedOnly, as the owner of an inventory, asks for what nobody answers for.
+const UnownedOnly = "-"
 
 // MostListed is the longest page of a list.
 const MostListed = 200

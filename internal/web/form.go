@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strings"
@@ -63,7 +64,7 @@ func (f Form) Names() []string {
 // Form reads a body of type application/x-www-form-urlencoded; no body is an
 // empty form. The query is not looked at. It refuses a parameter that is sent
 // twice (RFC 6749, 3.2) unless repeats names it, one over 4 kB, one that is not
-// UTF-8 or holds a NUL, and more than 64 of them.
+// UTF-8 or holds a NUL, and more of them than the rule of the route allows.
 func (c *Call) Form(repeats ...string) (Form, error) {
 	body, err := c.Body()
 	if err != nil {
@@ -75,22 +76,22 @@ func (c *Call) Form(repeats ...string) (Form, error) {
 	if mediaType(c.Request) != formType {
 		return Form{}, token.Errorf(token.InvalidRequest, "the body must be of type %s", formType)
 	}
-	return parseForm(string(body), repeats)
+	return parseForm(string(body), repeats, cmp.Or(c.Rule().Parameters, maxParameters))
 }
 
-// Query reads the query by the rules of Form.
+// Query reads the query by the rules of Form, at most 64 parameters.
 func (c *Call) Query(repeats ...string) (Form, error) {
-	return parseForm(c.Request.URL.RawQuery, repeats)
+	return parseForm(c.Request.URL.RawQuery, repeats, maxParameters)
 }
 
-func parseForm(text string, repeats []string) (Form, error) {
+func parseForm(text string, repeats []string, most int) (Form, error) {
 	var f Form
 	for pair := range strings.SplitSeq(text, "&") {
 		if pair == "" {
 			continue
 		}
-		if len(f.parameters) == maxParameters {
-			return Form{}, token.Errorf(token.InvalidRequest, "there are more than %d parameters", maxParameters)
+		if len(f.parameters) == most {
+			return Form{}, token.Errorf(token.InvalidRequest, "there are more than %d parameters", most)
 		}
 		p, err := parsePair(pair)
 		if err != nil {

@@ -65,7 +65,7 @@ func FuzzForm(f *testing.F) {
 	f.Add("grant_type=client_credentials&scope=a+b")
 	f.Add("a=1&a=2")
 	f.Fuzz(func(t *testing.T, text string) {
-		form, err := parseForm(text, []string{"resource"})
+		form, err := parseForm(text, []string{"resource"}, maxParameters)
 		if err != nil {
 			if token.AsRefusal(err) == nil {
 				t.Errorf("%q: %v is no refusal", text, err)

@@ -24,6 +24,8 @@ type Rule struct {
 	Body  int64    // most bytes of a body: 0 is 64 KiB, NoBody reads none
 	Media []string // types a body may have; empty: any
 
+	Parameters int // most parameters of a form: 0 is 64
+
 	Mutates         bool // changes state
 	Secret          bool // the answer holds a secret and is never stored
 	CORS            bool // scripts of any origin may read the answer; no credentials

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -110,7 +111,7 @@ func samples() []sample {
 	for _, code := range problems() {
 		all = append(all, problem("problem_"+string(code), Problem{Code: code, Status: 400, Detail: "Request 7f3a"}))
 	}
-	return append(append(all, accountSamples()...), adminSamples()...)
+	return slices.Concat(all, adminSamples(), tokenSamples(), inventorySamples())
 }
 
 func problems() []ProblemCode {

@@ -27,6 +27,16 @@ type Cell struct {
 	Chips []Chip
 	Note  string // a quieter line beneath
 	Ask   []Confirm
+	Pick  *Pick
+}
+
+// A Pick is a box by which a row is chosen for a form that stands elsewhere on
+// the page.
+type Pick struct {
+	ID, Name, Value string
+	Form            string // its id
+	Label           string // heard, not seen
+	Chosen          bool
 }
 
 // A Chip is a word in a box: a scope, a state. The word says it all; the tone

@@ -1,0 +1,213 @@
+package panel
+
+import (
+	"crypto/rand"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/fichadev/ficha/internal/authority"
+	"github.com/fichadev/ficha/internal/panel/pages"
+	"github.com/fichadev/ficha/internal/token"
+	"github.com/fichadev/ficha/internal/web"
+)
+
+// A bulk is a deed on several tokens: those that were picked, or all that a
+// filter finds.
+type bulk struct {
+	act    string // revoke, rotate, or sweep: revoke all that match
+	ids    []token.ID
+	filter pages.InventoryFilter
+	sweep  authority.Sweep
+}
+
+// bulkOf reads which deed on which tokens a form asks for.
+func (p *Panel) bulkOf(c *web.Call, v *visit, form web.Form) (b bulk, err error) {
+	b = bulk{act: form.Get("act"), filter: filterOf(form)}
+	switch b.act {
+	case "revoke", "rotate":
+		for _, text := range form.All("id") {
+			id, ok := token.ParseID(text)
+			if !ok {
+				return b, token.Errorf(token.InvalidRequest, "id must name a token")
+			}
+			b.ids = append(b.ids, id)
+		}
+	case "sweep":
+		b.sweep, err = p.sweepOf(c, v, b.filter)
+		b.sweep.Reason = form.Get("reason")
+	default:
+		return b, token.Errorf(token.InvalidRequest, "act is revoke, rotate or sweep")
+	}
+	return b, err
+}
+
+// sweepOf makes the deed on all that a filter finds.
+func (p *Panel) sweepOf(c *web.Call, v *visit, f pages.InventoryFilter) (s authority.Sweep, err error) {
+	if !f.Whole() {
+		return s, token.Errorf(token.InvalidRequest, "no single deed ends what this filter finds: pick tokens")
+	}
+	i, err := p.wanted(c, v, f)
+	if err != nil {
+		return s, err
+	}
+	s = authority.Sweep{Workspace: v.workspace.ID, Act: token.Revoke, By: token.Predicate{
+		Client: f.Client, User: i.Person, Scope: f.Scope, Kind: token.Kind(f.Kind), Owner: i.Owner, Contract: f.Contract, IssuedBefore: i.CreatedBefore,
+	}}
+	switch f.Used {
+	case "idle_30":
+		s.By.IdleDays = 30
+	case "idle_90":
+		s.By.IdleDays = 90
+	}
+	return s, nil
+}
+
+// hits tells what a deed will hit.
+func (p *Panel) hits(c *web.Call, v *visit, b bulk) (*authority.Blast, error) {
+	if b.act == "sweep" {
+		return p.cfg.Authority.Blast(c.Context(), c.Actor(), b.sweep)
+	}
+	return p.cfg.Authority.Picked(c.Context(), v.workspace.ID, b.ids)
+}
+
+// askBulk says what a deed will hit, and asks. Nothing is done yet.
+func (p *Panel) askBulk(c *web.Call, v *visit) error {
+	form, err := c.Form("id")
+	if err != nil {
+		return err
+	}
+	if form.Get("act") != "sweep" && !form.Has("id") {
+		return p.lead(c, pages.Inventory.Path(v.workspace.ID), pages.NothingPicked)
+	}
+	b, err := p.bulkOf(c, v, form)
+	if err != nil {
+		return err
+	}
+	hit, err := p.hits(c, v, b)
+	if err != nil {
+		return p.done(c, pages.Inventory.Path(v.workspace.ID), "", err)
+	}
+	return p.drawBulk(c, v, http.StatusOK, b, hit, false)
+}
+
+func (p *Panel) drawBulk(c *web.Call, v *visit, status int, b bulk, hit *authority.Blast, mistyped bool) error {
+	view := pages.BulkPage{
+		Shell: v.shell, Now: c.Now(), Rotate: b.act == "rotate", Count: hit.Count, AtLeast: hit.AtLeast, Beyond: hit.Beyond, Cutoff: hit.Cutoff,
+		Day: hit.Day, Used: instantOf(hit.Used), Mistyped: mistyped, Hidden: []pages.Hidden{{Name: "act", Value: b.act}, {Name: "once", Value: rand.Text()}},
+	}
+	for _, id := range b.ids {
+		view.Hidden = append(view.Hidden, pages.Hidden{Name: "id", Value: id.String()})
+	}
+	if b.act == "sweep" {
+		for name, values := range b.filter.Query() {
+			view.Hidden = append(view.Hidden, pages.Hidden{Name: name, Value: values[0]})
+		}
+	}
+	var err error
+	if view.Items, err = p.viewsOf(c, v, hit.First); err != nil {
+		return err
+	}
+	for _, t := range view.Items {
+		if !t.Used.At.IsZero() && c.Now().Sub(t.Used.At).Hours() < 1 {
+			view.Hour++
+		}
+	}
+	for owner, n := range hit.Owners {
+		who, err := p.somebody(c, v, owner)
+		if err != nil {
+			return err
+		}
+		view.Owners = append(view.Owners, pages.OwnerShare{Owner: who, Count: n})
+	}
+	return p.showWith(c, v, status, func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.BulkPage(w, lang, view) })
+}
+
+// runBulk does what was asked about. Where some of the tokens are in use, who
+// does it has typed how many they are, as they are now.
+func (p *Panel) runBulk(c *web.Call, v *visit) error {
+	form, err := c.Form("id")
+	if err != nil {
+		return err
+	}
+	b, err := p.bulkOf(c, v, form)
+	if err != nil {
+		return err
+	}
+	if b.act == "rotate" {
+		return p.rotatePicked(c, v, b, form)
+	}
+	hit, err := p.hits(c, v, b)
+	if err != nil {
+		return p.done(c, pages.Inventory.Path(v.workspace.ID), "", err)
+	}
+	if hit.Day > 0 && form.Get("count") != strconv.FormatInt(hit.Count, 10) {
+		return p.drawBulk(c, v, http.StatusUnprocessableEntity, b, hit, true)
+	}
+	if b.act == "sweep" {
+		r, err := p.cfg.Authority.Sweep(c.Context(), c.Actor(), b.sweep)
+		if err != nil {
+			return p.done(c, pages.Inventory.Path(v.workspace.ID), "", err)
+		}
+		return c.Redirect(pages.Inventory.Path(v.workspace.ID, "revocations", r.ID.String()))
+	}
+	_, err = p.cfg.Authority.RevokePicked(c.Context(), c.Actor(), v.workspace.ID, b.ids, form.Get("reason"))
+	return p.done(c, pages.Inventory.Path(v.workspace.ID), pages.TokensRevoked, err)
+}
+
+// rotatePicked gives each of the tokens that were picked a new secret, and shows
+// them once. One that cannot be replaced says why.
+func (p *Panel) rotatePicked(c *web.Call, v *visit, b bulk, form web.Form) error {
+	hit, err := p.cfg.Authority.Picked(c.Context(), v.workspace.ID, b.ids)
+	if err != nil {
+		return p.done(c, pages.Inventory.Path(v.workspace.ID), "", err)
+	}
+	view := pages.TokensTurned{Shell: v.shell}
+	for _, t := range hit.First {
+		one, err := p.turnPicked(c, v, t, form)
+		if err != nil {
+			return err
+		}
+		view.Turned = append(view.Turned, one)
+	}
+	return p.show(c, v, func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.TokensTurned(w, lang, view) })
+}
+
+func (p *Panel) turnPicked(c *web.Call, v *visit, t *token.Token, form web.Form) (one pages.Turned, err error) {
+	r, err := p.cfg.Verifier.Record(c.Context(), t.ID)
+	if err != nil || r == nil {
+		return one, err
+	}
+	if one.Token, err = p.viewOf(c, v, t, token.Seen{}); err != nil {
+		return one, err
+	}
+	out, err := p.turn(c, v, &subject{t, r, authority.CareOf(r, v.person(), v.workspace.ID)}, form, form.Get("once")+"."+t.ID.String())
+	if refusal := token.AsRefusal(err); refusal != nil {
+		one.Why = refusal.Text
+		return one, nil
+	}
+	if err == nil {
+		one.Secret = out.Secret
+	}
+	return one, err
+}
+
+// showRevocation says how far a deed on many tokens is.
+func (p *Panel) showRevocation(c *web.Call, v *visit) error {
+	id, err := idOf(c, "id")
+	if err != nil {
+		return err
+	}
+	r, err := p.cfg.Store.Revocation(c.Context(), v.workspace.ID, id)
+	if err != nil {
+		return err
+	}
+	if r == nil {
+		return token.Errorf(token.NotFound, "there is no such revocation")
+	}
+	view := pages.RevocationPage{
+		Shell: v.shell, Now: c.Now(), ID: r.ID.String(), Act: string(r.Act), By: r.Predicate.String(), Reason: r.Reason, Running: r.Running,
+		Count: r.Count, AtLeast: r.AtLeast, Who: r.Actor.Name, At: instantOf(r.At()), Finished: instantOf(r.FinishedAt),
+	}
+	return p.show(c, v, func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.RevocationPage(w, lang, view) })
+}

@@ -1,0 +1,171 @@
+package panel_test
+
+import (
+	"crypto/sha256"
+	"encoding/csv"
+	"encoding/hex"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+)
+
+const ws1Inventory = "/panel/w/ws1/inventory"
+
+// id returns the id at the end of the address of a token's page.
+func id(page string) string { return page[strings.LastIndexByte(page, '/')+1:] }
+
+func TestInventoryIsNarrowedByItsAddress(t *testing.T) {
+	h := newHouse(t, nil)
+	b := as(t, h, "ana@acme.example")
+	secret, _ := b.make("service", "editor bot", "content:write", "expires", "86400")
+	b.make("personal", "reader", "catalog:read", "expires", "never")
+	for query, want := range map[string]string{
+		"?kind=personal": "reader", "?kind=service": "editor bot", "?scope=content:write": "editor bot", "?owner=ana%40acme.example&kind=personal": "reader",
+		"?expires_before=2026-11-25": "editor bot", "?q=EDIT": "editor bot", "?last_four=" + secret[len(secret)-4:]: "editor bot", "?used=never&scope=catalog:read": "reader",
+	} {
+		s := b.open(ws1Inventory+query).says(200, want)
+		other := "reader"
+		if want == other {
+			other = "editor bot"
+		}
+		if strings.Contains(s.text, other) {
+			t.Errorf("%s shows %s too", query, other)
+		}
+	}
+	b.open(ws1Inventory+"?status=suspended").says(200, "Nothing matches these filters")
+	b.open(ws1Inventory+"?created_from=yesterday&q=x").says(422, "Please check this")
+	b.open(ws1Inventory + "?kind=nonsense").says(422)
+	b.open(ws1Inventory).says(200, "expire within 30 days", "with no owner", "spa")
+}
+
+func TestPastedTokenIsFoundAndNeverInAnAddress(t *testing.T) {
+	h := newHouse(t, nil)
+	b := as(t, h, "ana@acme.example")
+	signed, page := b.make("service", "bot", "content:write")
+	opaque, other := b.make("service", "plain", "content:write", "format", "opaque")
+	find := func(values ...string) *shown {
+		f := b.open(ws1Inventory).form(ws1Inventory + "/find")
+		return f.fill(values...).post()
+	}
+	for secret, want := range map[string]string{signed: page, opaque: other} {
+		if s := find("q", secret); s.url != want {
+			t.Errorf("pasting it ends on %s, want %s", s.url, want)
+		}
+		sum := sha256.Sum256([]byte(secret))
+		if s := find("q", "", "sha256", hex.EncodeToString(sum[:]), "last_four", secret[len(secret)-4:]); s.url != want {
+			t.Errorf("its hash ends on %s, want %s", s.url, want)
+		}
+	}
+	unknown := opaque[:len(opaque)-1] + "x"
+	if s := find("q", unknown).says(404, "No credential of this workspace"); strings.Contains(s.html, unknown) || strings.Contains(s.url, unknown) {
+		t.Error("a secret that is not known stands on the page or in its address")
+	}
+	if s := find("q", "plain"); s.url != ws1Inventory+"?q=plain" || !strings.Contains(s.text, "plain") {
+		t.Errorf("a name ends on %s", s.url)
+	}
+	if s := find("q", id(page)); !strings.Contains(s.text, "bot") {
+		t.Errorf("an id ends on %s", s.url)
+	}
+	for _, secret := range []string{signed, opaque, unknown} {
+		if strings.Contains(h.Log.String(), secret) {
+			t.Error("the log holds what was pasted")
+		}
+	}
+}
+
+func TestPickedTokensAreRevokedAfterTheirUseWasShown(t *testing.T) {
+	h := newHouse(t, nil)
+	b := as(t, h, "ana@acme.example")
+	one, first := b.make("service", "one", "content:write")
+	two, second := b.make("service", "two", "content:write")
+	three, _ := b.make("service", "three", "content:write")
+	if !b.opens(one) {
+		t.Fatal("it opens nothing")
+	}
+	form := b.open(ws1Inventory).form(ws1Inventory + "/bulk")
+	form.post("act", "revoke").says(200, "pick at least one token")
+	form.fields["id"] = []string{id(first), id(second)}
+	ask := form.post("act", "revoke").says(200, "Revoke 2 tokens?", "Used in the last hour", "Ana Admin", "Type 2 to go on")
+	if !b.opens(one) || !b.opens(two) {
+		t.Fatal("something was done before anybody said yes")
+	}
+	run := ask.form(ws1Inventory + "/bulk/run")
+	run.fill("count", "3").post().says(422, "This is not right")
+	run.fill("count", "2", "reason", "spring cleaning").post().says(200, "The tokens are revoked")
+	if b.opens(one) || b.opens(two) || !b.opens(three) {
+		t.Error("not those that were picked have ended")
+	}
+	b.open(first).says(200, "spring cleaning")
+	form.post("act", "revoke").says(200, "None of them lives any more")
+	b.follow(b.do("POST", h.URL+ws1Inventory+"/bulk", url.Values{"act": {"burn"}, "id": {id(first)}})).says(400)
+}
+
+func TestAllThatMatchIsOneDeed(t *testing.T) {
+	h := newHouse(t, nil)
+	b := as(t, h, "ana@acme.example")
+	one, _ := b.make("service", "one", "catalog:read")
+	two, _ := b.make("service", "two", "catalog:read")
+	kept, _ := b.make("service", "kept", "content:write")
+	s := b.open(ws1Inventory+"?scope=catalog:read").says(200, "Revoke all that match")
+	var sweep *form
+	for _, f := range s.forms {
+		if f.fields.Get("act") == "sweep" {
+			sweep = f
+		}
+	}
+	done := sweep.post().says(200, "Revoke 2 tokens?").form(ws1Inventory+"/bulk/run").fill("reason", "moved away").post().says(200, "It is done", "moved away", "catalog:read")
+	if !strings.HasPrefix(done.url, ws1Inventory+"/revocations/") || b.opens(one) || b.opens(two) || !b.opens(kept) {
+		t.Errorf("ends on %s", done.url)
+	}
+	b.follow(b.do("POST", h.URL+ws1Inventory+"/bulk/run", url.Values{"act": {"sweep"}, "status": {"live"}})).says(400)
+}
+
+func TestPickedTokensAreRotatedTogether(t *testing.T) {
+	h := newHouse(t, nil)
+	b := as(t, h, "ana@acme.example")
+	old, first := b.make("service", "one", "content:write")
+	_, second := b.make("ephemeral", "brief", "content:write")
+	form := b.open(ws1Inventory).form(ws1Inventory + "/bulk")
+	form.fields["id"] = []string{id(first), id(second)}
+	run := form.post("act", "rotate").says(200, "New secrets for 2 tokens?").form(ws1Inventory + "/bulk/run").fill("grace", "3600")
+	s, again := run.post().says(200, "New secrets", "administrators rotate service tokens"), run.post().says(200)
+	found := secretOnPage.FindAllStringSubmatch(s.html, -1)
+	if len(found) != 1 || found[0][1] == old || !strings.Contains(again.html, found[0][1]) {
+		t.Errorf("shows %v", found)
+	}
+}
+
+func TestInventoryIsTakenAlongAsAFile(t *testing.T) {
+	h := newHouse(t, nil)
+	b := as(t, h, "ana@acme.example")
+	secret, _ := b.make("service", "=1+1", "content:write")
+	b.make("personal", "reader", "catalog:read")
+	res := b.do("GET", h.URL+ws1Inventory+"/export?format=csv&scope=content:write", nil)
+	rows, err := csv.NewReader(strings.NewReader(res.body)).ReadAll()
+	if err != nil || len(rows) != 2 || rows[0][0] != "id" || rows[1][2] != "'=1+1" || !strings.Contains(res.Header.Get("Content-Disposition"), "tokens.csv") {
+		t.Errorf("%v, %v", rows, err)
+	}
+	if res := b.do("GET", h.URL+ws1Inventory+"/export?format=jsonl&kind=personal", nil); strings.Count(res.body, "\n") != 1 || !strings.Contains(res.body, `"name":"reader"`) {
+		t.Errorf("jsonl %s", res.body)
+	}
+	if strings.Contains(res.body, secret) {
+		t.Error("the file holds a secret")
+	}
+	lim := as(t, h, "lim@acme.example")
+	if res := lim.do("GET", h.URL+ws1Inventory+"/export?format=csv", nil); res.StatusCode != 403 {
+		t.Errorf("a member gets %d", res.StatusCode)
+	}
+}
+
+func TestInventoryGoesOnByItsKey(t *testing.T) {
+	h := newHouse(t, nil)
+	b := as(t, h, "ana@acme.example")
+	for range 52 {
+		b.make("personal", "one of many", "catalog:read")
+		h.Clock.Move(time.Second)
+	}
+	s := b.open(ws1Inventory+"?kind=personal").says(200, "50 credentials on this page", "Next page")
+	next := linkTo(t, s, ws1Inventory+"?after=")
+	b.open(strings.ReplaceAll(next, "&amp;", "&")).says(200, "2 credentials on this page", "Back to the beginning")
+}

@@ -1,0 +1,168 @@
+package pages
+
+import (
+	"cmp"
+	"io"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// BulkPage asks before a deed on several tokens, and says what it will hit. Its
+// form posts to Inventory/bulk/run with the fields of Hidden, a reason, and,
+// where some of the tokens are in use, their count as typed.
+type BulkPage struct {
+	Shell    Shell
+	Now      time.Time
+	Rotate   bool // else revoke
+	Count    int64
+	AtLeast  bool
+	Beyond   bool // elsewhere too
+	Cutoff   bool // all at once, also those made while we look
+	Hour     int64
+	Day      int64
+	Used     time.Time
+	Owners   []OwnerShare
+	Items    []Token // the first of them
+	Hidden   []Hidden
+	Mistyped bool // the count was not the right one
+}
+
+// An OwnerShare is how many tokens of a deed somebody answers for.
+type OwnerShare struct {
+	Owner Somebody
+	Count int64
+}
+
+type bulkView struct {
+	Title    string
+	Facts    []Fact
+	Text     []string
+	Action   string
+	Hidden   []Hidden
+	Fields   []Field
+	Mistakes []Mistake
+	Submit   string
+	Table    Table
+	Back     string
+	Nothing  bool
+}
+
+// BulkPage writes the question before a deed on several tokens.
+func (s *Set) BulkPage(w io.Writer, lang Lang, v BulkPage) error {
+	said := s.speaker(lang)
+	at := v.Shell.Workspace.ID
+	view := bulkView{
+		Title: said.bulkTitle(v), Facts: said.blast(v), Action: Inventory.Path(at, "bulk", "run"), Hidden: v.Hidden, Back: Inventory.Path(at), Nothing: v.Count == 0,
+		Submit: said.say("bulk.revoke"), Text: []string{said.say("token.revoke_text")},
+	}
+	if v.Rotate {
+		view.Submit, view.Text = said.say("bulk.rotate"), []string{said.say("page.rotate_text")}
+		grace := said.rotateAsk(TokenPage{Shell: v.Shell}, "grace", nil).Fields[0]
+		grace.ID, grace.Describe = "", "grace-hint"
+		view.Fields = append(view.Fields, grace)
+	}
+	if v.Beyond {
+		view.Text = append(view.Text, said.say("bulk.beyond"))
+	}
+	view.Fields = append(view.Fields, said.reason(""))
+	if v.Day > 0 && !v.Rotate {
+		view.Fields = append(view.Fields, said.typedCount(v))
+	}
+	view.Mistakes = mistakes(view.Fields)
+	view.Table = said.bulkTable(v)
+	return s.show(w, lang, "bulk", v.Shell, said, view)
+}
+
+func (p *speaker) bulkTitle(v BulkPage) string {
+	if v.Rotate {
+		return p.count("bulk.rotate_title", int(v.Count))
+	}
+	return p.count("bulk.revoke_title", int(v.Count))
+}
+
+// typedCount is the field that slows down who would end what is in use.
+func (p *speaker) typedCount(v BulkPage) Field {
+	f := Field{Name: "count", Type: "text", InputMode: "numeric", Autocomplete: "off", Label: p.say("bulk.type"), Hint: p.say("bulk.type_hint", "Count", strconv.FormatInt(v.Count, 10))}
+	wrong := map[string]FieldError{}
+	if v.Mistyped {
+		wrong["count"] = FieldWrong
+	}
+	p.describe(&f, wrong, 0)
+	return f
+}
+
+// blast says what a deed will hit.
+func (p *speaker) blast(v BulkPage) []Fact {
+	number := func(n int64) Cell { return Cell{Text: strconv.FormatInt(n, 10)} }
+	count := number(v.Count)
+	if v.AtLeast {
+		count.Note = p.say("bulk.at_least")
+	}
+	facts := []Fact{{p.say("bulk.count"), count}}
+	if v.Hour > 0 {
+		facts = append(facts, Fact{p.say("bulk.hour"), number(v.Hour)})
+	}
+	facts = append(facts, Fact{p.say("bulk.day"), number(v.Day)})
+	if !v.Used.IsZero() {
+		facts = append(facts, Fact{p.say("token.used"), Cell{When: p.moment(v.Used, v.Now), Note: p.exact(v.Used)}})
+	}
+	slices.SortStableFunc(v.Owners, func(a, b OwnerShare) int { return cmp.Compare(b.Count, a.Count) })
+	for _, o := range v.Owners {
+		cell := p.personCell(o.Owner)
+		cell.Note = joined(" · ", strconv.FormatInt(o.Count, 10), cell.Note)
+		facts = append(facts, Fact{p.say("form.owner"), cell})
+	}
+	return facts
+}
+
+func (p *speaker) bulkTable(v BulkPage) Table {
+	table := Table{
+		Caption: p.say("bulk.first"),
+		Heads:   []Head{{Text: p.say("token.name")}, {Text: p.say("form.owner")}, {Text: p.say("token.used")}, {Text: p.say("token.expires")}, {Text: p.say("token.status")}},
+		Empty:   Empty{Text: p.say("bulk.none")},
+	}
+	for _, t := range v.Items {
+		table.Rows = append(table.Rows, []Cell{p.nameCell(t), p.personCell(t.Owner), p.usedCell(t.Used, v.Now), p.expiresCell(t, v.Now), {Chips: p.status(t, v.Now)}})
+	}
+	return table
+}
+
+// RevocationPage says how far a deed on many tokens is.
+type RevocationPage struct {
+	Shell    Shell
+	Now      time.Time
+	ID       string
+	Act      string // revoke, suspend, resume
+	By       string // the predicate, as it was asked
+	Reason   string
+	Running  bool
+	Count    int64
+	AtLeast  bool
+	Who      string
+	At       time.Time
+	Finished time.Time
+}
+
+type revocationView struct {
+	Title, Text string
+	Facts       []Fact
+	Back        string
+}
+
+// RevocationPage writes how far a deed on many tokens is.
+func (s *Set) RevocationPage(w io.Writer, lang Lang, v RevocationPage) error {
+	said := s.speaker(lang)
+	count := Cell{Text: strconv.FormatInt(v.Count, 10)}
+	if v.AtLeast {
+		count.Note = said.say("bulk.at_least")
+	}
+	view := revocationView{Title: said.say("sweep.title"), Text: said.say("sweep.done"), Back: Inventory.Path(v.Shell.Workspace.ID), Facts: []Fact{
+		{said.say("page.id"), Cell{Text: v.ID, Code: true}}, {said.say("page.what"), Cell{Text: v.Act, Note: v.By}}, {said.say("field.reason"), Cell{Text: v.Reason}},
+		{said.say("bulk.count"), count}, {said.say("sweep.who"), Cell{Text: v.Who}}, {said.say("page.when"), Cell{When: said.when(v.At, v.Now)}},
+	}}
+	if v.Running {
+		view.Text = said.say("sweep.running")
+	}
+	return s.show(w, lang, "revocation", v.Shell, said, view)
+}

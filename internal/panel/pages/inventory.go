@@ -1,0 +1,243 @@
+package pages
+
+import (
+	"io"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// InventoryPage is the list of every credential of a workspace, for those who
+// administrate it. Its search posts to Inventory/find, its choice of rows to
+// Inventory/bulk.
+type InventoryPage struct {
+	Shell     Shell
+	Now       time.Time
+	Filter    InventoryFilter
+	Kinds     []string // that may be asked for
+	Statuses  []string
+	Items     []Token
+	Attention *Attention // nil: not counted, as on later pages
+	Pager     Pager
+	Partial   bool // unnamed tokens further down are not in the list
+	Unknown   bool // what was looked for is no credential here
+	Predicate bool // all that match can be ended by one deed
+	Wrong     Wrong
+}
+
+// InventoryFilter is what the list is narrowed by, as the address has it. Dates
+// are days, in UTC.
+type InventoryFilter struct {
+	Search, LastFour, Kind, Status, Client, Owner, User, Scope, Contract string
+	CreatedFrom, CreatedBefore, ExpiresFrom, ExpiresBefore               string
+	Used                                                                 string // never, or idle for days: idle_90
+}
+
+// An Attention counts what somebody should look at.
+type Attention struct {
+	Expiring, NeverUsed, Idle, Unowned int64
+	AtLeast                            bool
+}
+
+// Query returns the filter as the address has it.
+func (f InventoryFilter) Query() url.Values {
+	q := url.Values{}
+	for _, one := range [][2]string{
+		{"q", f.Search}, {"last_four", f.LastFour}, {"kind", f.Kind}, {"status", f.Status}, {"client", f.Client}, {"owner", f.Owner}, {"user", f.User},
+		{"scope", f.Scope}, {"contract", f.Contract}, {"created_from", f.CreatedFrom}, {"created_before", f.CreatedBefore},
+		{"expires_from", f.ExpiresFrom}, {"expires_before", f.ExpiresBefore}, {"used", f.Used},
+	} {
+		if one[1] != "" {
+			q.Set(one[0], one[1])
+		}
+	}
+	return q
+}
+
+// Path returns the address of the list with this filter.
+func (f InventoryFilter) Path(workspace string) string {
+	path := Inventory.Path(workspace)
+	if query := f.Query().Encode(); query != "" {
+		path += "?" + query
+	}
+	return path
+}
+
+type inventoryView struct {
+	New       menuItem
+	Cards     []attentionCard
+	Mistakes  []Mistake
+	Find      string
+	Search    Field
+	Hidden    []Hidden
+	Filter    filterView
+	Active    []menuItem
+	Table     Table
+	Bulk      string
+	Predicate bool
+	Any       bool
+	Partial   bool
+	Exports   []menuItem
+}
+
+// An attentionCard counts what a filter finds.
+type attentionCard struct {
+	Text, Count, Href string
+	Current           bool
+}
+
+// InventoryPage writes the list of every credential.
+func (s *Set) InventoryPage(w io.Writer, lang Lang, v InventoryPage) error {
+	said := s.speaker(lang)
+	at := v.Shell.Workspace.ID
+	view := inventoryView{
+		New: menuItem{Text: said.say("tokens.new"), Href: Tokens.Path(at, "new")}, Cards: said.attention(v), Find: Inventory.Path(at, "find"),
+		Search: Field{Name: "q", Type: "search", Autocomplete: "off", Label: said.say("inventory.search"), Hint: said.say("inventory.search_hint"), Value: v.Filter.Search, Optional: true},
+		Filter: said.inventoryFilter(v), Table: said.inventoryTable(v), Bulk: Inventory.Path(at, "bulk"), Predicate: v.Predicate, Any: len(v.Items) > 0, Partial: v.Partial,
+	}
+	if v.Filter.Search != "" {
+		view.Filter.Hidden = []Hidden{{"q", v.Filter.Search}}
+	}
+	view.Mistakes = said.fields(view.Filter.Fields, v.Wrong)
+	if v.Unknown {
+		view.Mistakes = append(view.Mistakes, Mistake{Name: "q", Text: said.say("inventory.unknown")})
+	}
+	said.describe(&view.Search, nil, 0)
+	rest := v.Filter
+	rest.Search = ""
+	for name, values := range rest.Query() {
+		view.Hidden = append(view.Hidden, Hidden{name, values[0]})
+	}
+	sortHidden(view.Hidden)
+	for _, format := range []string{"csv", "jsonl"} {
+		query := v.Filter.Query()
+		query.Set("format", format)
+		view.Exports = append(view.Exports, menuItem{Text: format, Href: Inventory.Path(at, "export") + "?" + query.Encode()})
+	}
+	view.Active = said.active(v)
+	return s.show(w, lang, "inventory", v.Shell, said, view)
+}
+
+// attention are the cards above the list; each is a filter.
+func (p *speaker) attention(v InventoryPage) []attentionCard {
+	a := v.Attention
+	if a == nil {
+		return nil
+	}
+	day := func(n int) string { return v.Now.AddDate(0, 0, n).UTC().Format(time.DateOnly) }
+	card := func(text string, count int64, f InventoryFilter) attentionCard {
+		number := strconv.FormatInt(count, 10)
+		if a.AtLeast {
+			number += "+"
+		}
+		return attentionCard{text, number, f.Path(v.Shell.Workspace.ID), f == v.Filter}
+	}
+	return []attentionCard{
+		card(p.say("inventory.expiring"), a.Expiring, InventoryFilter{Status: "live", ExpiresBefore: day(30)}),
+		card(p.say("inventory.never_used"), a.NeverUsed, InventoryFilter{Status: "live", CreatedBefore: day(-30), Used: "never"}),
+		card(p.say("inventory.idle"), a.Idle, InventoryFilter{Status: "live", Used: "idle_90"}),
+		card(p.say("inventory.unowned"), a.Unowned, InventoryFilter{Status: "live", Owner: "-"}),
+	}
+}
+
+func (p *speaker) inventoryFilter(v InventoryPage) filterView {
+	f := v.Filter
+	kind := Field{Name: "kind", Type: "select", Label: p.say("page.kind"), Optional: true, Options: []Option{{Text: p.say("filter.all")}}}
+	for _, k := range v.Kinds {
+		kind.Options = append(kind.Options, Option{Value: k, Text: p.kind(k), Chosen: k == f.Kind})
+	}
+	status := Field{Name: "status", Type: "select", Label: p.say("token.status"), Optional: true, Options: []Option{{Text: p.say("filter.all")}}}
+	for _, s := range v.Statuses {
+		status.Options = append(status.Options, Option{Value: s, Text: p.statusWord(s), Chosen: s == f.Status})
+	}
+	used := Field{Name: "used", Type: "select", Label: p.say("token.used"), Optional: true, Options: []Option{
+		{Text: p.say("filter.all")}, {Value: "day", Text: p.say("inventory.used_day"), Chosen: f.Used == "day"}, {Value: "never", Text: p.say("token.never_used"), Chosen: f.Used == "never"},
+		{Value: "idle_30", Text: p.say("inventory.idle_month"), Chosen: f.Used == "idle_30"}, {Value: "idle_90", Text: p.say("inventory.idle_quarter"), Chosen: f.Used == "idle_90"},
+	}}
+	text := func(name, label, value string) Field {
+		return Field{Name: name, Type: "text", Autocomplete: "off", Label: label, Value: value, Optional: true}
+	}
+	date := func(name, label, value string) Field {
+		return Field{Name: name, Type: "date", Label: label, Value: value, Optional: true}
+	}
+	return filterView{Action: Inventory.Path(v.Shell.Workspace.ID), Submit: p.say("filter.apply"), Fields: []Field{
+		kind, status, used, text("owner", p.say("form.owner"), f.Owner), text("client", p.say("page.client"), f.Client), text("user", p.say("page.holder"), f.User),
+		text("scope", p.say("inventory.scope"), f.Scope), text("last_four", p.say("inventory.last_four"), f.LastFour),
+		date("created_from", p.say("inventory.created_from"), f.CreatedFrom), date("created_before", p.say("inventory.created_before"), f.CreatedBefore),
+		date("expires_from", p.say("inventory.expires_from"), f.ExpiresFrom), date("expires_before", p.say("inventory.expires_before"), f.ExpiresBefore),
+	}}
+}
+
+// active names the filters that are on; each leads to the list without it.
+func (p *speaker) active(v InventoryPage) (all []menuItem) {
+	query := v.Filter.Query()
+	names := make([]Hidden, 0, len(query))
+	for name, values := range query {
+		names = append(names, Hidden{name, values[0]})
+	}
+	sortHidden(names)
+	for _, one := range names {
+		rest := v.Filter.Query()
+		rest.Del(one.Name)
+		href := Inventory.Path(v.Shell.Workspace.ID)
+		if encoded := rest.Encode(); encoded != "" {
+			href += "?" + encoded
+		}
+		all = append(all, menuItem{Text: one.Name + ": " + one.Value, Href: href})
+	}
+	return all
+}
+
+func (p *speaker) inventoryTable(v InventoryPage) Table {
+	table := Table{
+		Caption: p.count("inventory.caption", len(v.Items)), Pager: v.Pager,
+		Heads: []Head{
+			{Text: p.say("inventory.pick"), Unseen: true}, {Text: p.say("token.name")}, {Text: p.say("form.owner")}, {Text: p.say("token.scopes")},
+			{Text: p.say("fact.created")}, {Text: p.say("token.used")}, {Text: p.say("token.expires")}, {Text: p.say("token.status")},
+		},
+		Empty: Empty{Text: p.say("inventory.none"), Href: Tokens.Path(v.Shell.Workspace.ID, "new"), Link: p.say("tokens.new")},
+	}
+	if v.Filter != (InventoryFilter{}) {
+		table.Empty = Empty{Text: p.say("inventory.no_match"), Href: Inventory.Path(v.Shell.Workspace.ID), Link: p.say("filter.clear")}
+	}
+	for _, t := range v.Items {
+		pick := Cell{}
+		if t.Href != "" && !over(t.Status) {
+			pick.Pick = &Pick{ID: "pick-" + t.Secret, Name: "id", Value: t.Secret, Form: "bulk", Label: p.say("inventory.pick_one", "Name", p.named(t))}
+		}
+		owner := p.personCell(t.Owner)
+		if t.Holder.Name != "" && t.Holder.Name != t.Owner.Name {
+			owner.Note = joined(" · ", owner.Note, p.say("inventory.acts_as", "Name", t.Holder.Name))
+		}
+		if t.Client != "" {
+			owner.Note = joined(" · ", owner.Note, t.Client)
+		}
+		table.Rows = append(table.Rows, []Cell{
+			pick, p.nameCell(t), owner, {Chips: p.patterns(t.Scopes, 3)}, {When: p.when(t.Created, v.Now), Note: t.By.Name},
+			p.usedCell(t.Used, v.Now), p.expiresCell(t, v.Now), {Chips: p.status(t, v.Now)},
+		})
+	}
+	return table
+}
+
+// sortHidden puts fields into the order of their names.
+func sortHidden(all []Hidden) {
+	slices.SortFunc(all, func(a, b Hidden) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// Whole reports whether one deed can end all that the filter finds: it names at
+// least one thing by which tokens fall, and nothing else.
+func (f InventoryFilter) Whole() bool {
+	rest := f
+	rest.Client, rest.Owner, rest.User, rest.Scope, rest.Contract, rest.Kind, rest.CreatedBefore = "", "", "", "", "", "", ""
+	if rest.Used == "idle_30" || rest.Used == "idle_90" {
+		rest.Used = ""
+	}
+	if rest.Status == "live" {
+		rest.Status = ""
+	}
+	named := f.Client+f.Owner+f.User+f.Scope+f.Contract+f.Kind != "" || f.Used == "idle_30" || f.Used == "idle_90"
+	return rest == InventoryFilter{} && named
+}
