@@ -9,6 +9,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/fichadev/ficha/internal/authority"
@@ -77,11 +78,13 @@ type Config struct {
 type Face struct {
 	cfg   Config
 	lists statusLists
+
+	description func() ([]byte, error)
 }
 
 // New returns the face, ready to be hung.
 func New(cfg Config) *Face {
-	f := &Face{cfg: cfg}
+	f := &Face{cfg: cfg, description: sync.OnceValues(assemble)}
 	f.lists.build = f.buildStatusList
 	return f
 }

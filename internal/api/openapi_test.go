@@ -9,6 +9,8 @@ import (
 	"maps"
 	"mime"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -63,6 +65,38 @@ func TestDescriptionIsOpenAPI(t *testing.T) {
 	}
 	if a.JSON["openapi"] != "3.1.0" || a.Header.Get("Content-Type") != "application/json" || a.Header.Get("Access-Control-Allow-Origin") != "*" {
 		t.Errorf("it is %v, in %v", a.JSON["openapi"], a.Header)
+	}
+}
+
+// Two files with one name would be one of them.
+func TestEveryNameIsDescribedInOneFile(t *testing.T) {
+	files, err := filepath.Glob("openapi/*.json")
+	if err != nil || len(files) < 10 {
+		t.Fatal(files, err)
+	}
+	at := map[string]string{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var part struct {
+			Paths      object
+			Components map[string]object
+		}
+		if err := json.Unmarshal(text, &part); err != nil {
+			t.Fatal(file, err)
+		}
+		sections := map[string]object{"paths": part.Paths}
+		maps.Copy(sections, part.Components)
+		for section, names := range sections {
+			for name := range names {
+				if other, ok := at[section+" "+name]; ok {
+					t.Errorf("%s is in %s and in %s", name, other, file)
+				}
+				at[section+" "+name] = file
+			}
+		}
 	}
 }
 
