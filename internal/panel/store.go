@@ -11,6 +11,7 @@ import (
 type Store interface {
 	webhookReads
 	auditReads
+	memberReads
 	tokenReads
 	Rotations(ctx context.Context, q token.RotationQuery) ([]*token.Rotation, error)
 }

@@ -15,9 +15,11 @@ func of[V any](name string, write func(*Set, io.Writer, Lang, V) error, v V) sam
 }
 
 // adminSamples are the pages on which a workspace is looked after.
-func adminSamples() []sample { return slices.Concat(webhookSamples(), auditSamples(), policySamples()) }
+func adminSamples() []sample {
+	return slices.Concat(webhookSamples(), auditSamples(), policySamples(), memberSamples())
+}
 
 // hostileAdmin are those pages with what harms in every name.
 func hostileAdmin(shell Shell) []sample {
-	return slices.Concat(hostileWebhooks(shell), hostileAudit(shell), hostilePolicies(shell))
+	return slices.Concat(hostileWebhooks(shell), hostileAudit(shell), hostilePolicies(shell), hostileMembers(shell))
 }

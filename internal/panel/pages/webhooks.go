@@ -114,6 +114,7 @@ type WebhookForm struct {
 }
 
 type formView struct {
+	Title    string
 	Lead     string
 	Problems []Mistake
 	Post     string
@@ -126,7 +127,7 @@ type formView struct {
 func (s *Set) WebhookForm(w io.Writer, lang Lang, v WebhookForm) error {
 	said := s.speaker(lang)
 	at := v.Shell.Workspace.ID
-	view := formView{Lead: said.say("webhook_form.lead"), Post: Webhooks.Path(at, "new"), Submit: said.say("webhook_form.create"), Known: v.Known}
+	view := formView{Title: said.say("webhook_form.title"), Lead: said.say("webhook_form.lead"), Post: Webhooks.Path(at, "new"), Submit: said.say("webhook_form.create"), Known: v.Known}
 	view.Fields = said.eventFields(v)
 	if v.ID == "" {
 		url := Field{Name: "url", Type: "url", Label: said.say("webhooks.url"), Value: v.URL, Hint: said.say("webhook_form.url_hint")}
