@@ -194,6 +194,11 @@ func (f *Face) moveTokenRotation(c *web.Call, who *caller) error {
 	if err != nil {
 		return err
 	}
+	if who.record != nil {
+		if err := authority.MayTurn(who.record.Token, t); err != nil {
+			return err
+		}
+	}
 	return f.step(c, who, t.Workspace, t.Credential.String())
 }
 

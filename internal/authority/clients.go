@@ -67,13 +67,14 @@ func (a *Authority) AddSecret(ctx context.Context, who token.Actor, workspace, i
 }
 
 // EndSecret ends one secret of a client at once; tokens that were issued with it
-// live on. NotFound says that there is no such live secret.
+// live on, and of two secrets of a rotation the other stays. NotFound says that there is no such live secret.
 func (a *Authority) EndSecret(ctx context.Context, who token.Actor, workspace, id string, secret token.ID) error {
 	return a.changeClient(ctx, who, workspace, id, func(tx Tx, c *token.Client) (*token.Event, error) {
 		won, err := tx.EndSecret(ctx, c.ID, secret)
-		if err == nil && !won {
-			err = token.Errorf(token.NotFound, "the client has no such live secret")
+		if err != nil || !won {
+			return nil, orElse(err, token.Errorf(token.NotFound, "the client has no such live secret"))
 		}
+		err = a.settleTurn(ctx, tx, who, token.RotatesClientSecret, c.ID, secret)
 		return noteClient(tx, who, c, "client.secret_ended", secretDetail(token.Secret{ID: secret})), err
 	})
 }

@@ -125,14 +125,10 @@ func (a *Authority) sweepOne(ctx context.Context, tx Tx, home *token.Workspace, 
 		if s := t.Status(tx.Now()); s == "suspended" || s == "waiting" {
 			return false, nil // that is another's to resume
 		}
-		if did, err = tx.Suspend(ctx, t.ID, r.At(), r.Until); err == nil {
-			err = suspendOthers(ctx, tx, t, r.At(), r.Until)
-		}
+		did, err = suspendWhole(ctx, tx, t, r.At(), r.Until)
 	case token.Resume:
 		action, detail["until"] = "token.resumed", int64(0)
-		if did, err = tx.Suspend(ctx, t.ID, 0, 0); err == nil {
-			err = suspendOthers(ctx, tx, t, 0, 0)
-		}
+		did, err = suspendWhole(ctx, tx, t, 0, 0)
 	}
 	if err != nil || !did || !governed(t.Kind) {
 		return did, err
@@ -185,7 +181,7 @@ func (a *Authority) Brownout(ctx context.Context, who token.Actor, t *token.Toke
 			return token.Errorf(token.Conflict, "the token is suspended or has ended: there is nothing to try").Because(token.Lost)
 		}
 		until := now.Add(lasts).UnixMilli()
-		if _, err := tx.Suspend(ctx, t.ID, tx.Now(), until); err != nil {
+		if _, err := suspendWhole(ctx, tx, t, tx.Now(), until); err != nil {
 			return err
 		}
 		w, err := tx.Workspace(ctx, t.Workspace)

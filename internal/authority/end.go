@@ -8,14 +8,18 @@ import (
 	"github.com/fichadev/ficha/internal/token"
 )
 
-// Revoke ends one token with all its secrets at once, on every surface. It reports Conflict with
-// reason Lost if it had already ended.
+// Revoke ends one token with all its secrets at once, on every surface, also
+// those that took the place of the one we know. It reports Conflict with reason
+// Lost if none of them lived.
 func (a *Authority) Revoke(ctx context.Context, who token.Actor, t *token.Token, reason string) error {
 	if reason == "" {
 		reason = "revoked"
 	}
 	if err := CheckText("reason", reason, 200); err != nil {
 		return err
+	}
+	if t.Whole() != 0 {
+		return a.revokeWhole(ctx, who, t, reason)
 	}
 	w, err := a.cfg.Judge.Workspace(ctx, t.Workspace)
 	if err != nil {
@@ -26,10 +30,23 @@ func (a *Authority) Revoke(ctx context.Context, who token.Actor, t *token.Token,
 		e := audit.Note(now, who, t.Workspace, "token.revoked", targetOf(t), map[string]any{"kind": t.Kind, "reason": reason})
 		out, err := audit.Deliveries(w, e)
 		return &token.Deed{
-			End:    []token.Ending{{ID: t.ID, At: now.UnixMilli(), Reason: reason, By: by(who), Quiet: !cachedKind(t.Kind), Whole: t.Whole()}},
+			End:    []token.Ending{{ID: t.ID, At: now.UnixMilli(), Reason: reason, By: by(who), Quiet: !cachedKind(t.Kind)}},
 			Events: []*token.Event{e},
 			Outbox: out,
 		}, err
+	})
+}
+
+func (a *Authority) revokeWhole(ctx context.Context, who token.Actor, t *token.Token, reason string) error {
+	return a.cfg.Store.Do(ctx, func(tx Tx) error {
+		if won, err := endWhole(ctx, tx, who, t, reason); err != nil || !won {
+			return orElse(err, token.Errorf(token.Conflict, "it had already ended").Because(token.Lost))
+		}
+		w, err := tx.Workspace(ctx, t.Workspace)
+		if err != nil {
+			return err
+		}
+		return note(ctx, tx, who, w, "token.revoked", targetOf(t), map[string]any{"kind": t.Kind, "reason": reason})
 	})
 }
 
@@ -76,8 +93,8 @@ func (a *Authority) RevokeSecret(ctx context.Context, who token.Actor, c *token.
 	if err != nil {
 		return err
 	}
-	if r.Token.Client != c.ID || alone != "" && r.Token.Contract != alone {
-		return nil
+	if r.Token.Client != c.ID || r.Token.EndedAt != 0 || alone != "" && r.Token.Contract != alone {
+		return nil // also one that was replaced: who shows it speaks for no other
 	}
 	if r.Token.Kind == token.Refresh && r.Grant != nil && alone == "" {
 		return a.EndGrant(ctx, who, r.Grant, "revoked")
@@ -157,15 +174,8 @@ func (a *Authority) suspend(ctx context.Context, who token.Actor, t *token.Token
 		return err
 	}
 	return a.cfg.Store.Do(ctx, func(tx Tx) error {
-		lives, err := tx.Suspend(ctx, t.ID, at, until)
-		if err != nil {
-			return err
-		}
-		if !lives {
-			return token.Errorf(token.Conflict, "the token has already ended").Because(token.Lost)
-		}
-		if err := suspendOthers(ctx, tx, t, at, until); err != nil {
-			return err
+		if lives, err := suspendWhole(ctx, tx, t, at, until); err != nil || !lives {
+			return orElse(err, token.Errorf(token.Conflict, "the token has already ended").Because(token.Lost))
 		}
 		w, err := tx.Workspace(ctx, t.Workspace)
 		if err != nil {
@@ -176,24 +186,33 @@ func (a *Authority) suspend(ctx context.Context, who token.Actor, t *token.Token
 	})
 }
 
-// suspendOthers does to the other live secrets of a token what was done to one.
-func suspendOthers(ctx context.Context, tx Tx, t *token.Token, at, until int64) error {
-	if t.Whole() == 0 {
-		return nil
+// suspendWhole suspends a token with every live secret of its credential, or, at
+// 0, resumes it; it reports whether one lives. It goes on until it finds none
+// that is new to it: a rotation for which it waited has brought one in.
+func suspendWhole(ctx context.Context, tx Tx, t *token.Token, at, until int64) (bool, error) {
+	lives, err := tx.Suspend(ctx, t.ID, at, until)
+	if err != nil || t.Whole() == 0 {
+		return lives, err
 	}
-	all, err := tx.Secrets(ctx, t.Credential)
-	if err != nil {
-		return err
-	}
-	for _, one := range all {
-		if one.ID == t.ID || one.EndedAt != 0 {
-			continue
+	done := map[token.ID]bool{t.ID: true}
+	for fresh := true; fresh; {
+		all, err := tx.Secrets(ctx, t.Credential)
+		if err != nil {
+			return false, err
 		}
-		if _, err := tx.Suspend(ctx, one.ID, at, until); err != nil {
-			return err
+		fresh = false
+		for _, one := range all {
+			if done[one.ID] || one.EndedAt != 0 {
+				continue
+			}
+			also, err := tx.Suspend(ctx, one.ID, at, until)
+			if err != nil {
+				return false, err
+			}
+			lives, fresh, done[one.ID] = lives || also, true, true
 		}
 	}
-	return nil
+	return lives, nil
 }
 
 // Witness writes what must be on disk before the judge says yes: the first use

@@ -98,7 +98,7 @@ func (a *Authority) make(ctx context.Context, o *Order, s supports, now time.Tim
 	if o.Form == Signed && (life == 0 || life > policy.SignedMost) {
 		return nil, "", token.AtField("ttl", "a signed token may live at most %d days; ask for an opaque one", policy.SignedMost/(24*time.Hour))
 	}
-	id := token.NewID(now, token.ClassFor(life))
+	id := token.NewID(now, o.class(life))
 	t := &token.Token{
 		ID: id, Credential: id, Kind: o.Kind, Contract: o.Contract, Name: o.Name, Purpose: o.Purpose, Owner: o.Owner,
 		Workspace: o.Workspace, Client: o.Client, Person: o.Person, Sponsor: o.Sponsor, Actor: o.Actor, Reason: o.Reason,
@@ -120,6 +120,15 @@ func (a *Authority) make(ctx context.Context, o *Order, s supports, now time.Tim
 	}
 	t.Hash, t.LastFour = token.HashOf(secret), token.LastFour(secret)
 	return t, secret, nil
+}
+
+// class returns where a token of a lifetime is kept; the secrets of one
+// credential are kept together, so that they are found and ended together.
+func (o *Order) class(life time.Duration) token.Class {
+	if o.Turn != nil {
+		return o.Turn.Token.Credential.Class()
+	}
+	return token.ClassFor(life)
 }
 
 func family(o *Order) token.ID {

@@ -91,7 +91,7 @@ func checkGrace(grace time.Duration, reason string) error {
 func (a *Authority) mayTurn(ctx context.Context, turn *Turn) error {
 	t, asker := turn.Token, turn.Asker
 	if asker == nil || asker.Credential == t.Credential {
-		return nil
+		return MayTurn(asker, t)
 	}
 	if t.Kind == token.Personal {
 		if asker.Kind == token.Session && asker.Person == t.Person {
@@ -115,6 +115,16 @@ func (a *Authority) mayTurn(ctx context.Context, turn *Turn) error {
 		if p == nil || w == nil || !w.MayHold(p.In(w.ID), scope) {
 			return token.Errorf(token.Forbidden, "your role does not hold %s, which the new secret would open", scope)
 		}
+	}
+	return nil
+}
+
+// MayTurn refuses a secret that another one takes the place of: it may be known
+// to those for whom the place was changed, and must not get itself a new one.
+// asker is what was shown, nil for none; t is the token's current secret.
+func MayTurn(asker, t *token.Token) error {
+	if asker != nil && asker.Credential == t.Credential && asker.ID != t.ID {
+		return token.Errorf(token.Forbidden, "the secret is being replaced; use the one that takes its place")
 	}
 	return nil
 }

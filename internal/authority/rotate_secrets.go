@@ -160,9 +160,8 @@ type clientSecrets struct {
 	client string
 }
 
-func (s clientSecrets) confirm(ctx context.Context, id token.ID) error {
-	_, err := s.tx.ConfirmSecret(ctx, s.client, id)
-	return err
+func (s clientSecrets) confirm(ctx context.Context, id token.ID) (bool, error) {
+	return s.tx.ConfirmSecret(ctx, s.client, id)
 }
 
 func (s clientSecrets) retire(ctx context.Context, id token.ID, at int64) error {
@@ -181,9 +180,8 @@ type clientTokens struct {
 	workspace string
 }
 
-func (s clientTokens) confirm(ctx context.Context, id token.ID) error {
-	_, err := s.tx.ConfirmClientToken(ctx, s.workspace, id)
-	return err
+func (s clientTokens) confirm(ctx context.Context, id token.ID) (bool, error) {
+	return s.tx.ConfirmClientToken(ctx, s.workspace, id)
 }
 
 func (s clientTokens) retire(ctx context.Context, id token.ID, at int64) error {
@@ -203,8 +201,8 @@ type webhookSecrets struct {
 	r  *token.Rotation
 }
 
-func (webhookSecrets) confirm(context.Context, token.ID) error       { return nil }
-func (webhookSecrets) retire(context.Context, token.ID, int64) error { return nil }
+func (webhookSecrets) confirm(context.Context, token.ID) (bool, error) { return true, nil }
+func (webhookSecrets) retire(context.Context, token.ID, int64) error   { return nil }
 
 func (s webhookSecrets) end(ctx context.Context, id token.ID) (err error) {
 	if id == s.r.New {

@@ -119,7 +119,7 @@ func noteRotation(now time.Time, who token.Actor, r *token.Rotation, action stri
 
 // secrets is what a rotation does to the secrets of one sort of credential.
 type secrets interface {
-	confirm(ctx context.Context, id token.ID) error
+	confirm(ctx context.Context, id token.ID) (lives bool, err error)
 	retire(ctx context.Context, id token.ID, at int64) error // 0: it stays
 	end(ctx context.Context, id token.ID) error
 }
@@ -133,13 +133,13 @@ func (a *Authority) arrange(ctx context.Context, tx Tx, who token.Actor, was, r 
 	case !r.Open():
 		return s.end(ctx, r.Going())
 	case r.State == token.RotationActive:
-		if err := s.confirm(ctx, r.New); err != nil {
-			return err
+		if lives, err := s.confirm(ctx, r.New); err != nil || !lives {
+			return orElse(err, token.Errorf(token.Conflict, "the new secret has ended, and the old one stays: cancel the rotation").Because(token.Lost))
 		}
 		return s.retire(ctx, r.Old, r.RetiresAt)
 	case r.State == token.RotationUndone:
 		if was.State == token.RotationPending {
-			if err := s.confirm(ctx, r.New); err != nil {
+			if _, err := s.confirm(ctx, r.New); err != nil {
 				return err
 			}
 		}
@@ -163,6 +163,31 @@ func secretsOf(tx Tx, who token.Actor, r *token.Rotation) secrets {
 	return tokenSecrets{tx, by(who), r}
 }
 
+// settleTurn ends the open rotation of a credential whose one secret was ended by
+// itself, so that the other one stays. Without such a rotation it does nothing.
+func (a *Authority) settleTurn(ctx context.Context, tx Tx, who token.Actor, what token.Rotating, credential string, gone token.ID) error {
+	r, err := tx.OpenRotation(ctx, what, credential)
+	if err != nil || r == nil || r.Old != gone && r.New != gone {
+		return err
+	}
+	stays, action := r.Old, "rotation.cancelled"
+	if gone == r.Old {
+		stays, action = r.New, "rotation.retired"
+	}
+	err = a.turn(ctx, tx, who, r, action, func(r *token.Rotation, now int64) error {
+		r.Lose(gone, now)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	s := secretsOf(tx, who, r)
+	if _, err := s.confirm(ctx, stays); err != nil {
+		return err
+	}
+	return s.retire(ctx, stays, 0)
+}
+
 // tokenSecrets are rows of tokens. One that ended meanwhile stays ended: then
 // there is nothing to do.
 type tokenSecrets struct {
@@ -171,9 +196,8 @@ type tokenSecrets struct {
 	r  *token.Rotation
 }
 
-func (s tokenSecrets) confirm(ctx context.Context, id token.ID) error {
-	_, err := s.tx.ConfirmToken(ctx, id, s.tx.Now())
-	return err
+func (s tokenSecrets) confirm(ctx context.Context, id token.ID) (bool, error) {
+	return s.tx.ConfirmToken(ctx, id, s.tx.Now())
 }
 
 func (s tokenSecrets) retire(ctx context.Context, id token.ID, at int64) error {

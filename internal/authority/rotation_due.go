@@ -89,8 +89,14 @@ func (a *Authority) remindOf(ctx context.Context, age time.Duration, passed, nex
 // overdue returns the announcement of a secret whose age this is, nil for
 // others, and for those that have ended or are being replaced.
 func (a *Authority) overdue(ctx context.Context, age time.Duration, t *token.Token) (*announcement, error) {
-	if t.Successor != 0 || t.Pending() {
+	if t.RetiresAt != 0 || t.Pending() {
 		return nil, nil
+	}
+	if t.Successor != 0 {
+		r, err := a.cfg.Store.RotationTo(ctx, t.Successor)
+		if err != nil || r != nil && r.Open() {
+			return nil, err
+		}
 	}
 	w, err := a.cfg.Judge.Workspace(ctx, t.Workspace)
 	if err != nil || w == nil || policy.RotationAge(w.Policy.At(a.cfg.Now().UnixMilli()), t) != age {

@@ -210,7 +210,7 @@ func (tx *Tx) keepAnswers(ctx context.Context, batch []*pending) error {
 			continue
 		}
 		p.out = token.Errorf(token.Conflict, "this request was made before").Because(token.Lost)
-		if len(p.deed.End) > 0 {
+		if len(p.deed.End) > 0 || p.deed.Rotation != nil {
 			return tx.alone(batch, p)
 		}
 	}

@@ -41,6 +41,8 @@ const (
 	overAnswers = `DELETE FROM answers WHERE key IN (SELECT key FROM answers WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`
 	overSealed  = `UPDATE answers SET sealed = '', sealed_until = 0 WHERE key IN (SELECT key FROM answers
 		WHERE sealed_until > 0 AND sealed_until <= $1 ORDER BY sealed_until, key LIMIT $2)`
+	overRotations = `DELETE FROM rotations WHERE id IN (SELECT id FROM rotations
+		WHERE id < $1 AND ended_at > 0 AND ended_at <= $2 ORDER BY id LIMIT $3)`
 	overRequests = `DELETE FROM authorizations WHERE id IN (SELECT id FROM authorizations WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`
 )
 
@@ -54,7 +56,7 @@ type purge func(ctx context.Context, tx *Tx) (int, error)
 func (s *Store) Purge(ctx context.Context) (int, error) {
 	sum := 0
 	for _, step := range []purge{
-		s.purgeShort, purgeShortNamed, purgeLongExpired, purgeLongEnded, purgeGrants, purgeAnswers, wipeOldAnswers, purgeAuthorizations, purgeChanges, purgeEvents,
+		s.purgeShort, purgeShortNamed, purgeLongExpired, purgeLongEnded, purgeRotations, purgeGrants, purgeAnswers, wipeOldAnswers, purgeAuthorizations, purgeChanges, purgeEvents,
 		purgeTraffic, purgeUseRecords, purgeBatches, purgeAlerts, purgeNotices, purgeLeaks, purgeLetters, purgeAccounts, purgeDelivered, purgeDead,
 	} {
 		var n int
@@ -116,6 +118,11 @@ func purgeLongExpired(ctx context.Context, tx *Tx) (int, error) {
 func purgeLongEnded(ctx context.Context, tx *Tx) (int, error) {
 	over := tx.now - keepNamed.Milliseconds()
 	return tx.deleteTokens(ctx, over, overEnded, over, purgeStep)
+}
+
+func purgeRotations(ctx context.Context, tx *Tx) (int, error) {
+	over := tx.now - keepNamed.Milliseconds()
+	return tx.count(ctx, overRotations, int64(token.FirstID(time.UnixMilli(over))), over, purgeStep)
 }
 
 // purgeGrants deletes families that ended long ago, and those of their tokens

@@ -107,23 +107,34 @@ func (tx *Tx) endWhole(ctx context.Context, batch []*pending) error {
 	return nil
 }
 
+// leftText finds a live secret of a credential.
+var leftText = [2]string{token.Short: newLeftText(token.Short), token.Long: newLeftText(token.Long)}
+
+func newLeftText(class token.Class) string {
+	return `SELECT id FROM ` + tables[class] + ` WHERE ended_at = 0 AND (id = $1 OR (credential = $1 AND credential <> id)) LIMIT 1`
+}
+
 // endOthers ends every live secret of the credential that an ending ends whole;
-// it reports whether there was one.
-func (tx *Tx) endOthers(ctx context.Context, e token.Ending) (bool, error) {
-	if err := tx.closeRotations(ctx, token.RotatesToken, e.Whole.String()); err != nil {
-		return false, err
+// it reports whether there was one. It goes on until none is left: where it
+// waited for a rotation, the secret which that one brought in is new to it.
+func (tx *Tx) endOthers(ctx context.Context, e token.Ending) (won bool, err error) {
+	for left := int64(1); left != 0; {
+		others, err := all(ctx, tx, wholeText[e.Whole.Class()], scanInt, int64(e.Whole), e.At, e.Reason, e.By)
+		if err != nil {
+			return false, fmt.Errorf("end the secrets of a token: %w", err)
+		}
+		for _, id := range others {
+			other := e
+			other.ID = token.ID(id)
+			tx.ends = append(tx.ends, other)
+			tx.Changed(tokenChange(other.ID))
+		}
+		won = won || len(others) > 0
+		if left, err = one(ctx, tx, leftText[e.Whole.Class()], scanInt, int64(e.Whole)); err != nil {
+			return false, fmt.Errorf("look for secrets of a token: %w", err)
+		}
 	}
-	others, err := all(ctx, tx, wholeText[e.Whole.Class()], scanInt, int64(e.Whole), e.At, e.Reason, e.By)
-	if err != nil {
-		return false, fmt.Errorf("end the secrets of a token: %w", err)
-	}
-	for _, id := range others {
-		other := e
-		other.ID = token.ID(id)
-		tx.ends = append(tx.ends, other)
-		tx.Changed(tokenChange(other.ID))
-	}
-	return len(others) > 0, nil
+	return won, tx.closeRotations(ctx, token.RotatesToken, e.Whole.String())
 }
 
 const rotationByID = `SELECT ` + rotationColumns + ` FROM rotations WHERE id = $1`
@@ -180,24 +191,32 @@ func (s *Store) DueRotations(ctx context.Context, limit int) ([]*token.Rotation,
 		scanRotation, s.now(), limit)
 }
 
-// secretsText reads the secrets of a credential that have not ended, and those
-// that have.
+// secretsText reads the secrets of a credential, those that have not ended
+// first: of one that is rotated often, hundreds have.
 var secretsText = [2]string{token.Short: newSecretsText(token.Short), token.Long: newSecretsText(token.Long)}
 
 func newSecretsText(class token.Class) string {
 	from := `SELECT ` + tokenAll + ` FROM ` + tables[class]
-	return from + ` WHERE id = $1 UNION ALL ` + from + ` WHERE credential = $1 AND credential <> id ORDER BY 1 LIMIT 100`
+	return `SELECT ` + tokenAll + ` FROM (` + from + ` WHERE id = $1 UNION ALL ` + from + ` WHERE credential = $1 AND credential <> id) AS s
+		ORDER BY CASE WHEN ended_at = 0 THEN 0 ELSE 1 END, id DESC LIMIT 100`
 }
 
-// Secrets returns the secrets of a credential, oldest first.
+// Secrets returns the secrets of a credential, oldest first: all that have not
+// ended, and the newest of those that have.
 func (s *Store) Secrets(ctx context.Context, credential token.ID) ([]*token.Token, error) {
-	return all(ctx, s.reads, secretsText[credential.Class()], scanToken, int64(credential))
+	return secretsOf(ctx, s.reads, credential)
 }
 
 // Secrets returns the secrets of a credential as the transaction sees them,
-// oldest first.
+// as Store.Secrets does.
 func (tx *Tx) Secrets(ctx context.Context, credential token.ID) ([]*token.Token, error) {
-	return all(ctx, tx, secretsText[credential.Class()], scanToken, int64(credential))
+	return secretsOf(ctx, tx, credential)
+}
+
+func secretsOf(ctx context.Context, q querier, credential token.ID) ([]*token.Token, error) {
+	list, err := all(ctx, q, secretsText[credential.Class()], scanToken, int64(credential))
+	slices.SortFunc(list, func(a, b *token.Token) int { return cmp.Compare(a.ID, b.ID) })
+	return list, err
 }
 
 var rotateTexts = [2]map[string]string{token.Short: newRotateTexts(token.Short), token.Long: newRotateTexts(token.Long)}

@@ -103,6 +103,8 @@ func (r *Rotation) Undo(now int64) error {
 		return Errorf(Conflict, "the rotation was undone already")
 	case r.OldExpires != 0 && r.OldExpires <= now:
 		return Errorf(Conflict, "the old secret has expired")
+	case r.RetiresAt != 0 && r.RetiresAt <= now:
+		return Errorf(Conflict, "the grace of the old secret is over, and nothing that has ended opens again; rotate anew")
 	}
 	r.State = RotationUndone
 	r.RetiresAt = r.graceFrom(now)
@@ -124,6 +126,15 @@ func (r *Rotation) Finish(now int64, hasty bool) error {
 	}
 	r.RetiresAt, r.EndedAt = min(r.RetiresAt, now), now
 	return nil
+}
+
+// Lose ends a rotation one of whose secrets was ended by itself: the other stays.
+func (r *Rotation) Lose(gone ID, now int64) {
+	r.State = RotationCancelled
+	if gone == r.Old {
+		r.State = RotationRetired
+	}
+	r.RetiresAt, r.EndedAt = now, now
 }
 
 func over(r *Rotation) error {
