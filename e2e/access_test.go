@@ -25,29 +25,38 @@ const axeRun = `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wc
 // wide says whether the page is wider than its window.
 const wide = `document.documentElement.scrollWidth > document.documentElement.clientWidth`
 
-func TestPagesAreForEverybody(t *testing.T) {
+// look shows the browser's pages in one way.
+func (b *browser) look(l look) {
+	b.t.Helper()
+	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: l.scheme}},
+	})
+	b.do(chromedp.EmulateViewport(l.width, 800))
+}
+
+// check fails where the page that is shown keeps somebody out.
+func (b *browser) check(page string) {
+	b.t.Helper()
 	axe, err := os.ReadFile("node_modules/axe-core/axe.min.js")
 	if err != nil {
-		t.Fatalf("%v: run npm ci here, as make deps does", err)
+		b.t.Fatalf("%v: run npm ci here, as make deps does", err)
 	}
+	ask(b, chromedp.Evaluate[chromedp.Void](string(axe)))
+	for _, wrong := range ask(b, chromedp.Evaluate[[]string](axeRun, chromedp.EvalAwaitPromise)) {
+		b.t.Errorf("%s: %s", page, wrong)
+	}
+	if ask(b, chromedp.Evaluate[bool](wide)) {
+		b.t.Errorf("%s scrolls sideways", page)
+	}
+}
+
+func TestPagesAreForEverybody(t *testing.T) {
 	h := start(t)
 	for _, l := range looks {
 		t.Run(l.lang, func(t *testing.T) {
 			b := newBrowser(t, true)
-			call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-				Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: l.scheme}},
-			})
-			b.do(chromedp.EmulateViewport(l.width, 800))
-			check := func(page string) {
-				t.Helper()
-				ask(b, chromedp.Evaluate[chromedp.Void](string(axe)))
-				for _, wrong := range ask(b, chromedp.Evaluate[[]string](axeRun, chromedp.EvalAwaitPromise)) {
-					t.Errorf("%s: %s", page, wrong)
-				}
-				if ask(b, chromedp.Evaluate[bool](wide)) {
-					t.Errorf("%s scrolls sideways at %d pixels", page, l.width)
-				}
-			}
+			b.look(l)
+			check := b.check
 			b.do(chromedp.Navigate(h.url + "/panel/login?lang=" + l.lang))
 			if got := ask(b, chromedp.Evaluate[string](`document.documentElement.lang`)); got != l.lang {
 				t.Fatalf("the page is in %s", got)
@@ -60,7 +69,7 @@ func TestPagesAreForEverybody(t *testing.T) {
 			b.do(chromedp.WaitVisible(chromedp.CSS(`button[value="allow"]`)))
 			check("consent")
 			b.do(chromedp.Click(chromedp.CSS(`button[value="allow"]`)), chromedp.WaitVisible(chromedp.CSS("#welcome")), chromedp.Navigate(h.url+"/panel/"))
-			b.do(chromedp.Click(chromedp.CSS("summary")))
+			b.do(chromedp.Click(chromedp.CSS("main summary")), chromedp.Click(chromedp.CSS(".menu summary")))
 			check("account")
 			b.do(chromedp.Navigate(h.url + "/panel/nothing"))
 			check("problem")

@@ -82,8 +82,9 @@ type house struct {
 	app *application
 }
 
-// start runs the program on a port of its own until the test is over.
-func start(t *testing.T) *house {
+// start runs the program on a port of its own until the test is over, with more
+// variables of the environment.
+func start(t *testing.T, more ...string) *house {
 	t.Helper()
 	path, err := program()
 	if err != nil {
@@ -97,6 +98,7 @@ func start(t *testing.T) *house {
 	}
 	serve := exec.CommandContext(t.Context(), path, "serve", "--apply", file)
 	serve.Env = append(os.Environ(), "FICHA_LISTEN=127.0.0.1:0", "FICHA_DATA_DIR="+filepath.Join(dir, "data"), "FICHA_LOG_LEVEL=warn")
+	serve.Env = append(serve.Env, more...)
 	serve.Cancel = func() error { return serve.Process.Signal(os.Interrupt) }
 	serve.WaitDelay = patience
 	var log strings.Builder
