@@ -13,18 +13,15 @@ import (
 	"github.com/fichadev/ficha/internal/token"
 )
 
-// mostTold is how many people of a workspace get a letter about an incident.
-const mostTold = 5
-
 // TurnAlert writes what became of an incident, if it is still as it was: another
 // node may have been quicker, and that is no fault. Where it fires or is
 // resolved, the same commit holds the record, what subscribers hear, and letters
 // to up to five of those who administrate the workspace.
 func (a *Authority) TurnAlert(ctx context.Context, was, next token.Alert) error {
-	var told []*token.Person
+	var told []string
 	if tells(was, next) {
 		var err error
-		if told, err = a.peopleToTell(ctx, next.Workspace); err != nil {
+		if told, err = a.adminsOf(ctx, next.Workspace); err != nil {
 			return err
 		}
 	}
@@ -62,10 +59,10 @@ func noteAlert(ctx context.Context, tx Tx, n token.Alert) error {
 	return note(ctx, tx, who, w, action, audit.Target{Kind: "alert", ID: n.ID.String(), Name: n.Rule}, detail)
 }
 
-func lettersOf(n token.Alert, to []*token.Person) []token.Letter {
+func lettersOf(n token.Alert, to []string) []token.Letter {
 	letters := make([]token.Letter, len(to))
-	for i, p := range to {
-		l := token.Letter{To: p.ID, Address: p.Email, Kind: token.LetterAlertResolved, Workspace: n.Workspace, Data: map[string]string{"alert": n.Rule}}
+	for i, id := range to {
+		l := token.Letter{To: id, Kind: token.LetterAlertResolved, Workspace: n.Workspace, Data: map[string]string{"alert": n.Rule}}
 		if n.State == token.AlertFiring {
 			l.Kind = token.LetterAlertFiring
 			l.Data["value"], l.Data["threshold"] = fmt.Sprint(n.Detail["value"]), fmt.Sprint(n.Detail["threshold"])
@@ -73,22 +70,6 @@ func lettersOf(n token.Alert, to []*token.Person) []token.Letter {
 		letters[i] = l
 	}
 	return letters
-}
-
-// peopleToTell are those who look after a workspace, the super admins first.
-func (a *Authority) peopleToTell(ctx context.Context, workspace string) ([]*token.Person, error) {
-	var list []*token.Person
-	for _, role := range []string{token.SuperAdmin, token.Admin} {
-		if len(list) == mostTold {
-			break
-		}
-		people, err := a.cfg.Store.PeopleWithRole(ctx, workspace, role, mostTold-len(list))
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, people...)
-	}
-	return list, nil
 }
 
 // PutAlertRules gives a workspace rules of its own, or with nil the built-in

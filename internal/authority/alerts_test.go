@@ -12,7 +12,7 @@ func TestLettersOfAnIncidentAreWhole(t *testing.T) {
 		windows := []alert.Count{{Minutes: 5, Requests: 1000, Bad: 100}, {Minutes: 60, Requests: 9000, Bad: 900}}[:len(r.Windows())]
 		for _, state := range []token.AlertState{token.AlertFiring, token.AlertResolved} {
 			n := token.Alert{Workspace: "w", Rule: r.Name, State: state, Detail: r.Detail(windows)}
-			letters := lettersOf(n, []*token.Person{{ID: "1", Email: "a@example.test"}, {ID: "2", Email: "b@example.test"}})
+			letters := lettersOf(n, []string{"1", "2"})
 			if len(letters) != 2 {
 				t.Fatalf("%d letters to two people", len(letters))
 			}

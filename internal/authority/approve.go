@@ -22,16 +22,16 @@ func (a *Authority) wantApproval(ctx context.Context, who token.Actor, s support
 	if t.Approval != token.ApprovalWaiting {
 		return nil
 	}
-	admins, err := a.peopleToTell(ctx, t.Workspace)
+	admins, err := a.adminsOf(ctx, t.Workspace)
 	if err != nil {
 		return err
 	}
-	for _, p := range admins {
-		if made(t, p.ID) {
+	for _, id := range admins {
+		if made(t, id) {
 			continue
 		}
 		deed.Letters = append(deed.Letters, token.Letter{
-			To: p.ID, Kind: token.LetterApprovalWanted, Workspace: t.Workspace,
+			To: id, Kind: token.LetterApprovalWanted, Workspace: t.Workspace,
 			Data: map[string]string{"token": t.Credential.String(), "name": t.Name, "by": who.Name, "purpose": t.Purpose},
 		})
 	}
@@ -67,8 +67,8 @@ func (a *Authority) DenyToken(ctx context.Context, who token.Actor, t *token.Tok
 	})
 }
 
-// decide runs the decision on a waiting token, with its record and the letter
-// to who answers for it.
+// decide runs the decision on a waiting token, with its record and, where it is
+// a yes, the letter to who answers for it.
 func (a *Authority) decide(ctx context.Context, who token.Actor, t *token.Token, action, reason string, deed func(Tx) (bool, error)) error {
 	if who.Kind != token.User || who.For != "" {
 		return token.Errorf(token.Forbidden, "a person approves: sign in, or use a personal token of an administrator")
@@ -88,7 +88,7 @@ func (a *Authority) decide(ctx context.Context, who token.Actor, t *token.Token,
 			return err
 		}
 		if action == "policy.approval_given" {
-			if err := a.postTo(ctx, tx, t, token.LetterApprovalGiven, map[string]string{"token": t.Credential.String(), "name": t.Name, "by": who.Name}); err != nil {
+			if err := a.tellApproved(ctx, tx, who, t); err != nil {
 				return err
 			}
 		}
@@ -105,31 +105,15 @@ func endWaiting(ctx context.Context, tx Tx, t *token.Token, reason, by string) (
 	return tx.End(ctx, token.Ending{ID: t.ID, At: tx.Now(), Reason: reason, By: by, Whole: t.Whole()})
 }
 
-// postTo writes a letter to who answers for a token: its owner if that is a
-// person, else on whose rights it stands, else the administrators.
-func (a *Authority) postTo(ctx context.Context, tx Tx, t *token.Token, kind token.LetterKind, data map[string]string) error {
-	to, err := a.answerFor(ctx, t)
+// tellApproved writes to who answers for a token that it opens what it is for.
+func (a *Authority) tellApproved(ctx context.Context, tx Tx, who token.Actor, t *token.Token) error {
+	to, err := a.answerable(ctx, t, asked{})
 	if err != nil {
 		return err
 	}
-	for _, p := range to {
-		if err := tx.Post(ctx, token.Letter{To: p.ID, Kind: kind, Workspace: t.Workspace, Data: data}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (a *Authority) answerFor(ctx context.Context, t *token.Token) ([]*token.Person, error) {
-	for _, id := range []string{t.Owner, t.Sponsor, t.Person} {
-		if id == "" {
-			continue
-		}
-		if p, err := a.cfg.Judge.Person(ctx, id); err != nil || p != nil {
-			return []*token.Person{p}, err
-		}
-	}
-	return a.peopleToTell(ctx, t.Workspace)
+	return postEach(ctx, tx, to, token.Letter{Kind: token.LetterApprovalGiven, Workspace: t.Workspace, Data: map[string]string{
+		"token": t.Credential.String(), "name": t.Name, "by": who.Name,
+	}})
 }
 
 // mostLapsed is how many unanswered tokens one step ends.

@@ -131,17 +131,11 @@ func (a *Authority) silence(ctx context.Context, tx Tx, s *token.Subscription, r
 	if u, err := url.Parse(s.URL); err == nil {
 		host = u.Hostname()
 	}
-	people, err := a.peopleToTell(ctx, s.Workspace)
+	to, err := a.adminsOf(ctx, s.Workspace)
 	if err != nil {
 		return err
 	}
-	for _, p := range people {
-		l := token.Letter{To: p.ID, Kind: token.LetterWebhookDisabled, Workspace: s.Workspace, Data: map[string]string{"host": host}}
-		if err := tx.Post(ctx, l); err != nil {
-			return err
-		}
-	}
-	return nil
+	return postEach(ctx, tx, to, token.Letter{Kind: token.LetterWebhookDisabled, Workspace: s.Workspace, Data: map[string]string{"host": host}})
 }
 
 // tellOthers writes a notice about a subscription, which the other ones of its

@@ -93,14 +93,9 @@ func (a *Authority) takeLeak(ctx context.Context, tx Tx, who token.Actor, s *Sig
 	if err := record(ctx, tx, x.workspace, noteLeak(who, l, x, after)); err != nil || x.over {
 		return err
 	}
-	for _, id := range to {
-		if err := tx.Post(ctx, token.Letter{To: id, Kind: token.LetterTokenLeaked, Workspace: l.Workspace, Data: map[string]string{
-			"token": x.target.ID, "name": x.target.Name, "last_four": x.secret.LastFour, "source": s.Source,
-		}}); err != nil {
-			return err
-		}
-	}
-	return nil
+	return postEach(ctx, tx, to, token.Letter{Kind: token.LetterTokenLeaked, Workspace: l.Workspace, Data: map[string]string{
+		"token": x.target.ID, "name": x.target.Name, "last_four": x.secret.LastFour, "source": s.Source,
+	}})
 }
 
 func noteLeak(who token.Actor, l *token.Leak, x *exposure, after *Aftermath) *token.Event {

@@ -159,16 +159,15 @@ func endWhole(ctx context.Context, tx Tx, who token.Actor, t *token.Token, reaso
 // toldOf returns the users who get a letter of a leak: who answers for the
 // secret, and administrators.
 func (a *Authority) toldOf(ctx context.Context, x *exposure) (to []string, err error) {
-	asked := admins{}
 	if x.token != nil {
-		if to, err = a.answerable(ctx, x.token.Token, asked); err != nil {
+		if to, err = a.answerable(ctx, x.token.Token, asked{}); err != nil {
 			return nil, err
 		}
 	}
 	if x.workspace == nil {
 		return to, nil
 	}
-	more, err := a.adminsOf(ctx, x.workspace.ID, asked)
+	more, err := a.adminsOf(ctx, x.workspace.ID)
 	for _, id := range more {
 		if !slices.Contains(to, id) {
 			to = append(to, id)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/fichadev/ficha/internal/audit"
@@ -19,8 +18,6 @@ const (
 	// settles is how long what was minted may need to be seen by everybody. A
 	// notice waits for it, so that no watch passes a secret before that is there.
 	settles = time.Minute
-	// mostAdmins is how many are written to where nobody else answers for a token.
-	mostAdmins = 5
 )
 
 // expiryActor is who tells: nobody did anything but the clock.
@@ -146,7 +143,7 @@ type announcement struct {
 // announcements returns those of a page of which the notice is to be given, each
 // with who hears of it, and how many of the page that passes.
 func (a *Authority) announcements(ctx context.Context, n token.Notice, page []*token.Token, now int64) (list []announcement, passed int, err error) {
-	asked := admins{}
+	before := asked{}
 	for _, t := range page {
 		if len(list) == mostGiven {
 			break
@@ -167,7 +164,7 @@ func (a *Authority) announcements(ctx context.Context, n token.Notice, page []*t
 			return nil, 0, err
 		}
 		if last, _ := t.Latest(now); last == n {
-			if one.to, err = a.answerable(ctx, t, asked); err != nil {
+			if one.to, err = a.answerable(ctx, t, before); err != nil {
 				return nil, 0, err
 			}
 		}
@@ -193,54 +190,6 @@ func (a *Authority) stands(ctx context.Context, t *token.Token) (bool, error) {
 		return false, nil
 	}
 	return err == nil, err
-}
-
-// admins keeps those of workspaces that were asked for.
-type admins map[string][]string
-
-// answerable returns the users who hear of a token by mail: its owner, else whom
-// it acts as or who made it, else some of its workspace's administrators. An
-// access token is got anew by its program; only an owner who was named hears of
-// it.
-func (a *Authority) answerable(ctx context.Context, t *token.Token, asked admins) ([]string, error) {
-	var people []string
-	if strings.HasPrefix(t.Owner, "usr_") {
-		people = append(people, t.Owner)
-	}
-	if t.Kind != token.Access {
-		people = append(people, t.Person, t.Sponsor)
-	}
-	for _, id := range people {
-		p, err := a.cfg.Judge.Person(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		if p != nil && p.DisabledAt == 0 && (t.Workspace == "" || p.In(t.Workspace).Live()) {
-			return []string{p.ID}, nil
-		}
-	}
-	if t.Kind == token.Access || t.Workspace == "" {
-		return nil, nil
-	}
-	return a.adminsOf(ctx, t.Workspace, asked)
-}
-
-func (a *Authority) adminsOf(ctx context.Context, workspace string, asked admins) ([]string, error) {
-	if had, ok := asked[workspace]; ok {
-		return had, nil
-	}
-	var ids []string
-	for _, role := range []string{token.SuperAdmin, token.Admin} {
-		people, err := a.cfg.Store.PeopleWithRole(ctx, workspace, role, mostAdmins-len(ids))
-		if err != nil {
-			return nil, err
-		}
-		for _, p := range people {
-			ids = append(ids, p.ID)
-		}
-	}
-	asked[workspace] = ids
-	return ids, nil
 }
 
 // announce gives a notice of each secret of which it was not given before, and

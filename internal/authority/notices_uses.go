@@ -67,7 +67,7 @@ func (a *Authority) tellUse(ctx context.Context, n token.Notice, id token.ID, se
 		if stands, err := a.stands(ctx, r.Token); err != nil || !stands || !r.Token.Noticed() {
 			return err
 		}
-		if one.to, err = a.answerable(ctx, r.Token, admins{}); err != nil {
+		if one.to, err = a.answerable(ctx, r.Token, asked{}); err != nil {
 			return err
 		}
 	}

@@ -60,7 +60,7 @@ func (a *Authority) walk(ctx context.Context, walk token.Walk) error {
 		if err != nil || !goesOn {
 			return err
 		}
-		step := step{a: a, tx: tx, w: w, walk: walk, told: map[string]bool{}}
+		step := step{a: a, tx: tx, w: w, walk: walk, told: map[string]bool{}, asked: asked{}}
 		for i := range page {
 			if !page[i].Live(tx.Now()) {
 				continue
@@ -99,11 +99,12 @@ const day = 24 * int64(time.Hour/time.Millisecond)
 
 // A step is what one commit of a walk does.
 type step struct {
-	a    *Authority
-	tx   Tx
-	w    *token.Workspace
-	walk token.Walk
-	told map[string]bool // who has a letter of this step
+	a     *Authority
+	tx    Tx
+	w     *token.Workspace
+	walk  token.Walk
+	told  map[string]bool // who has a letter of this step
+	asked asked
 }
 
 func rowOf(t *token.Surveyed) *token.Token {
@@ -158,16 +159,16 @@ func (s *step) tell(ctx context.Context, id token.ID, rules []policy.Rule, at in
 	if err != nil {
 		return err
 	}
-	to, err := s.a.answerFor(ctx, t)
+	to, err := s.a.answerable(ctx, t, s.asked)
 	if err != nil {
 		return err
 	}
-	for _, p := range to {
-		if s.told[p.ID] {
+	for _, id := range to {
+		if s.told[id] {
 			continue
 		}
-		s.told[p.ID] = true
-		err := s.tx.Post(ctx, token.Letter{To: p.ID, Kind: token.LetterPolicyWarning, Workspace: s.w.ID, Data: map[string]string{
+		s.told[id] = true
+		err := s.tx.Post(ctx, token.Letter{To: id, Kind: token.LetterPolicyWarning, Workspace: s.w.ID, Data: map[string]string{
 			"token": t.Credential.String(), "name": t.Name, "last_four": t.LastFour, "rule": string(rules[0]), "enforced_at": strconv.FormatInt(at, 10),
 		}})
 		if err != nil {
