@@ -41,6 +41,10 @@ type engine interface {
 	again(err error) bool
 	// down reports whether the database did not answer, rather than refuse.
 	down(err error) bool
+	// leave ends the connections to a server that does not answer.
+	leave(ctx context.Context)
+	// lasting is a commit that changes nothing and is as durable as any other.
+	lasting() string
 	// clock is the query of the database server's own clock in milliseconds;
 	// empty where that is ours.
 	clock() string
@@ -71,6 +75,10 @@ func (e *sqlite) dialect() database.Dialect { return database.DialectSQLite3 }
 func (e *sqlite) begin() string             { return "BEGIN IMMEDIATE" }
 func (e *sqlite) again(error) bool          { return false }
 func (e *sqlite) clock() string             { return "" }
+
+func (e *sqlite) lasting() string { return "SELECT 1" }
+
+func (e *sqlite) leave(context.Context) {}
 
 func (e *sqlite) listener(context.Context) (*pgx.Conn, error) { return nil, nil }
 
@@ -210,6 +218,17 @@ func (e *postgres) openWriter(ctx context.Context) (*session, error) {
 
 func (e *postgres) schema(ctx context.Context, migrate bool) error {
 	return schema(ctx, e, e.db, migrate)
+}
+
+func (e *postgres) lasting() string { return "SELECT pg_logical_emit_message(true, 'ficha', '')" }
+
+// leave asks first: a commit may wait for a standby while all else is answered.
+func (e *postgres) leave(ctx context.Context) {
+	ask, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	if e.db.PingContext(ask) != nil {
+		e.primary.hangUp()
+	}
 }
 
 func (e *postgres) listener(ctx context.Context) (*pgx.Conn, error) {

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,7 +22,53 @@ import (
 // Every promotion begins a new timeline. Whoever has once spoken to a promoted
 // server speaks to no older one again: a primary that was thought dead and came
 // back would take writes that nobody else ever sees.
-type primary struct{ newest atomic.Int64 }
+type primary struct {
+	newest atomic.Int64
+	mu     sync.Mutex
+	lines  map[*line]struct{}
+}
+
+// A line is an open connection to a server.
+type line struct {
+	net.Conn
+	of *primary
+}
+
+// Close ends the connection. Closing twice is harmless.
+func (l *line) Close() error {
+	l.of.mu.Lock()
+	delete(l.of.lines, l)
+	l.of.mu.Unlock()
+	return l.Conn.Close()
+}
+
+// hangUp ends every connection: a machine that is gone without a word would
+// otherwise be waited for on each of them in turn.
+func (p *primary) hangUp() {
+	p.mu.Lock()
+	lines := slices.Collect(maps.Keys(p.lines))
+	p.mu.Unlock()
+	for _, l := range lines {
+		_ = l.Close() // nobody is there to miss it
+	}
+}
+
+func (p *primary) dialing(dial pgconn.DialFunc) pgconn.DialFunc {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		l := &line{Conn: c, of: p}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.lines == nil {
+			p.lines = map[*line]struct{}{}
+		}
+		p.lines[l] = struct{}{}
+		return l, nil
+	}
+}
 
 // Where an address names several servers, one that does not answer must leave
 // time for the others.
@@ -40,6 +89,7 @@ func (p *primary) config(address string) (*pgx.ConnConfig, error) {
 		cfg.ConnectTimeout = connectPatience
 		cfg.DialFunc = (&net.Dialer{Timeout: dialPatience}).DialContext
 	}
+	cfg.DialFunc = p.dialing(cfg.DialFunc)
 	return cfg, nil
 }
 

@@ -210,7 +210,7 @@ func forAll(err error) bool {
 // taken for gone without a word, to be connected to anew, and to tell what
 // became of a commit.
 const (
-	commitPatience  = 8 * time.Second
+	commitPatience  = 5 * time.Second
 	revivePatience  = 4 * time.Second
 	inquirePatience = 5 * time.Second
 )
@@ -234,6 +234,9 @@ func (s *Store) attempt(ctx context.Context, batch []*pending) error {
 		cancel()
 		if err == nil {
 			return nil
+		}
+		if errors.Is(err, context.DeadlineExceeded) {
+			s.engine.leave(ctx)
 		}
 		var unknown *unknownError
 		if errors.As(err, &unknown) {
@@ -285,15 +288,11 @@ func (s *Store) commitError(err error) error {
 	return err
 }
 
-// lastingly is a commit of its own that changes nothing. What a connection that
-// ended was still to be told may be there without being on the standby; when a
-// commit after it is acknowledged, it is.
-const lastingly = `UPDATE position SET mark = mark WHERE one = 1`
-
 // settle learns what became of a batch by looking for what it would have
 // written. What is not there may still come: the server may be about to write
 // it for the connection that was lost. So that is told as unknown, as is what
-// cannot be learned.
+// cannot be learned. What is there may have been let go without reaching the
+// standby; when a commit after it is acknowledged, it has.
 func (s *Store) settle(ctx context.Context, batch []*pending, cause error) error {
 	ask, cancel := context.WithTimeout(ctx, inquirePatience)
 	defer cancel()
@@ -304,7 +303,7 @@ func (s *Store) settle(ctx context.Context, batch []*pending, cause error) error
 	if err != nil || !done {
 		return lost(cause)
 	}
-	if _, err := s.writer.exec(ask, lastingly); err != nil {
+	if _, err := s.writer.exec(ask, s.engine.lasting()); err != nil {
 		return lost(cause)
 	}
 	s.tell(changesOf(batch))

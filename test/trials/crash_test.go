@@ -47,27 +47,32 @@ type customer struct {
 // work asks for things until the program answers no more.
 func (c *customer) work() error {
 	for {
-		var err error
-		switch c.dice.IntN(3) {
-		case 0:
-			err = c.issueOwn()
-		case 1:
-			err = c.issueService()
-		default:
-			err = c.end()
-		}
-		if err != nil {
+		if err := c.wish(); err != nil {
 			return err
 		}
 	}
 }
 
+// wish asks for one thing.
+func (c *customer) wish() error {
+	switch c.dice.IntN(3) {
+	case 0:
+		return c.issueOwn()
+	case 1:
+		return c.issueService()
+	}
+	return c.end()
+}
+
 // An outrage is an answer that ends the trial; other errors are the crash.
-type outrage struct{ error }
+type outrage struct {
+	error
+	got answer
+}
 
 func want(status int, a answer, err error) error {
 	if err == nil && a.status != status {
-		return outrage{fmt.Errorf("%d %s, want %d", a.status, a.body, status)}
+		return outrage{fmt.Errorf("%d %s, want %d", a.status, a.body, status), a}
 	}
 	return err
 }
