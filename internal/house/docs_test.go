@@ -1,10 +1,12 @@
 package house
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -42,6 +44,34 @@ func TestEventsAreDocumented(t *testing.T) {
 	}
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Every variable that the program reads stands in docs/operations.md.
+func TestVariablesAreDocumented(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "docs/operations.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(root, "cmd/ficha/*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, name := range files {
+		source, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tag := range regexp.MustCompile(`env:"(FICHA_[A-Z_]+)"`).FindAllSubmatch(source, -1) {
+			seen++
+			if !bytes.Contains(text, []byte("`"+string(tag[1])+"`")) {
+				t.Errorf("docs/operations.md does not tell of %s", tag[1])
+			}
+		}
+	}
+	if seen < 20 {
+		t.Errorf("%d variables were looked for, want all of them", seen)
 	}
 }
 
