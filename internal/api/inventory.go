@@ -113,14 +113,6 @@ type tokenPage struct {
 	Looked *string `json:"routine_before,omitempty"`
 }
 
-func cursor(id token.ID) *string {
-	if id == 0 {
-		return nil
-	}
-	text := id.String()
-	return &text
-}
-
 // listTokens serves GET /v1/tokens: every credential of the workspace.
 func (f *Face) listTokens(c *web.Call, who *caller) error {
 	i, _, none, err := f.asked(c, who)
@@ -221,16 +213,10 @@ func (f *Face) find(c *web.Call, who *caller, body lookUpBody) (*token.Token, er
 		return f.byHash(c, who.workspace, token.HashOf(body.Token), token.LastFour(body.Token))
 	case err != nil:
 		return nil, err
-	case !slices.Contains(token.Kinds, r.Token.Kind), r.Token.Workspace != who.workspace && !roams(r, who.workspace):
+	case !slices.Contains(token.Kinds, r.Token.Kind), r.Token.Workspace != who.workspace && !r.Roams(who.workspace):
 		return nil, nil
 	}
 	return r.Token, nil
-}
-
-// roams reports whether a token opens every workspace of its person, and they
-// are a member of this one.
-func roams(r *token.Record, workspace string) bool {
-	return r.Token.Workspace == "" && r.Person != nil && r.Person.In(workspace).Live()
 }
 
 // byHash finds a credential among those of the workspace with the same last

@@ -31,6 +31,15 @@ func pageOf[T any](items []T, limit int, cursor func(T) string) page[T] {
 	return p
 }
 
+// cursor writes where the next page begins; nil: nowhere.
+func cursor(id token.ID) *string {
+	if id == 0 {
+		return nil
+	}
+	text := id.String()
+	return &text
+}
+
 // usualLimit is the length of a page unless the caller names one.
 const usualLimit = 50
 

@@ -173,10 +173,7 @@ func (k *caller) mayReportOf(r *token.Record) bool {
 	default:
 		return false
 	}
-	mine := r.Token.Workspace == k.workspace
-	if r.Token.Workspace == "" && r.Person != nil {
-		mine = r.Person.In(k.workspace).Live()
-	}
+	mine := r.Token.Workspace == k.workspace || r.Roams(k.workspace)
 	return mine && (k.client == nil || authority.MayAsk(k.client, r.Token, k.workspace))
 }
 

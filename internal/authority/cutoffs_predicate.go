@@ -132,7 +132,7 @@ func (a *Authority) bound(ctx context.Context, id token.ID, workspace string) (*
 	case r == nil || !slices.Contains(token.Kinds, r.Token.Kind):
 	case r.Token.Workspace == workspace:
 		return r.Token, nil
-	case r.Token.Workspace == "" && r.Person != nil && r.Person.In(workspace).Live():
+	case r.Roams(workspace):
 		return nil, token.AtField("by", "the token opens other workspaces too; name its user, which ends it in this one")
 	}
 	return nil, token.Errorf(token.NotFound, "there is no such token in this workspace")

@@ -137,8 +137,7 @@ func CareOf(r *token.Record, p *token.Person, workspace string) Care {
 			Decide: m.IsAdmin() && !made(t, p.ID),
 		}
 	}
-	roams := t.Workspace == "" && r.Person != nil && r.Person.In(workspace).Live()
-	return Care{See: roams && m.IsAdmin()}
+	return Care{See: r.Roams(workspace) && m.IsAdmin()}
 }
 
 // longest returns the longest life that every rule of an order allows, 0 for

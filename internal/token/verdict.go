@@ -201,6 +201,12 @@ func (r *Record) opened(workspace string) bool {
 	return w != nil && w.ID == workspace && w.DisabledAt == 0 && !w.Cutoffs.Hit(t.Born, t.IssuedAt)
 }
 
+// Roams reports whether the token is bound to no workspace and opens this one
+// beside others, its person being a member there.
+func (r *Record) Roams(workspace string) bool {
+	return r.Token.Workspace == "" && r.Person != nil && r.Person.In(workspace).Live()
+}
+
 func gone() error {
 	return Errorf(InvalidToken, "what the token stood on has ended").Because(Ended)
 }
