@@ -119,7 +119,7 @@ func (b *leakBody) sightings(source string, end bool) ([]authority.Sighting, err
 	if b.Source != "" {
 		source = b.Source
 	}
-	at, err := dateOf("leaked_at", b.LeakedAt)
+	at, err := instantAt("leaked_at", b.LeakedAt)
 	if err != nil {
 		return nil, err
 	}

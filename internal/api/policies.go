@@ -3,7 +3,6 @@ package api
 import (
 	"net/http"
 	"net/netip"
-	"time"
 
 	"github.com/fichadev/ficha/internal/authority"
 	"github.com/fichadev/ficha/internal/token"
@@ -96,23 +95,11 @@ func (v *policyView) policy() (p token.Policy, err error) {
 			return p, err
 		}
 	}
-	if p.WarnFrom, err = dateOf("warn_from", v.WarnFrom); err != nil {
+	if p.WarnFrom, err = instantAt("warn_from", v.WarnFrom); err != nil {
 		return p, err
 	}
-	p.EnforceFrom, err = dateOf("enforce_from", v.EnforceFrom)
+	p.EnforceFrom, err = instantAt("enforce_from", v.EnforceFrom)
 	return p, err
-}
-
-// dateOf reads an RFC 3339 instant of a body as ms, 0 where there is none.
-func dateOf(field string, text *string) (int64, error) {
-	if text == nil || *text == "" {
-		return 0, nil
-	}
-	at, err := time.Parse(time.RFC3339, *text)
-	if err != nil || at.UnixMilli() <= 0 {
-		return 0, token.AtField(field, "must be an instant such as 2027-01-31T12:00:00Z")
-	}
-	return at.UnixMilli(), nil
 }
 
 // getPolicy serves GET /v1/policy.

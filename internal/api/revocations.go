@@ -5,7 +5,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/fichadev/ficha/internal/audit"
 	"github.com/fichadev/ficha/internal/authority"
@@ -106,18 +105,6 @@ func (f *Face) sweep(c *web.Call, who *caller, body *revocationBody) (s authorit
 	}
 	s.By.User, err = f.personID(c, s.By.User)
 	return s, err
-}
-
-// instantAt reads an instant of a body as milliseconds, 0 where there is none.
-func instantAt(name string, text *string) (int64, error) {
-	if text == nil {
-		return 0, nil
-	}
-	at, err := time.Parse(time.RFC3339, *text)
-	if err != nil || at.UnixMilli() <= 0 {
-		return 0, token.AtField(name, "must be an instant such as 2027-01-31T12:00:00Z")
-	}
-	return at.UnixMilli(), nil
 }
 
 // A blastView is what a deed would hit. Uses are as far as they were written

@@ -136,6 +136,19 @@ func reasonOf(c *web.Call) (because, error) {
 	return why, c.JSON(&why)
 }
 
+// instantAt reads an RFC 3339 instant of a body as milliseconds, 0 where there is
+// none.
+func instantAt(name string, text *string) (int64, error) {
+	if text == nil {
+		return 0, nil
+	}
+	at, err := time.Parse(time.RFC3339, *text)
+	if err != nil || at.UnixMilli() <= 0 {
+		return 0, token.AtField(name, "must be an instant such as 2027-01-31T12:00:00Z")
+	}
+	return at.UnixMilli(), nil
+}
+
 // revokeToken serves POST /v1/tokens/{id}/revoke. Ending what has ended keeps
 // the first instant and reason, and is no refusal.
 func (f *Face) revokeToken(c *web.Call, who *caller) error {
@@ -167,13 +180,12 @@ func (f *Face) suspendToken(c *web.Call, who *caller) error {
 	if err != nil {
 		return err
 	}
-	var until int64
-	if why.Until != nil {
-		at, err := time.Parse(time.RFC3339, *why.Until)
-		if err != nil || !at.After(c.Now()) {
-			return token.AtField("until", "must be an instant to come, such as 2027-01-31T12:00:00Z")
-		}
-		until = at.UnixMilli()
+	until, err := instantAt("until", why.Until)
+	if err != nil {
+		return err
+	}
+	if why.Until != nil && until <= c.Now().UnixMilli() {
+		return token.AtField("until", "must be an instant to come, such as 2027-01-31T12:00:00Z")
 	}
 	if err := f.cfg.Authority.Suspend(c.Context(), who.actor, t, until, why.Reason); err != nil {
 		return err
