@@ -14,9 +14,6 @@ const (
 	Regex      = "regex"      // a name, a tab and an expression on each line
 )
 
-// Languages lists them.
-func Languages() []string { return []string{Gitleaks, TruffleHog, Regex} }
-
 // A Rule lets another program find one sort of secret. It cannot look at a
 // checksum; the first character of each part is as narrow as the number in it.
 type Rule struct {
