@@ -22,7 +22,7 @@ type memberReads interface {
 // members is the area of who belongs to a workspace, and what roles may hold.
 func (p *Panel) members() area {
 	at := func(more string) string { return parted(pages.Members, more) }
-	return area{name: pages.Members, admins: true, routes: []web.Route{
+	return area{name: pages.Members, admins: true, routes: append(p.memberRoutes(),
 		p.shows(at(""), p.listMembers),
 		p.shows(at("/add"), p.newMember),
 		p.does(at("/add"), p.addMember),
@@ -32,7 +32,7 @@ func (p *Panel) members() area {
 		p.does(at("/roles"), p.putRole),
 		p.does(at("/roles/drop"), p.dropRole),
 		p.shows(at("/scopes"), p.listScopes),
-	}}
+	)}
 }
 
 // listMembers shows the members of the workspace, those who left included.

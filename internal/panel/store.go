@@ -13,5 +13,6 @@ type Store interface {
 	auditReads
 	memberReads
 	tokenReads
+	leaverReads
 	Rotations(ctx context.Context, q token.RotationQuery) ([]*token.Rotation, error)
 }

@@ -45,7 +45,7 @@ func (f *form) choose(scopes string) *form {
 // page.
 func (b *browser) make(kind, name, scopes string, more ...string) (secret, page string) {
 	b.t.Helper()
-	f := b.open(ws1Tokens + "/new?type=" + kind).form(ws1Tokens + "/new").fill("name", name).fill(more...).choose(scopes)
+	f := b.open(ws1Tokens+"/new?type="+kind).form(ws1Tokens+"/new").fill("name", name).fill(more...).choose(scopes)
 	made := f.post("action", "create").says(200, name, "never again", "Not copied yet")
 	found := secretOnPage.FindStringSubmatch(made.html)
 	if found == nil || made.url != ws1Tokens+"/new" || made.header.Get("Cache-Control") != "no-store" {
@@ -140,14 +140,14 @@ func TestMembersMakeTheirOwnTokensAndSeeNoOthers(t *testing.T) {
 		}
 	}
 	lim.open("/panel/w/ws1/inventory").says(403)
-	if s := lim.open(ws1Tokens + "/new?type=service").says(200, "New personal token"); strings.Contains(s.text, "Service token") {
+	if s := lim.open(ws1Tokens+"/new?type=service").says(200, "New personal token"); strings.Contains(s.text, "Service token") {
 		t.Error("a member is offered service tokens")
 	}
 	forged := url.Values{"type": {"service"}, "name": {"x"}, "scopes": {"catalog:read"}, "expires": {"3600"}, "once": {"x"}, "action": {"create"}}
 	lim.follow(lim.do("POST", h.URL+ws1Tokens+"/new", forged)).says(403)
 	ana.open(his).says(200, "his") // an administrator sees it, and may end it
 	ana.follow(ana.do("POST", h.URL+his+"/rotate", url.Values{"grace": {"60"}, "once": {"x"}})).says(200, "Nothing was done: you may not do this")
-	ana.open(his).form(his + "/revoke").post().says(200, "The token is revoked")
+	ana.open(his).form(his+"/revoke").post().says(200, "The token is revoked")
 	if lim.opens(secret) {
 		t.Error("it opens on")
 	}
@@ -158,7 +158,7 @@ func TestRotationIsFollowedOnThePageOfTheToken(t *testing.T) {
 	h := newHouse(t, nil)
 	b := as(t, h, "ana@acme.example")
 	old, page := b.make("service", "bot", "content:write")
-	turned := b.open(page).says(200, "Active", "Rotate").form(page + "/rotate").fill("grace", "3600").post().says(200, "The old secret works on", "never again")
+	turned := b.open(page).says(200, "Active", "Rotate").form(page+"/rotate").fill("grace", "3600").post().says(200, "The old secret works on", "never again")
 	secret := secretOnPage.FindStringSubmatch(turned.html)[1]
 	s := b.open(page).says(200, "Both secrets work", "New secret, not used yet")
 	if secret == old || !b.opens(old) || strings.Contains(s.html, secret) {
@@ -185,7 +185,7 @@ func TestRotationIsFollowedOnThePageOfTheToken(t *testing.T) {
 func TestSmallerTokenIsProposedByWhatIsUsed(t *testing.T) {
 	h := newHouse(t, nil)
 	b := as(t, h, "ana@acme.example")
-	f := b.open(ws1Tokens + "/new?type=service").form(ws1Tokens + "/new").fill("name", "wide").choose("catalog:read")
+	f := b.open(ws1Tokens+"/new?type=service").form(ws1Tokens+"/new").fill("name", "wide").choose("catalog:read")
 	made := f.choose("content:write").post("action", "create").says(200)
 	secret := secretOnPage.FindStringSubmatch(made.html)[1]
 	if a := h.Request("GET", "/verify?scope=catalog:read", nil, "Authorization", "Bearer "+secret); a.Status != 200 {
@@ -214,12 +214,12 @@ func TestTokenIsStoppedAndSetGoingOnItsPage(t *testing.T) {
 	h := newHouse(t, nil)
 	b := as(t, h, "ana@acme.example")
 	secret, page := b.make("service", "bot", "content:write")
-	b.open(page).form(page + "/suspend").post("reason", "odd traffic").says(200, "The token is suspended", "Suspended")
+	b.open(page).form(page+"/suspend").post("reason", "odd traffic").says(200, "The token is suspended", "Suspended")
 	if b.opens(secret) {
 		t.Error("a suspended token opens")
 	}
-	b.open(page).says(200, "curl/8.9", "Who needed it meanwhile").form(page + "/resume").post().says(200, "opens again")
-	b.open(page).form(page + "/brownout").fill("minutes", "5").post().says(200, "off for a while", "Opens again")
+	b.open(page).says(200, "curl/8.9", "Who needed it meanwhile").form(page+"/resume").post().says(200, "opens again")
+	b.open(page).form(page+"/brownout").fill("minutes", "5").post().says(200, "off for a while", "Opens again")
 	h.Clock.Move(6 * time.Minute)
 	if !b.opens(secret) {
 		t.Error("it is still off after the brown-out")
@@ -244,12 +244,12 @@ func TestTokenThatWaitsIsDecidedBySomebodyElse(t *testing.T) {
 		}
 	}
 	ana.follow(ana.do("POST", h.URL+page+"/approve", url.Values{})).says(200, "you may not do this")
-	two.open(page).form(page + "/approve").post().says(200, "The token is approved", "Active")
+	two.open(page).form(page+"/approve").post().says(200, "The token is approved", "Active")
 	if !ana.opens(secret) {
 		t.Error("it opens nothing")
 	}
 	_, page = ana.make("service", "other", "content:write")
-	two.open(page).form(page + "/deny").post("reason", "no").says(200, "The token is denied", "Revoked")
+	two.open(page).form(page+"/deny").post("reason", "no").says(200, "The token is denied", "Revoked")
 }
 
 // approvals has service tokens of ws1 wait.

@@ -21,10 +21,12 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
     const from = document.getElementById(button.dataset.copy);
     const said = document.getElementById(button.dataset.said);
     try {
-      await navigator.clipboard.writeText(from.textContent.trim());
+      await navigator.clipboard.writeText((button.dataset.before ?? "") + from.textContent.trim());
+      document.body.dataset.copied = "yes";
       said.textContent = button.dataset.done;
     } catch {
       getSelection().selectAllChildren(from);
+      document.body.dataset.copied = "yes";
       said.textContent = button.dataset.select;
     }
   });
@@ -48,5 +50,61 @@ for (const form of knowsPasskeys ? document.querySelectorAll("form[data-passkey]
     } catch {
       // The person changed their mind, or the device has no such passkey: the page stands as it was.
     }
+  });
+}
+
+// The sentence under the form of a token says what is chosen, while it is.
+for (const form of document.querySelectorAll("form[data-sentence]")) {
+  const say = () => {
+    const said = [...form.querySelectorAll("input[data-say]:checked")].map((input) => input.dataset.say).filter(Boolean);
+    const end = form.querySelector("input[name=expires]:checked");
+    const until = end?.value === "date" ? form.elements.date.dataset.until.replace("{date}", form.elements.date.value) : end?.dataset.until;
+    form.querySelector("output").textContent = form.dataset.sentence
+      .replace("{name}", () => form.elements.name.value.trim() || form.dataset.unnamed)
+      .replace("{what}", () => said.join(", ") || form.dataset.nothing)
+      .replace("{until}", () => until ?? "");
+  };
+  form.addEventListener("input", (event) => {
+    if (event.target.name === "date") form.querySelector("input[name=expires][value=date]").checked = true;
+    say();
+  });
+}
+
+// What is typed into a search and may be a secret does not leave the browser:
+// its hash and last four characters do. Where nothing can hash (over plain
+// HTTP), the server does.
+for (const form of document.querySelectorAll("form[data-hash]")) {
+  form.addEventListener("submit", async (event) => {
+    const field = form.elements.q;
+    const text = field.value.trim();
+    const secret = /^(fch_|CFPAT-|eyJ)/.test(text) || (text.length >= 24 && !/[ @]/.test(text));
+    if (!secret || !crypto.subtle) return;
+    event.preventDefault();
+    const sum = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+    const add = (name, value) => {
+      const input = document.createElement("input");
+      input.type = "hidden";
+      input.name = name;
+      input.value = value;
+      form.append(input);
+    };
+    form.elements.last_four?.remove();
+    add("sha256", [...sum].map((byte) => byte.toString(16).padStart(2, "0")).join(""));
+    add("last_four", text.slice(-4));
+    field.value = "";
+    form.submit();
+  });
+}
+
+// A secret that was not copied asks before it is left, and none stays in a page
+// that the browser keeps to go back to.
+const secrets = document.querySelectorAll("code.secret");
+if (secrets.length > 0) {
+  addEventListener("copy", () => { document.body.dataset.copied = "yes"; });
+  addEventListener("beforeunload", (event) => {
+    if (!document.body.dataset.copied) event.preventDefault();
+  });
+  addEventListener("pagehide", () => {
+    for (const secret of secrets) secret.textContent = "";
   });
 }

@@ -94,7 +94,7 @@ func (s *Set) InventoryPage(w io.Writer, lang Lang, v InventoryPage) error {
 	at := v.Shell.Workspace.ID
 	view := inventoryView{
 		New: menuItem{Text: said.say("tokens.new"), Href: Tokens.Path(at, "new")}, Cards: said.attention(v), Find: Inventory.Path(at, "find"),
-		Search: Field{Name: "q", Type: "search", Autocomplete: "off", Label: said.say("inventory.search"), Hint: said.say("inventory.search_hint"), Value: v.Filter.Search, Optional: true},
+		Search: Field{Name: "q", Type: "search", Autocomplete: "off", Label: said.say("inventory.search"), Hint: said.say("inventory.search_hint"), Value: v.Filter.Search},
 		Filter: said.inventoryFilter(v), Table: said.inventoryTable(v), Bulk: Inventory.Path(at, "bulk"), Predicate: v.Predicate, Any: len(v.Items) > 0, Partial: v.Partial,
 	}
 	if v.Filter.Search != "" {

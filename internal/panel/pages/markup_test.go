@@ -247,7 +247,7 @@ func hostileShell(person Person) Shell {
 
 func hostileSamples() []sample {
 	person := Person{hostile, hostile}
-	return slices.Concat(hostilePlain(person), hostileAdmin(hostileShell(person)), hostileAccount(hostileShell(person)), hostileTokens(hostileShell(person)), hostileInventory(hostileShell(person)))
+	return slices.Concat(hostilePlain(person), hostileAdmin(hostileShell(person)), hostileAccount(hostileShell(person)), hostileTokens(hostileShell(person)), hostileInventory(hostileShell(person)), hostileMember(hostileShell(person)))
 }
 
 func hostilePlain(person Person) []sample {

@@ -111,7 +111,7 @@ func samples() []sample {
 	for _, code := range problems() {
 		all = append(all, problem("problem_"+string(code), Problem{Code: code, Status: 400, Detail: "Request 7f3a"}))
 	}
-	return slices.Concat(all, accountSamples(), adminSamples(), tokenSamples(), inventorySamples())
+	return slices.Concat(all, accountSamples(), adminSamples(), tokenSamples(), inventorySamples(), memberPageSamples())
 }
 
 func problems() []ProblemCode {

@@ -48,6 +48,9 @@ func (s *Set) picker(lang Lang, p *speaker, scopes []Scope) (picker, error) {
 			group.Rows = append(group.Rows, p.pickerRow("scopes-"+strconv.Itoa(n), lines))
 			n++
 		}
+		if len(group.Rows) == 1 && group.Rows[0].Resource == group.Heading {
+			group.Heading = "" // the row says it
+		}
 		all.Groups = append(all.Groups, group)
 	}
 	return all, nil

@@ -278,7 +278,7 @@ func (p *speaker) secrets(v TokenPage) Table {
 	}
 	for _, t := range v.Secrets {
 		table.Rows = append(table.Rows, []Cell{
-			{Text: tail(t.LastFour)}, {Chips: p.status(t, v.Now)}, {When: p.when(t.Created, v.Now)}, p.expiresCell(t, v.Now), p.usedCell(t.Used, v.Now),
+			{Text: tail(t.LastFour), Code: true}, {Chips: p.status(t, v.Now)}, {When: p.when(t.Created, v.Now)}, p.expiresCell(t, v.Now), p.usedCell(t.Used, v.Now),
 		})
 	}
 	return table
