@@ -34,13 +34,9 @@ func (f *Face) listEvents(c *web.Call, who *caller) error {
 	if err != nil {
 		return err
 	}
-	answer := page[audit.View]{Items: make([]audit.View, len(events))}
+	answer := page[audit.View]{Items: make([]audit.View, len(events)), Next: cursor(next)}
 	for i, e := range events {
 		answer.Items[i] = audit.ViewOf(e)
-	}
-	if next != 0 {
-		cursor := next.String()
-		answer.Next = &cursor
 	}
 	return c.WriteJSON(http.StatusOK, answer)
 }

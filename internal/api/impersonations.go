@@ -177,18 +177,15 @@ func (f *Face) listImpersonations(c *web.Call, who *caller) error {
 	if i.Person, err = f.personID(c, q.text("user")); err != nil {
 		return err
 	}
-	page, err := f.cfg.Store.Inventory(c.Context(), i)
+	found, err := f.cfg.Store.Inventory(c.Context(), i)
 	if err != nil {
 		return err
 	}
-	views, err := f.impersonations(c, page.Tokens)
+	views, err := f.impersonations(c, found.Tokens)
 	if err != nil {
 		return err
 	}
-	return c.WriteJSON(http.StatusOK, struct {
-		Items []impersonationView `json:"items"`
-		Next  *string             `json:"next"`
-	}{views, cursor(page.Next)})
+	return c.WriteJSON(http.StatusOK, page[impersonationView]{views, cursor(found.Next)})
 }
 
 // endImpersonation serves POST /v1/impersonations/{id}/end, for either party and

@@ -92,28 +92,17 @@ func (f *Face) viewsOfRotations(ctx context.Context, list []*token.Rotation) ([]
 	for _, r := range list {
 		ids = append(ids, r.Old, r.New)
 	}
-	seen, err := f.cfg.Store.LastUses(ctx, ids)
+	seen, err := f.lastUses(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
 	views := make([]rotationView, len(list))
 	for i, r := range list {
 		views[i] = viewOfRotation(r)
-		f.lastUse(&views[i].Old, r.Old, seen)
-		f.lastUse(&views[i].New, r.New, seen)
+		views[i].Old.LastUsedAt, views[i].Old.LastUse = lastUseOf(seen[r.Old])
+		views[i].New.LastUsedAt, views[i].New.LastUse = lastUseOf(seen[r.New])
 	}
 	return views, nil
-}
-
-func (f *Face) lastUse(s *rotatedSecret, id token.ID, seen map[token.ID]token.Seen) {
-	used := seen[id]
-	if fresh, ok := f.cfg.Verifier.Seen(id); ok {
-		used = used.And(fresh)
-	}
-	if used.Count > 0 {
-		s.LastUsedAt = instant(used.Last)
-		s.LastUse = &lastUse{Address: used.Address, Agent: used.Agent, Route: used.Route, Count: used.Count}
-	}
 }
 
 // turnBody is what asks for a rotation.
@@ -261,7 +250,7 @@ func (f *Face) rotateSecret(what token.Rotating) func(*web.Call, *caller) error 
 		}
 		turn := authority.SecretTurn{What: what, Workspace: who.workspace, Credential: id, Grace: grace, Reason: body.Reason}
 		if body.SecretID != "" {
-			ok := false
+			var ok bool
 			if turn.Secret, ok = token.ParseID(body.SecretID); !ok || what != token.RotatesClientSecret {
 				return token.AtField("secret_id", "must be the id of a secret of this client")
 			}

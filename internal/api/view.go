@@ -91,18 +91,14 @@ func (f *Face) views(c *web.Call, tokens []*token.Token) ([]tokenView, error) {
 	for i, t := range tokens {
 		secrets[i] = t.ID
 	}
-	seen, err := f.cfg.Store.LastUses(c.Context(), secrets)
+	seen, err := f.lastUses(c.Context(), secrets)
 	if err != nil {
 		return nil, err
 	}
 	all := make([]tokenView, len(tokens))
 	for i, t := range tokens {
 		all[i] = viewOf(t, f.cfg.Now().UnixMilli())
-		used := seen[t.ID]
-		if fresh, ok := f.cfg.Verifier.Seen(t.ID); ok {
-			used = used.And(fresh)
-		}
-		all[i].use(used)
+		all[i].LastUsedAt, all[i].LastUse = lastUseOf(seen[t.ID])
 		if err := f.complete(c.Context(), &all[i], t); err != nil {
 			return nil, err
 		}
@@ -140,12 +136,27 @@ func viewOf(t *token.Token, now int64) tokenView {
 	return v
 }
 
-func (v *tokenView) use(seen token.Seen) {
-	if seen.Count == 0 {
-		return
+// lastUses returns what this node and the others saw of the use of secrets.
+func (f *Face) lastUses(ctx context.Context, secrets []token.ID) (map[token.ID]token.Seen, error) {
+	all, err := f.cfg.Store.LastUses(ctx, secrets)
+	if err != nil {
+		return nil, err
 	}
-	v.LastUsedAt = instant(seen.Last)
-	v.LastUse = &lastUse{Address: seen.Address, Agent: seen.Agent, Route: seen.Route, Count: seen.Count}
+	seen := make(map[token.ID]token.Seen, len(secrets))
+	for _, id := range secrets {
+		seen[id] = all[id]
+		if fresh, ok := f.cfg.Verifier.Seen(id); ok {
+			seen[id] = all[id].And(fresh)
+		}
+	}
+	return seen, nil
+}
+
+func lastUseOf(seen token.Seen) (at *string, last *lastUse) {
+	if seen.Count == 0 {
+		return nil, nil
+	}
+	return instant(seen.Last), &lastUse{Address: seen.Address, Agent: seen.Agent, Route: seen.Route, Count: seen.Count}
 }
 
 // complete adds what the judge knows: whether the token opens anything, and the

@@ -314,10 +314,7 @@ func (f *Face) replayWebhook(c *web.Call, who *caller) error {
 		if err != nil {
 			return err
 		}
-		if done.Replayed = n; next != 0 {
-			text := next.String()
-			done.Next = &text
-		}
+		done.Replayed, done.Next = n, cursor(next)
 	}
 	return c.WriteJSON(http.StatusOK, done)
 }
