@@ -125,7 +125,7 @@ var catalogue = []EventKind{
 	{Name: "user.disabled", Text: "A person was disabled; their tokens have ended.", Target: "user", Detail: "reason"},
 	{Name: "user.enabled", Text: "A person may sign in again; their old tokens stay ended.", Target: "user", Detail: "reason? fields:list?"},
 	{Name: "user.factor_added", Text: "A person has another way to prove who they are.", Target: "user", Detail: "factor name?"},
-	{Name: "user.factor_removed", Text: "A way to prove who they are was taken from a person.", Target: "user", Detail: "factor"},
+	{Name: "user.factor_removed", Text: "A way to prove who they are was taken from a person.", Target: "user", Detail: "factor reason?"},
 	{Name: "user.password_changed", Text: "A person has another password.", Target: "user"},
 	{Name: "user.password_reset", Text: "A person chose another password by a link in a letter.", Target: "user"},
 	{Name: "user.password_reset_asked", Text: "Somebody asked for a letter by which a person may choose another password.", Target: "user"},

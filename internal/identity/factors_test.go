@@ -285,3 +285,31 @@ func TestProfileIsChangedByItsPersonAlone(t *testing.T) {
 	refused(t, w.SetProfile(w.ctx, as(ana, ""), "a\nb", ""), token.Invalid)
 	refused(t, w.SetProfile(w.ctx, token.Actor{Kind: token.App, ID: ana.ID}, "x", ""), token.Forbidden)
 }
+
+func TestLostFactorsAreTakenAwayByWhoGovernsThePerson(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		boss, admin := w.user("boss@acme.example", token.SuperAdmin), w.user("admin@acme.example", token.Admin)
+		ana := w.withPassword("ana@acme.example", "correct horse battery")
+		w.app(ana)
+		phone := w.device(ana, "Phone")
+		w.news()
+		refused(t, w.RemoveFactors(w.ctx, as(admin, "ws1"), ana.ID, "lost phone"), token.Forbidden)
+		refused(t, w.RemoveFactors(w.ctx, as(ana, "ws1"), boss.ID, "lost phone"), token.NotFound)
+		w.member(ana, DeclaredMembership{Workspace: "ws2"})
+		w.news()
+		refused(t, w.RemoveFactors(w.ctx, as(boss, "ws1"), ana.ID, "lost phone"), token.Forbidden) // no super admin in ws2
+		w.member(boss, DeclaredMembership{Workspace: "ws2", Role: token.SuperAdmin})
+		w.news()
+		for range 2 {
+			if err := w.RemoveFactors(w.ctx, as(boss, "ws1"), ana.ID, "lost phone"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.recorded("user.factor_removed")
+		if f, err := w.Factors(w.ctx, ana); err != nil || f.Authenticator || f.RecoveryCodes != 0 || len(f.Passkeys) != 0 || !f.Password {
+			t.Errorf("left: %+v, %v", f, err)
+		}
+		_, _, _, err := w.shows(phone)
+		refused(t, err, token.AccessDenied)
+	})
+}

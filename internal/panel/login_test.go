@@ -205,7 +205,11 @@ func TestBearerTokenIsNoSession(t *testing.T) {
 	if a := h.Request("GET", "/panel/", nil, "Authorization", "Bearer "+secret); a.Status != 302 {
 		t.Errorf("a session in the header opens the page: %d", a.Status)
 	}
-	if a := h.Request("GET", "/panel/", nil, "Cookie", "ficha_session="+secret[:len(secret)-1]+"0"); a.Status != 302 {
+	last := "0"
+	if strings.HasSuffix(secret, last) {
+		last = "1"
+	}
+	if a := h.Request("GET", "/panel/", nil, "Cookie", "ficha_session="+secret[:len(secret)-1]+last); a.Status != 302 {
 		t.Errorf("a changed secret opens the page: %d", a.Status)
 	}
 }

@@ -60,6 +60,7 @@ func (p *Panel) Routes() []web.Route {
 	routes = append(routes, p.setupRoutes()...)
 	routes = append(routes, p.resetRoutes()...)
 	routes = append(routes, p.securityRoutes()...)
+	routes = append(routes, p.lostFactorsRoutes()...)
 	routes = append(routes, p.homeRoutes()...)
 	for _, a := range p.areas {
 		routes = append(routes, a.routes...)

@@ -51,7 +51,7 @@ func TestPasswordAndCodeSignInTogether(t *testing.T) {
 	h.Clock.Move(time.Minute)
 
 	other := newBrowser(t, h)
-	s := other.open("/panel/login?next=" + url.QueryEscape("/panel/security")).form("/panel/login").fill("email", "ana@acme.example", "password", password).post()
+	s := other.open("/panel/login?next="+url.QueryEscape("/panel/security")).form("/panel/login").fill("email", "ana@acme.example", "password", password).post()
 	s.says(200, "One more step")
 	if other.cookie("ficha_session") != "" {
 		t.Error("the password alone has a session")
@@ -163,7 +163,7 @@ func TestSessionsEndOneByOneAndTogether(t *testing.T) {
 	stranger.signIn("lim@acme.example")
 	foreign := "/panel/security/sessions/" + b.session().ID.String() + "/end"
 	stranger.follow(stranger.do(http.MethodPost, h.URL+foreign, nil)).says(404)
-	b.open("/panel/security").says(200, "3 sessions").form("/panel/security/sessions/" + second.session().ID.String() + "/end").post().says(200, "The session has ended", "2 sessions")
+	b.open("/panel/security").says(200, "3 sessions").form("/panel/security/sessions/"+second.session().ID.String()+"/end").post().says(200, "The session has ended", "2 sessions")
 	second.open("/panel/").says(200, "Sign in")
 	b.open("/panel/security").form("/panel/security/sessions/end").post("which", "others").says(200, "All other sessions have ended", "1 session")
 	third.open("/panel/").says(200, "Sign in")
@@ -230,4 +230,20 @@ func TestDisabledPersonFinishesNoSignIn(t *testing.T) {
 	if f.fill("code", code(t, h, secret)).post(); other.cookie("ficha_session") != "" {
 		t.Error("somebody who was disabled halfway is signed in")
 	}
+}
+
+func TestMemberWhoLostTheirPhoneIsLetInBySuperAdmins(t *testing.T) {
+	h := newHouse(t, nil)
+	lim, ana := newBrowser(t, h), newBrowser(t, h)
+	lim.signIn("lim@acme.example")
+	lim.app()
+	page := "/panel/w/ws1/members/" + lim.session().Person + "/factors"
+	lim.open(page).says(404)
+	ana.signIn("ana@acme.example")
+	f := ana.open(page).says(200, "Lim Limited has lost their phone").form(page)
+	f.post().says(422, "This is needed")
+	lim.follow(lim.do(http.MethodPost, h.URL+page, url.Values{"reason": {"lost"}})).says(404)
+	f.fill("reason", "lost phone").post().says(200, "Their password alone signs them in now")
+	newBrowser(t, h).signIn("lim@acme.example").says(200, "Your account")
+	ana.open("/panel/w/ws1/members/nobody/factors").says(404)
 }

@@ -35,6 +35,9 @@ func accountSamples() []sample {
 		{"recovery_codes", func(s *Set, w io.Writer, l Lang) error {
 			return s.RecoveryCodes(w, l, RecoveryCodes{Shell: fullShell(""), Codes: []string{"aaaa-bbbb-cccc-dddd", "eeee-ffff-gggg-hhhh"}})
 		}},
+		{"lost_factors", func(s *Set, w io.Writer, l Lang) error {
+			return s.LostFactors(w, l, LostFactors{Shell: fullShell(Members), Member: ana, Post: "/panel/w/ws1/members/u1/factors", Errors: map[string]FieldError{"reason": FieldMissing}})
+		}},
 		home("home_wrong", Home{Shell: fullShell(""), Locale: "de", Errors: map[string]FieldError{"name": FieldInvalid}}),
 	}
 }
