@@ -14,7 +14,7 @@ func TestJobsSayWhenTheyWereDone(t *testing.T) {
 	for {
 		done := map[string]bool{}
 		for _, j := range h.items(h.bearer(ana, "", "GET", "/v1/jobs", nil)) {
-			done[j["name"].(string)] = j["last_run_at"] != nil && j["fault"] == nil
+			done[at[string](t, j, "name")] = j["last_run_at"] != nil && j["fault"] == nil
 		}
 		if done["purge"] && done["rotations"] && done["expiry"] {
 			break

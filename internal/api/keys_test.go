@@ -19,9 +19,9 @@ tokens:
 
 func (h *house) keysOf(a object, alg string) (states []string) {
 	h.t.Helper()
-	for _, k := range a["items"].([]any) {
-		if k.(object)["alg"] == alg {
-			states = append(states, k.(object)["state"].(string))
+	for _, k := range at[[]any](h.t, a, "items") {
+		if at[string](h.t, k, "alg") == alg {
+			states = append(states, at[string](h.t, k, "state"))
 		}
 	}
 	slices.Sort(states) // keys of one instant come in any order
@@ -51,9 +51,9 @@ func TestEndedKeyTakesItsTokensWithIt(t *testing.T) {
 	old := h.issued(object{"name": "signed", "scopes": []string{"catalog:read"}})
 	opaque := h.issued(object{"name": "opaque", "scopes": []string{"catalog:read"}, "format": "opaque"})
 	var kid string
-	for _, k := range h.want(http.StatusOK, h.bearer(ana, "", "GET", "/v1/keys", nil)).JSON["items"].([]any) {
-		if k.(object)["alg"] == "ES256" {
-			kid = k.(object)["kid"].(string)
+	for _, k := range at[[]any](t, h.want(http.StatusOK, h.bearer(ana, "", "GET", "/v1/keys", nil)).JSON, "items") {
+		if at[string](t, k, "alg") == "ES256" {
+			kid = at[string](t, k, "kid")
 		}
 	}
 	h.refused(http.StatusUnprocessableEntity, "invalid_value", h.bearer(ana, "", "POST", "/v1/keys/ES256/"+kid+"/end", nil))

@@ -15,7 +15,7 @@ func (h *house) rotate(secret, path string, body object, header ...string) objec
 		workspace = "ws1"
 	}
 	made := h.want(http.StatusCreated, h.bearer(secret, workspace, "POST", path+"/rotations", body, header...)).JSON
-	turn := made["rotation"].(object)
+	turn := at[object](h.t, made, "rotation")
 	for _, name := range []string{"token", "client_secret", "client_token"} {
 		if text, ok := made[name].(string); ok {
 			turn["secret"] = text
@@ -54,11 +54,11 @@ func TestOldSecretWorksUntilTheNewOneWasSeenAndTheGraceIsOver(t *testing.T) {
 	id, old := text(t, first, "id"), text(t, first, "token")
 	h.Clock.Move(30 * 24 * time.Hour)
 	turn := h.rotate(old, "/v1/tokens/"+id, object{"grace_seconds": 3600})
-	now, made := turn["secret"].(string), turn["token"].(object)
+	now, made := at[string](t, turn, "secret"), at[object](t, turn, "token")
 	if turn["state"] != "pending" || made["id"] != id || made["secret_id"] == id || turn["retires_at"] != nil {
 		t.Fatalf("%v", turn)
 	}
-	if left := made["expires_in"].(float64); left != 40*86400 {
+	if left := at[float64](t, made, "expires_in"); left != 40*86400 {
 		t.Errorf("the new secret lives %v s, not a full lifetime", left)
 	}
 	h.later(5 * 24 * time.Hour)
@@ -95,7 +95,7 @@ func TestUnconfirmedOldSecretEndsAtItsOwnExpiry(t *testing.T) {
 	h := start(t)
 	first := h.issued(object{"name": "deploy", "scopes": []string{"catalog:read"}, "ttl": 86400 * 2})
 	id, old := text(t, first, "id"), text(t, first, "token")
-	now := h.rotate(backend, "/v1/tokens/"+id, object{"grace_seconds": 30 * 86400})["secret"].(string)
+	now := at[string](t, h.rotate(backend, "/v1/tokens/"+id, object{"grace_seconds": 30 * 86400}), "secret")
 	h.later(47 * time.Hour)
 	if !h.lets(now) { // its first use: the grace would be 30 days
 		t.Fatal("the new one does not open")
@@ -111,12 +111,12 @@ func TestGraceOfNothingNeedsAReasonAndEndsAtOnce(t *testing.T) {
 	first := h.issued(object{"name": "deploy", "scopes": []string{"catalog:read"}})
 	id, old := text(t, first, "id"), text(t, first, "token")
 	h.refused(http.StatusUnprocessableEntity, "invalid_value", h.bearer(old, "", "POST", "/v1/tokens/"+id+"/rotations", object{"grace_seconds": 0}))
-	pending := h.rotate(old, "/v1/tokens/"+id, nil)["secret"].(string)
+	pending := at[string](t, h.rotate(old, "/v1/tokens/"+id, nil), "secret")
 	turn := h.rotate(old, "/v1/tokens/"+id, object{"grace_seconds": 0, "reason": "leaked"})
 	if h.lets(old) || h.lets(pending) {
 		t.Error("a secret of before still opens")
 	}
-	if !h.lets(turn["secret"].(string)) || turn["state"] != "retired" {
+	if !h.lets(at[string](t, turn, "secret")) || turn["state"] != "retired" {
 		t.Errorf("%v", turn)
 	}
 	if list := h.items(h.bearer(ana, "", "GET", "/v1/rotations?open=true", nil)); len(list) != 0 {
@@ -131,18 +131,18 @@ func TestRotationIsCancelledUndoneAndFinished(t *testing.T) {
 	steps := "/v1/tokens/" + id + "/rotations/"
 	turn := h.rotate(old, "/v1/tokens/"+id, nil)
 	h.refused(http.StatusConflict, "conflict", h.bearer(old, "", "POST", "/v1/tokens/"+id+"/rotations", nil))
-	h.refused(http.StatusConflict, "conflict", h.bearer(ana, "", "POST", steps+turn["id"].(string)+"/undo", nil))
-	h.want(http.StatusOK, h.bearer(ana, "", "POST", steps+turn["id"].(string)+"/cancel", nil))
-	if h.lets(turn["secret"].(string)) || !h.lets(old) {
+	h.refused(http.StatusConflict, "conflict", h.bearer(ana, "", "POST", steps+at[string](t, turn, "id")+"/undo", nil))
+	h.want(http.StatusOK, h.bearer(ana, "", "POST", steps+at[string](t, turn, "id")+"/cancel", nil))
+	if h.lets(at[string](t, turn, "secret")) || !h.lets(old) {
 		t.Error("after the cancelling the new one opens, or the old one does not")
 	}
 
 	turn = h.rotate(old, "/v1/tokens/"+id, object{"grace_seconds": 60})
-	now := turn["secret"].(string)
-	h.want(http.StatusOK, h.bearer(ana, "", "POST", steps+turn["id"].(string)+"/confirm", nil))
-	h.refused(http.StatusConflict, "conflict", h.bearer(ana, "", "POST", steps+turn["id"].(string)+"/cancel", nil))
+	now := at[string](t, turn, "secret")
+	h.want(http.StatusOK, h.bearer(ana, "", "POST", steps+at[string](t, turn, "id")+"/confirm", nil))
+	h.refused(http.StatusConflict, "conflict", h.bearer(ana, "", "POST", steps+at[string](t, turn, "id")+"/cancel", nil))
 	h.Clock.Move(50 * time.Second)
-	h.want(http.StatusOK, h.bearer(ana, "", "POST", steps+turn["id"].(string)+"/undo", nil))
+	h.want(http.StatusOK, h.bearer(ana, "", "POST", steps+at[string](t, turn, "id")+"/undo", nil))
 	h.Clock.Move(50 * time.Second)
 	if !h.lets(old) || !h.lets(now) {
 		t.Error("undone: within the new one's grace both open")
@@ -153,14 +153,14 @@ func TestRotationIsCancelledUndoneAndFinished(t *testing.T) {
 	}
 
 	turn = h.rotate(old, "/v1/tokens/"+id, nil)
-	h.lets(turn["secret"].(string))
-	h.refused(http.StatusUnprocessableEntity, "invalid_value", h.bearer(ana, "", "POST", steps+turn["id"].(string)+"/finish", nil))
-	h.want(http.StatusOK, h.bearer(ana, "", "POST", steps+turn["id"].(string)+"/finish", object{"reason": "moved"}))
-	if h.lets(old) || !h.lets(turn["secret"].(string)) {
+	h.lets(at[string](t, turn, "secret"))
+	h.refused(http.StatusUnprocessableEntity, "invalid_value", h.bearer(ana, "", "POST", steps+at[string](t, turn, "id")+"/finish", nil))
+	h.want(http.StatusOK, h.bearer(ana, "", "POST", steps+at[string](t, turn, "id")+"/finish", object{"reason": "moved"}))
+	if h.lets(old) || !h.lets(at[string](t, turn, "secret")) {
 		t.Error("finished: the old one opens, or the new one does not")
 	}
-	h.want(http.StatusNotFound, h.bearer(bob, "", "POST", "/v1/rotations/"+turn["id"].(string)+"/cancel", nil))
-	h.want(http.StatusNotFound, h.bearer(ana, "", "POST", steps+turn["id"].(string)+"/explode", nil))
+	h.want(http.StatusNotFound, h.bearer(bob, "", "POST", "/v1/rotations/"+at[string](t, turn, "id")+"/cancel", nil))
+	h.want(http.StatusNotFound, h.bearer(ana, "", "POST", steps+at[string](t, turn, "id")+"/explode", nil))
 }
 
 func TestRevokingATokenEndsAllItsSecrets(t *testing.T) {
@@ -168,7 +168,7 @@ func TestRevokingATokenEndsAllItsSecrets(t *testing.T) {
 	for _, seen := range []bool{false, true} {
 		first := h.issued(object{"name": "deploy", "scopes": []string{"catalog:read"}})
 		id, old := text(t, first, "id"), text(t, first, "token")
-		now := h.rotate(old, "/v1/tokens/"+id, nil)["secret"].(string)
+		now := at[string](t, h.rotate(old, "/v1/tokens/"+id, nil), "secret")
 		if seen {
 			h.lets(now)
 		}
@@ -190,7 +190,7 @@ func TestRotationAndRevocationAtOnceLeaveNothing(t *testing.T) {
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			if a := h.bearer(backend, "ws1", "POST", "/v1/tokens/"+id+"/rotations", nil); a.Status == http.StatusCreated {
-				now = a.JSON["token"].(string)
+				now = at[string](t, a.JSON, "token")
 			}
 		})
 		wg.Go(func() { h.want(http.StatusOK, h.bearer(ana, "", "POST", "/v1/tokens/"+id+"/revoke", nil)) })
@@ -214,10 +214,10 @@ func TestRotationGivesNobodyMoreThanTheirOwn(t *testing.T) {
 		t.Errorf("an admin got a secret that acts as somebody else: %d", a.Status)
 	}
 	own := h.rotate(mia, "/v1/tokens/"+whose, nil)
-	if !strings.HasPrefix(own["secret"].(string), "fch_pat_") || !h.lets(own["secret"].(string)) {
+	if !strings.HasPrefix(at[string](t, own, "secret"), "fch_pat_") || !h.lets(at[string](t, own, "secret")) {
 		t.Errorf("%v", own["state"])
 	}
-	h.refused(http.StatusForbidden, "invalid_scope", h.bearer(own["secret"].(string), "", "POST", "/v1/tokens/"+whose+"/rotations", object{"scopes": []string{"content:write"}}))
+	h.refused(http.StatusForbidden, "invalid_scope", h.bearer(at[string](t, own, "secret"), "", "POST", "/v1/tokens/"+whose+"/rotations", object{"scopes": []string{"content:write"}}))
 	session := text(t, h.issued(object{"name": "brief", "type": "ephemeral", "scopes": []string{"catalog:read"}}), "id")
 	h.refused(http.StatusConflict, "conflict", h.bearer(backend, "ws1", "POST", "/v1/tokens/"+session+"/rotations", nil))
 }
@@ -242,7 +242,7 @@ func TestNarrowerTokenIsRolledBackByARefusal(t *testing.T) {
 	first := h.issued(object{"name": "deploy", "scopes": []string{"catalog:read", "content:write"}})
 	id, old := text(t, first, "id"), text(t, first, "token")
 	turn := h.rotate(old, "/v1/tokens/"+id, object{"scopes": []string{"catalog:read"}, "grace_seconds": 60})
-	now := turn["secret"].(string)
+	now := at[string](t, turn, "secret")
 	h.want(http.StatusOK, h.verify(now, "?scope=catalog:read"))
 	h.want(http.StatusForbidden, h.verify(now, "?scope=assets:read")) // neither had it: no reason to go back
 	if list := h.items(h.bearer(ana, "", "GET", "/v1/rotations", nil)); list[0]["state"] != "active" {
@@ -253,7 +253,7 @@ func TestNarrowerTokenIsRolledBackByARefusal(t *testing.T) {
 	if !h.lets(old) || h.lets(now) {
 		t.Error("the wider secret did not come back, or the narrower one stayed")
 	}
-	if events := h.events("action=rotation.rolled_back"); len(events) != 1 || !strings.Contains(events[0]["detail"].(object)["reason"].(string), "content:write") {
+	if events := h.events("action=rotation.rolled_back"); len(events) != 1 || !strings.Contains(at[string](t, at[object](t, events[0], "detail"), "reason"), "content:write") {
 		t.Errorf("%v", events)
 	}
 }
@@ -262,12 +262,12 @@ func TestWhoStillUsesTheOldSecretIsShown(t *testing.T) {
 	h := start(t)
 	first := h.issued(object{"name": "deploy", "scopes": []string{"catalog:read"}})
 	id, old := text(t, first, "id"), text(t, first, "token")
-	now := h.rotate(old, "/v1/tokens/"+id, nil)["secret"].(string)
+	now := at[string](t, h.rotate(old, "/v1/tokens/"+id, nil), "secret")
 	h.lets(now)
 	h.verify(old, "", "User-Agent", "forgotten-cron/1")
 	r := h.items(h.bearer(ana, "", "GET", "/v1/tokens/"+id+"/rotations", nil))[0]
-	use, _ := r["old_secret"].(object)["last_use"].(object)
-	if use["user_agent"] != "forgotten-cron/1" || r["new_secret"].(object)["last_used_at"] == nil {
+	use, _ := at[object](t, r, "old_secret")["last_use"].(object)
+	if use["user_agent"] != "forgotten-cron/1" || at[object](t, r, "new_secret")["last_used_at"] == nil {
 		t.Errorf("%v", r)
 	}
 }
@@ -275,7 +275,7 @@ func TestWhoStillUsesTheOldSecretIsShown(t *testing.T) {
 func TestClientSecretRotatesByUse(t *testing.T) {
 	h := start(t)
 	turn := h.rotate(ana, "/v1/clients/backend", object{"grace_seconds": 60})
-	now := turn["secret"].(string)
+	now := at[string](t, turn, "secret")
 	status := func(secret string) int {
 		return h.bearer(secret, "ws1", "GET", "/v1/tokens", nil).Status
 	}
@@ -292,7 +292,7 @@ func TestClientSecretRotatesByUse(t *testing.T) {
 	}
 	h.refused(http.StatusUnprocessableEntity, "invalid_value", h.bearer(ana, "", "POST", "/v1/clients/backend/rotations", object{"grace_seconds": 0}))
 	again := h.rotate(ana, "/v1/clients/backend", object{"grace_seconds": 0, "reason": "leaked"})
-	if status(now) != 401 || status(again["secret"].(string)) != 200 {
+	if status(now) != 401 || status(at[string](t, again, "secret")) != 200 {
 		t.Error("a grace of nothing left the old secret, or gave none")
 	}
 	h.want(http.StatusCreated, h.bearer(ana, "", "POST", "/v1/clients/backend/secrets", nil))
@@ -304,7 +304,7 @@ func TestSuspensionHoldsForAllSecrets(t *testing.T) {
 	h := start(t)
 	first := h.issued(object{"name": "deploy", "scopes": []string{"catalog:read"}})
 	id, old := text(t, first, "id"), text(t, first, "token")
-	now := h.rotate(old, "/v1/tokens/"+id, nil)["secret"].(string)
+	now := at[string](t, h.rotate(old, "/v1/tokens/"+id, nil), "secret")
 	h.want(http.StatusOK, h.bearer(ana, "", "POST", "/v1/tokens/"+id+"/suspend", nil))
 	if h.lets(old) || h.lets(now) {
 		t.Error("a secret of a suspended token opens")
@@ -329,8 +329,8 @@ tokens: [{kind: personal, user: ana@example.test, name: a, secret: "ana-admin-to
 	if login(old) != 200 {
 		t.Fatalf("before: %d", login(old))
 	}
-	id := h.items(h.bearer(ana, "", "GET", "/v1/client-tokens", nil))[0]["id"].(string)
-	now := h.rotate(ana, "/v1/client-tokens/"+id, object{"grace_seconds": 60})["secret"].(string)
+	id := at[string](t, h.items(h.bearer(ana, "", "GET", "/v1/client-tokens", nil))[0], "id")
+	now := at[string](t, h.rotate(ana, "/v1/client-tokens/"+id, object{"grace_seconds": 60}), "secret")
 	h.later(time.Hour)
 	if login(old) != 200 || login(now) != 200 {
 		t.Error("both work until the grace is over")
