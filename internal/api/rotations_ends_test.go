@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fichadev/ficha/internal/authority"
 	"github.com/fichadev/ficha/internal/token"
 )
 
@@ -170,5 +171,25 @@ func TestBrownoutHoldsForAllSecrets(t *testing.T) {
 	h.Clock.Move(6 * time.Minute)
 	if !h.lets(old) || !h.lets(now) {
 		t.Error("after the trial one does not open again")
+	}
+}
+
+// TestSuspendedTokenIsNotRotatedByWhoHasNotHeard: another node believes for a
+// moment that the token lives.
+func TestSuspendedTokenIsNotRotatedByWhoHasNotHeard(t *testing.T) {
+	h := start(t)
+	for _, grace := range []time.Duration{0, time.Minute} {
+		known, err := h.Verifier.Find(t.Context(), text(t, h.issued(nil), "token"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		stale := *known.Token
+		who := token.Actor{Kind: token.System, ID: "test"}
+		if err := h.Authority.Suspend(t.Context(), who, &stale, 0, "stolen"); err != nil {
+			t.Fatal(err)
+		}
+		if out, _, err := h.Authority.Rotate(t.Context(), who, authority.Turn{Token: &stale, Grace: grace, Reason: "mine"}); !token.Is(err, token.Conflict) {
+			t.Errorf("a grace of %v: %v, and the new secret opens: %v", grace, err, out != nil && h.lets(out.Secret))
+		}
 	}
 }

@@ -31,10 +31,11 @@ func scanRotation(rows *sql.Rows) (*token.Rotation, error) {
 	return &r, err
 }
 
-// replaceText marks the secret that gets a successor. It lives, is not suspended
-// and is in no other rotation, or nothing is marked; whoever ends or suspends it
-// waits for us, or we for them.
-const replacedIf = ` SET successor = $2 WHERE id = $1 AND ended_at = 0 AND retires_at = 0 AND (suspended_at = 0 OR (suspended_until > 0 AND suspended_until <= $3))`
+// replaceText marks the secret that gets a successor. It is not suspended, is in
+// no other rotation and lives, unless the very deed has ended it, or nothing is
+// marked; whoever ends or suspends it waits for us, or we for them.
+const replacedIf = ` SET successor = $2 WHERE id = $1 AND (ended_at = 0 OR CAST($4 AS BIGINT) = 0) AND retires_at = 0
+	AND (suspended_at = 0 OR (suspended_until > 0 AND suspended_until <= $3))`
 
 var replaceText = [2]string{token.Short: `UPDATE tokens_short` + replacedIf, token.Long: `UPDATE tokens_long` + replacedIf}
 
@@ -51,7 +52,7 @@ func (tx *Tx) openRotations(ctx context.Context, batch []*pending) error {
 			return err
 		}
 		if !opened {
-			p.out = token.Errorf(token.Conflict, "the secret has ended or is being replaced already: look at its rotations").Because(token.Lost)
+			p.out = token.Errorf(token.Conflict, "the secret has ended, is suspended or is being replaced already: look at the token and its rotations").Because(token.Lost)
 			return tx.alone(batch, p)
 		}
 	}
@@ -59,12 +60,14 @@ func (tx *Tx) openRotations(ctx context.Context, batch []*pending) error {
 }
 
 func (tx *Tx) openRotation(ctx context.Context, r *token.Rotation) (bool, error) {
+	won, err := tx.affects(ctx, replaceText[r.Old.Class()], int64(r.Old), int64(r.New), tx.now, truth(r.Open()))
+	if err != nil || !won {
+		return false, err
+	}
 	if !r.Open() {
 		if err := tx.closeRotations(ctx, r.What, r.Credential); err != nil {
 			return false, err
 		}
-	} else if won, err := tx.affects(ctx, replaceText[r.Old.Class()], int64(r.Old), int64(r.New), tx.now); err != nil || !won {
-		return false, err
 	}
 	return tx.AddRotation(ctx, r)
 }
