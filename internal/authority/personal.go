@@ -7,8 +7,8 @@ import (
 	"github.com/fichadev/ficha/internal/token"
 )
 
-// A Parent is a personal token that was shown to make another one, with what it
-// was found to open.
+// A Parent is what was shown to make another token, a personal one or, to act as
+// somebody else, a session as well, with what it was found to open.
 type Parent struct {
 	Record *token.Record
 	Opens  token.Verdict
