@@ -12,6 +12,7 @@ type Store interface {
 	webhookReads
 	auditReads
 	memberReads
+	applicationReads
 	tokenReads
 	leaverReads
 	Rotations(ctx context.Context, q token.RotationQuery) ([]*token.Rotation, error)

@@ -165,8 +165,9 @@ type WebhookSecret struct {
 }
 
 type onceView struct {
-	Once Once
-	On   menuItem // where to go on
+	Title string
+	Once  Once
+	On    menuItem // where to go on
 }
 
 // WebhookSecret writes the secret of a subscription.
@@ -177,8 +178,9 @@ func (s *Set) WebhookSecret(w io.Writer, lang Lang, v WebhookSecret) error {
 		note = said.say("webhook_secret.note_beside")
 	}
 	view := onceView{
-		Once: Once{Label: said.say("webhook_secret.label"), Secret: v.Secret, Note: note},
-		On:   menuItem{Text: said.say("webhook_secret.on"), Href: Webhooks.Path(v.Shell.Workspace.ID, v.ID)},
+		Title: said.say("webhook_secret.title"),
+		Once:  Once{Label: said.say("webhook_secret.label"), Secret: v.Secret, Note: note},
+		On:    menuItem{Text: said.say("webhook_secret.on"), Href: Webhooks.Path(v.Shell.Workspace.ID, v.ID)},
 	}
-	return s.show(w, lang, "webhook_secret", v.Shell, said, view)
+	return s.show(w, lang, "secret", v.Shell, said, view)
 }
