@@ -8,18 +8,23 @@ import (
 
 // uses merges uses in memory; somebody flushes them now and then. The path of
 // a question writes nothing.
-type uses struct {
-	shards [16]struct {
-		sync.Mutex
-		seen map[token.ID]token.Seen
-	}
+type uses struct{ shards [16]useShard }
+
+type useShard struct {
+	sync.Mutex
+	seen map[token.ID]token.Seen
+}
+
+// of returns the shard that knows of a secret.
+func (u *uses) of(secret token.ID) *useShard {
+	return &u.shards[uint64(secret)%uint64(len(u.shards))] //nolint:gosec // ids are positive
 }
 
 // mostSeen bounds one shard between two flushes.
 const mostSeen = 1 << 16
 
 func (u *uses) note(secret token.ID, use token.Use) {
-	s := &u.shards[uint64(secret)%uint64(len(u.shards))] //nolint:gosec // ids are positive
+	s := u.of(secret)
 	s.Lock()
 	defer s.Unlock()
 	if s.seen == nil {
@@ -46,7 +51,7 @@ func (v *Verifier) Note(secret token.ID, u token.Use) { v.uses.note(secret, u) }
 
 // merge adds uses that were seen elsewhere, and maybe a while ago.
 func (u *uses) merge(secret token.ID, more token.Seen) {
-	s := &u.shards[uint64(secret)%uint64(len(u.shards))] //nolint:gosec // ids are positive
+	s := u.of(secret)
 	s.Lock()
 	defer s.Unlock()
 	one, ok := s.seen[secret]
@@ -62,7 +67,7 @@ func (u *uses) merge(secret token.ID, more token.Seen) {
 // Needed says which scopes a use needed that Judge was asked about without
 // naming them.
 func (v *Verifier) Needed(secret token.ID, scopes token.Scopes) {
-	s := &v.uses.shards[uint64(secret)%uint64(len(v.uses.shards))] //nolint:gosec // ids are positive
+	s := v.uses.of(secret)
 	s.Lock()
 	defer s.Unlock()
 	if one, ok := s.seen[secret]; ok { // else it was taken since, and the next use says so
@@ -89,7 +94,7 @@ func (v *Verifier) TakeUses() map[token.ID]token.Seen {
 // Seen returns what this process has noted of a secret, by its row, since the
 // last flush.
 func (v *Verifier) Seen(secret token.ID) (token.Seen, bool) {
-	s := &v.uses.shards[uint64(secret)%uint64(len(v.uses.shards))] //nolint:gosec // ids are positive
+	s := v.uses.of(secret)
 	s.Lock()
 	defer s.Unlock()
 	one, ok := s.seen[secret]
