@@ -34,9 +34,13 @@ func MayImpersonate(p Parent) error {
 	case p.Record == nil || p.Record.Token.Kind != token.Session && p.Record.Token.Kind != token.Personal || p.Record.Token.Actor != "":
 		return token.Errorf(token.Forbidden, "a person acts as somebody else: sign in, or use a personal token; a program asks for a token of the type impersonated")
 	case !p.Opens.Membership.Live() || !p.Opens.Membership.MayImpersonate:
-		return token.Errorf(token.Forbidden, "your membership may not impersonate; a super admin can give it the right")
+		return withoutRight()
 	}
 	return nil
+}
+
+func withoutRight() error {
+	return token.Errorf(token.Forbidden, "your membership may not impersonate; a super admin can give it the right")
 }
 
 // borrow fills an order with what a person shows.
@@ -92,7 +96,7 @@ func (a *Authority) memberMayActAs(o *Order, s supports) error {
 	actor, subject := s.sponsor.In(o.Workspace), s.person.In(o.Workspace)
 	switch {
 	case o.Actor != "user:"+s.sponsor.ID || !actor.Live() || !actor.MayImpersonate:
-		return token.Errorf(token.Forbidden, "your membership may not impersonate; a super admin can give it the right")
+		return withoutRight()
 	case s.sponsor.ID == s.person.ID:
 		return token.Errorf(token.Forbidden, "you are that person: use a token of your own")
 	case height(subject) > height(actor):

@@ -33,8 +33,11 @@ type Sighting struct {
 	End    bool   // end it, whatever the policy of its workspace says
 }
 
-// mostReports is how many secrets one address may report in a minute.
-const mostReports = 300
+// mostReports is how many secrets one address may report in reportWindow.
+const (
+	mostReports  = 300
+	reportWindow = time.Minute
+)
 
 // AdmitReports refuses with TooMany an address that has reported more secrets in
 // a minute than anybody finds. It counts them all: were those that are none of

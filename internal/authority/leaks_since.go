@@ -3,7 +3,6 @@ package authority
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/fichadev/ficha/internal/token"
 )
@@ -55,16 +54,12 @@ func (a *Authority) aftermath(ctx context.Context, x *exposure, since int64) (*A
 
 func (a *Authority) usesSince(ctx context.Context, credential token.ID, workspace string, secrets []token.ID, since int64) (*Aftermath, error) {
 	after := &Aftermath{Since: since, New: []string{}}
-	seen, err := a.cfg.Store.LastUses(ctx, secrets)
+	seen, err := a.lastUses(ctx, secrets)
 	if err != nil {
 		return nil, err
 	}
 	for _, id := range secrets {
-		one := seen[id]
-		if fresh, ok := a.cfg.Judge.Seen(id); ok {
-			one = one.And(fresh)
-		}
-		after.Last = after.Last.And(one)
+		after.Last = after.Last.And(seen[id])
 	}
 	after.Used = after.Last.Count > 0 && after.Last.Last >= since
 	q := token.UseQuery{Credential: credential, Workspace: workspace, From: since, Limit: token.MostListed}
@@ -161,6 +156,3 @@ func (a *Authority) glimpsed(ctx context.Context, g Glimpse) (*exposure, error) 
 	}
 	return a.exposedHash(ctx, token.Opaque, g.Hash)
 }
-
-// reportWindow is how long a report counts against its address.
-const reportWindow = time.Minute

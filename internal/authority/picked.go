@@ -39,16 +39,11 @@ func (a *Authority) tallyUses(ctx context.Context, b *Blast, now int64) error {
 	for i, t := range b.First {
 		ids[i] = t.ID
 	}
-	seen, err := a.cfg.Store.LastUses(ctx, ids)
+	seen, err := a.lastUses(ctx, ids)
 	if err != nil {
 		return err
 	}
-	const day = 24 * 3600_000
-	for _, id := range ids {
-		used := seen[id]
-		if fresh, ok := a.cfg.Judge.Seen(id); ok {
-			used = used.And(fresh)
-		}
+	for _, used := range seen {
 		b.Used = max(b.Used, used.Last)
 		if used.Last >= now-day {
 			b.Day++
@@ -58,6 +53,22 @@ func (a *Authority) tallyUses(ctx context.Context, b *Blast, now int64) error {
 		}
 	}
 	return nil
+}
+
+// lastUses returns what this node and the others saw of the use of secrets.
+func (a *Authority) lastUses(ctx context.Context, secrets []token.ID) (map[token.ID]token.Seen, error) {
+	all, err := a.cfg.Store.LastUses(ctx, secrets)
+	if err != nil {
+		return nil, err
+	}
+	seen := make(map[token.ID]token.Seen, len(secrets))
+	for _, id := range secrets {
+		seen[id] = all[id]
+		if fresh, ok := a.cfg.Judge.Seen(id); ok {
+			seen[id] = all[id].And(fresh)
+		}
+	}
+	return seen, nil
 }
 
 // RevokePicked ends the tokens that Picked finds, one after the other, and
