@@ -120,3 +120,10 @@ func (a *Authority) Format() *token.Format { return a.cfg.Format }
 
 // Issuer returns the public base URL.
 func (a *Authority) Issuer() string { return a.cfg.Issuer }
+
+func orElse(err error, refusal *token.Refusal) error {
+	if err != nil {
+		return err
+	}
+	return refusal
+}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fichadev/ficha/internal/token"
@@ -190,7 +191,7 @@ func MayAsk(c *token.Client, t *token.Token, workspace string) bool {
 		return true
 	}
 	for _, r := range c.Resources {
-		if slices.Contains(splitWords(t.Audience), r) {
+		if slices.Contains(strings.Fields(t.Audience), r) {
 			return true
 		}
 	}

@@ -22,7 +22,6 @@ type sweeps interface {
 type sweepTx interface {
 	PutRevocation(ctx context.Context, r *token.Revocation) error
 	AdvanceRevocation(ctx context.Context, r *token.Revocation, from token.ID) (bool, error)
-	End(ctx context.Context, e token.Ending) (bool, error)
 }
 
 // A Sweep asks for one deed on all tokens of a workspace that a predicate is

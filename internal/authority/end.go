@@ -214,34 +214,3 @@ func suspendWhole(ctx context.Context, tx Tx, t *token.Token, at, until int64) (
 	}
 	return lives, nil
 }
-
-// Witness writes what must be on disk before the judge says yes: the first use
-// of a secret that replaces another, the use of an impersonated token as an
-// audit row that names actor and subject, and one use less of a token that has a
-// number of them.
-func (a *Authority) Witness(ctx context.Context, r *token.Record, u token.Use) error {
-	t := r.Token
-	if t.Pending() {
-		if err := a.confirmUse(ctx, r, u); err != nil || t.MaxUses == 0 && t.Kind != token.Impersonated {
-			return err
-		}
-	}
-	return a.cfg.Store.Do(ctx, func(tx Tx) error {
-		if t.MaxUses > 0 {
-			left, err := tx.CountUse(ctx, t.ID)
-			if err != nil {
-				return err
-			}
-			if !left {
-				return token.Errorf(token.InvalidToken, "the token was used as often as it may be").Because(token.Ended)
-			}
-		}
-		if t.Kind != token.Impersonated {
-			return nil
-		}
-		kind, id := splitActor(t.Actor)
-		who := token.Actor{Kind: kind, ID: id, Workspace: t.Workspace, Token: t.Credential, For: t.Person, Address: u.Address, Agent: u.Agent}
-		e := audit.Note(time.UnixMilli(tx.Now()), who, t.Workspace, "impersonation.used", targetOf(t), map[string]any{"route": u.Route, "reason": t.Reason})
-		return record(ctx, tx, r.Workspace, e)
-	})
-}

@@ -281,5 +281,3 @@ func CheckText(field, value string, most int) error {
 	}
 	return nil
 }
-
-func splitWords(s string) []string { return strings.Fields(s) }

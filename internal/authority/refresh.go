@@ -198,13 +198,6 @@ func alive(r *token.Record) *token.Record {
 	return &copied
 }
 
-func orElse(err error, refusal *token.Refusal) error {
-	if err != nil {
-		return err
-	}
-	return refusal
-}
-
 // sealRefresh seals what a replaced refresh token was exchanged for: only who
 // presents that token again, as the same client, can open it.
 func (a *Authority) sealRefresh(old *Replaced, now time.Time, out *Issued) (*token.Answer, error) {

@@ -80,7 +80,7 @@ func (a *Authority) resource(ctx context.Context, c *token.Client, identifier st
 // it was given for, or those of them that are asked for (RFC 8707, 2.2). A form
 // other than AsRegistered has its way.
 func (a *Authority) aim(ctx context.Context, c *token.Client, t *token.Token, scopes token.Scopes, resources []string, form Form) (Target, error) {
-	given := splitWords(t.Audience)
+	given := strings.Fields(t.Audience)
 	if len(resources) == 0 {
 		resources = given
 	}

@@ -2,7 +2,6 @@ package authority
 
 import (
 	"context"
-	"strings"
 
 	"github.com/fichadev/ficha/internal/token"
 )
@@ -106,10 +105,4 @@ type Tx interface {
 	EndGrant(ctx context.Context, id token.ID, reason string) (bool, error)
 	InsertAuthorization(ctx context.Context, a *token.Authorization) error
 	AnswerAuthorization(ctx context.Context, id token.ID, state token.AuthorizationState, grant token.ID) (bool, error)
-}
-
-// splitActor reads the act of an impersonated token.
-func splitActor(s string) (token.ActorKind, string) {
-	kind, id, _ := strings.Cut(s, ":")
-	return token.ActorKind(kind), id
 }
