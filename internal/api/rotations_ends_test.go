@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fichadev/ficha/internal/authority"
+	"github.com/fichadev/ficha/internal/store"
 	"github.com/fichadev/ficha/internal/token"
 )
 
@@ -191,5 +192,51 @@ func TestSuspendedTokenIsNotRotatedByWhoHasNotHeard(t *testing.T) {
 		if out, _, err := h.Authority.Rotate(t.Context(), who, authority.Turn{Token: &stale, Grace: grace, Reason: "mine"}); !token.Is(err, token.Conflict) {
 			t.Errorf("a grace of %v: %v, and the new secret opens: %v", grace, err, out != nil && h.lets(out.Secret))
 		}
+	}
+}
+
+// TestNothingIsRotatedAwayFromARun: a run that ends many tokens finds a rotated
+// one by no secret that it knows.
+func TestNothingIsRotatedAwayFromARun(t *testing.T) {
+	h := start(t)
+	id := text(t, h.issued(object{"owner": "mia@example.test"}), "id")
+	now := h.Clock.Now()
+	run := token.Revocation{
+		ID: token.NewID(now, token.Long), Workspace: "ws1", Act: token.Revoke, Predicate: token.Predicate{Kind: token.Service}, Reason: "all of them",
+		Actor: token.Actor{Kind: token.System, ID: "test"}, Running: true, Reached: token.FirstID(now.Add(time.Millisecond)),
+	}
+	if err := h.Store.Do(t.Context(), func(tx *store.Tx) error { return tx.PutRevocation(t.Context(), &run) }); err != nil {
+		t.Fatal(err)
+	}
+	for _, body := range []object{{"grace_seconds": 0, "reason": "away"}, {}} {
+		h.refused(http.StatusConflict, "conflict", h.program("POST", "/v1/tokens/"+id+"/rotations", body))
+	}
+	if err := h.Authority.WorkOff(t.Context(), now); err != nil {
+		t.Fatal(err)
+	}
+	if a := h.bearer(ana, "", "GET", "/v1/tokens/"+id, nil); a.JSON["status"] != "revoked" {
+		t.Errorf("%s", a.Body)
+	}
+	h.rotate(backend, "/v1/tokens/"+text(t, h.issued(nil), "id"), nil)
+}
+
+// TestLeakOfOneSecretOfAClientLeavesTheOther: also once its grace would be over.
+func TestLeakOfOneSecretOfAClientLeavesTheOther(t *testing.T) {
+	h := start(t)
+	turn := h.rotate(ana, "/v1/clients/modest", nil)
+	first := turn["secret"].(string)
+	status := func(secret string) int { return h.bearer(secret, "ws1", "GET", "/v1/tokens", nil).Status }
+	if status(first) != 200 {
+		t.Fatal("the new secret does not open")
+	}
+	h.later(25 * time.Hour)
+	second := h.rotate(ana, "/v1/clients/modest", object{"grace_seconds": 60})["secret"].(string)
+	if status(second) != 200 {
+		t.Fatal("the second does not open")
+	}
+	h.want(http.StatusOK, h.Request("POST", "/v1/leaks/self-revoke", object{"token": second}))
+	h.later(time.Hour)
+	if status(first) != 200 || status(second) != 401 {
+		t.Errorf("the one that stays: %d, the leaked one: %d", status(first), status(second))
 	}
 }

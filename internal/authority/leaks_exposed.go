@@ -133,9 +133,15 @@ func (a *Authority) endExposed(ctx context.Context, tx Tx, who token.Actor, x *e
 		if won, err = tx.EndSecret(ctx, x.target.ID, x.secret.ID); err != nil || !won {
 			return false, err
 		}
+		if err := a.settleTurn(ctx, tx, who, x.what, x.target.ID, x.secret.ID); err != nil {
+			return false, err
+		}
 		return true, note(ctx, tx, who, x.workspace, "client.secret_ended", x.target, secretDetail(x.secret))
 	case token.RotatesClientToken:
 		if won, err = tx.EndClientToken(ctx, x.home(), x.secret.Hash); err != nil || !won {
+			return false, err
+		}
+		if err := a.settleTurn(ctx, tx, who, x.what, x.secret.ID.String(), x.secret.ID); err != nil {
 			return false, err
 		}
 		return true, note(ctx, tx, who, x.workspace, "client_token.ended", onClientToken(x.workspace), nil)

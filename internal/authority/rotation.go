@@ -166,7 +166,10 @@ func secretsOf(tx Tx, who token.Actor, r *token.Rotation) secrets {
 // settleTurn ends the open rotation of a credential whose one secret was ended by
 // itself, so that the other one stays. Without such a rotation it does nothing.
 func (a *Authority) settleTurn(ctx context.Context, tx Tx, who token.Actor, what token.Rotating, credential string, gone token.ID) error {
-	r, err := tx.OpenRotation(ctx, what, credential)
+	r, err := tx.RotationTo(ctx, gone)
+	if err == nil && r == nil {
+		r, err = tx.OpenRotation(ctx, what, credential)
+	}
 	if err != nil || r == nil || r.Old != gone && r.New != gone {
 		return err
 	}

@@ -39,6 +39,11 @@ const replacedIf = ` SET successor = $2 WHERE id = $1 AND (ended_at = 0 OR CAST(
 
 var replaceText = [2]string{token.Short: `UPDATE tokens_short` + replacedIf, token.Long: `UPDATE tokens_long` + replacedIf}
 
+// sweptText counts the runs that end or suspend tokens of a workspace. A run
+// goes from the newest secret to the oldest: what is rotated meanwhile would
+// always be a step ahead of it.
+const sweptText = `SELECT COUNT(*) FROM revocations WHERE state = 'running' AND workspace = $1 AND act <> 'resume'`
+
 // openRotations enters the rotations of a batch, each beside the secret that is
 // inserted next.
 func (tx *Tx) openRotations(ctx context.Context, batch []*pending) error {
@@ -46,6 +51,14 @@ func (tx *Tx) openRotations(ctx context.Context, batch []*pending) error {
 		r := p.deed.Rotation
 		if r == nil {
 			continue
+		}
+		swept, err := one(ctx, tx, sweptText, scanInt, r.Workspace)
+		if err != nil {
+			return err
+		}
+		if swept > 0 {
+			p.out = token.Errorf(token.Conflict, "tokens of this workspace are being ended or suspended at this moment; try again when that run is finished")
+			return tx.alone(batch, p)
 		}
 		opened, err := tx.openRotation(ctx, r)
 		if err != nil {
