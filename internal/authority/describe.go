@@ -3,6 +3,7 @@ package authority
 import (
 	"context"
 
+	"github.com/fichadev/ficha/internal/policy"
 	"github.com/fichadev/ficha/internal/token"
 )
 
@@ -23,12 +24,8 @@ func (a *Authority) Describe(ctx context.Context, who token.Actor, t *token.Toke
 		if err != nil || w == nil {
 			return orElse(err, noWorkspace())
 		}
-		rules := w.Policy.At(tx.Now())
-		switch {
-		case rules.RequirePurpose && governed(t.Kind) && d.Purpose != nil && *d.Purpose == "":
-			return token.AtField("purpose", "this workspace requires a purpose")
-		case rules.RequireOwner && governed(t.Kind) && d.Owner != nil && *d.Owner == "":
-			return token.AtField("owner", "this workspace requires an owner")
+		if err := mayBecome(w.Policy.At(tx.Now()), t, d); err != nil {
+			return err
 		}
 		described, err := tx.DescribeToken(ctx, t.Credential, d)
 		if err != nil {
@@ -39,6 +36,23 @@ func (a *Authority) Describe(ctx context.Context, who token.Actor, t *token.Toke
 		}
 		return note(ctx, tx, who, w, "token.changed", targetOf(t), d.Fields())
 	})
+}
+
+// mayBecome refuses what the mint would of the facts that a description changes.
+func mayBecome(p *token.Policy, t *token.Token, d token.Description) error {
+	after := *t
+	if d.Purpose != nil {
+		after.Purpose = *d.Purpose
+	}
+	if d.Owner != nil {
+		after.Owner = *d.Owner
+	}
+	for _, b := range policy.Facts(p, &after) {
+		if b.Rule == policy.RequirePurpose && d.Purpose != nil || b.Rule == policy.RequireOwner && d.Owner != nil {
+			return token.AtField(b.Field(), "%s", b.Text())
+		}
+	}
+	return nil
 }
 
 func checkDescription(d token.Description) error {
