@@ -40,6 +40,12 @@ func uncut(kind, column string) string {
 	return lives + ` AND NOT EXISTS (SELECT 1 FROM cutoffs c WHERE c.kind = '` + kind + `' AND c.id = ` + column + ` AND t.born < c.n)`
 }
 
+// secretsAgain finds the live secrets of the tokens that have had others.
+func secretsAgain(table string) string {
+	return `SELECT credential FROM ` + table + ` t WHERE ` + lives + ` AND (t.retires_at = 0 OR t.retires_at > $1)
+		AND credential IN (SELECT credential FROM ` + table + ` WHERE credential <> id)`
+}
+
 // Promises lists what must hold of every database, after every commit.
 var Promises = []Promise{
 	{"secrets", "only a digest of 32 bytes and the last four characters of a secret are kept",
@@ -60,6 +66,11 @@ var Promises = []Promise{
 			SELECT grant_id FROM tokens_long t WHERE kind = 'refresh' AND grant_id <> 0 AND ` + lives + `
 			UNION ALL SELECT grant_id FROM tokens_short t WHERE kind = 'refresh' AND grant_id <> 0 AND ` + lives + `
 		 ) AS leaves GROUP BY grant_id HAVING COUNT(*) > 1`},
+	{"rotations", "a token has at most two secrets that open anything, and all in one table",
+		`SELECT CAST(credential AS TEXT) FROM (` + secretsAgain("tokens_short") + ` UNION ALL ` + secretsAgain("tokens_long") + `) AS opening
+			GROUP BY credential HAVING COUNT(*) > 2
+		 UNION ALL SELECT CAST(id AS TEXT) FROM tokens_short WHERE credential <> id AND credential / 2097152 % 2 = 1
+		 UNION ALL SELECT CAST(id AS TEXT) FROM tokens_long WHERE credential <> id AND credential / 2097152 % 2 = 0`},
 	{"members", "no live token stands on a membership that was removed",
 		tokensOf(uncut("membership", "(t.person || ' ' || t.workspace)") + ` AND t.person <> '' AND t.workspace <> ''
 			AND EXISTS (SELECT 1 FROM memberships m WHERE m.person = t.person AND m.workspace = t.workspace AND m.removed_at > 0)

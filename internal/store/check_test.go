@@ -26,6 +26,10 @@ func TestEachPromiseIsFoundBroken(t *testing.T) {
 		"families": {
 			token("2097153", "refresh", hash, "", "", "", "7", far), token("2097154", "refresh", hash, "", "", "", "7", far),
 		},
+		"rotations": {
+			token("2097153", "service", hash, "", "", "", "0", far), token("2097154", "service", hash, "", "", "", "0", far),
+			token("2097155", "service", hash, "", "", "", "0", far), `UPDATE tokens_long SET credential = 2097153`,
+		},
 		"members": {
 			token("2097153", "personal", hash, "w1", "", "u1", "0", far),
 			`INSERT INTO memberships (id, person, workspace, role, scopes, narrowed, teams, spaces, may_impersonate, version, created_at, updated_at, removed_at)
