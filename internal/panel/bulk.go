@@ -93,7 +93,7 @@ func (p *Panel) askBulk(c *web.Call, v *visit) error {
 
 func (p *Panel) drawBulk(c *web.Call, v *visit, status int, b bulk, hit *authority.Blast, mistyped bool) error {
 	view := pages.BulkPage{
-		Shell: v.shell, Now: c.Now(), Rotate: b.act == "rotate", Count: hit.Count, AtLeast: hit.AtLeast, Beyond: hit.Beyond, Cutoff: hit.Cutoff,
+		Shell: v.shell, Now: c.Now(), Rotate: b.act == "rotate", Count: hit.Count, AtLeast: hit.AtLeast, Beyond: hit.Beyond,
 		Day: hit.Day, Used: instantOf(hit.Used), Mistyped: mistyped, Hidden: []pages.Hidden{{Name: "act", Value: b.act}, {Name: "once", Value: rand.Text()}},
 	}
 	for _, id := range b.ids {
@@ -182,11 +182,11 @@ func (p *Panel) turnPicked(c *web.Call, v *visit, t *token.Token, form web.Form)
 		return one, err
 	}
 	out, err := p.turn(c, v, &subject{t, r, authority.CareOf(r, v.person(), v.workspace.ID)}, form, form.Get("once")+"."+t.ID.String())
-	if refusal := token.AsRefusal(err); refusal != nil {
-		one.Why = refusal.Text
-		return one, nil
-	}
-	if err == nil {
+	refusal := token.AsRefusal(err)
+	switch {
+	case refusal != nil:
+		one.Why, err = refusal.Text, nil
+	case err == nil:
 		one.Secret = out.Secret
 	}
 	return one, err
@@ -207,7 +207,7 @@ func (p *Panel) showRevocation(c *web.Call, v *visit) error {
 	}
 	view := pages.RevocationPage{
 		Shell: v.shell, Now: c.Now(), ID: r.ID.String(), Act: string(r.Act), By: r.Predicate.String(), Reason: r.Reason, Running: r.Running,
-		Count: r.Count, AtLeast: r.AtLeast, Who: r.Actor.Name, At: instantOf(r.At()), Finished: instantOf(r.FinishedAt),
+		Count: r.Count, AtLeast: r.AtLeast, Who: r.Actor.Name, At: instantOf(r.At()),
 	}
 	return p.show(c, v, func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.RevocationPage(w, lang, view) })
 }

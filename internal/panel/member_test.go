@@ -22,13 +22,14 @@ func memberPath(t *testing.T, h *servertest.House, email string) string {
 func TestMemberIsRemovedWithTheTokensThatThePageNamed(t *testing.T) {
 	h := newHouse(t, nil)
 	ana, lim, two := as(t, h, "ana@acme.example"), as(t, h, "lim@acme.example"), as(t, h, "two@acme.example")
-	his, _ := lim.make("personal", "his", "catalog:read")
+	his, hisPage := lim.make("personal", "his", "catalog:read")
 	bot, botPage := two.make("service", "two's bot", "content:write")
 	page := memberPath(t, h, "lim@acme.example")
 	ana.open(page).says(200, "Lim Limited", "Member", "his", "token above ends at once").form(page+"/remove").post("reason", "left").says(200, "The membership has ended", "Left")
 	if ana.opens(his) {
 		t.Error("his token opens on")
 	}
+	ana.open(hisPage).says(200, "Revoked", "Owner left")
 	if s := lim.open(ws1Tokens); !strings.HasPrefix(s.url, "/panel/login") {
 		t.Errorf("who left ends on %s", s.url)
 	}

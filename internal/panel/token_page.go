@@ -284,7 +284,7 @@ func (p *Panel) readRotation(c *web.Call, v *visit, t *subject, view *pages.Toke
 }
 
 // readUses reads which scopes were used, and the newest single uses.
-func (p *Panel) readUses(c *web.Call, v *visit, t *subject, view *pages.TokenPage) error {
+func (p *Panel) readUses(c *web.Call, _ *visit, t *subject, view *pages.TokenPage) error {
 	used, err := p.cfg.Store.ScopeUse(c.Context(), t.ID)
 	if err != nil {
 		return err

@@ -63,11 +63,14 @@ func (p *Panel) viewsOf(c *web.Call, v *visit, tokens []*token.Token) ([]pages.T
 func (p *Panel) viewOf(c *web.Call, v *visit, t *token.Token, seen token.Seen) (view pages.Token, err error) {
 	end := t.EffectiveEnd()
 	view = pages.Token{
-		ID: t.Credential.String(), Secret: t.ID.String(), Name: t.Name, LastFour: t.LastFour, Kind: string(t.Kind), Status: t.Status(c.Now().UnixMilli()),
+		ID: t.Credential.String(), Secret: t.ID.String(), Name: t.Name, LastFour: t.LastFour, Kind: string(t.Kind),
 		Scopes: t.Scopes, Purpose: t.Purpose, Created: instantOf(t.IssuedAt), Expires: instantOf(end.At), Used: use(seen),
 	}
 	if end.Rule != token.EndOwn {
 		view.Rule = string(end.Rule)
+	}
+	if view.Status, err = p.status(c, t); err != nil {
+		return view, err
 	}
 	if t.Workspace == "" && t.Person != v.person().ID {
 		view.Used = pages.Use{At: view.Used.At} // of what opens other workspaces too, where is not this one's to know
@@ -86,6 +89,21 @@ func (p *Panel) viewOf(c *web.Call, v *visit, t *token.Token, seen token.Seen) (
 	}
 	view.Client, err = p.clientName(c, t.Client)
 	return view, err
+}
+
+// status says what a token is, by its row and by what it stands on: what its
+// person's departure or a revocation of many has ended is revoked.
+func (p *Panel) status(c *web.Call, t *token.Token) (string, error) {
+	now := c.Now().UnixMilli()
+	word := t.Status(now)
+	if !t.Live(now) || !slices.Contains(token.Kinds, t.Kind) {
+		return word, nil
+	}
+	err := p.cfg.Verifier.Standing(c.Context(), t)
+	if token.Is(err, token.InvalidToken) {
+		return "revoked", nil
+	}
+	return word, err
 }
 
 func use(s token.Seen) pages.Use {

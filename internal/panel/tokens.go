@@ -60,11 +60,9 @@ func (p *Panel) listTokens(c *web.Call, v *visit) error {
 	return p.show(c, v, func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.TokenList(w, lang, view) })
 }
 
-// ownTokens shows personal tokens as the judge knows them: what their person's
-// departure ended has ended.
+// ownTokens shows personal tokens as the judge knows them.
 func (p *Panel) ownTokens(c *web.Call, v *visit, list []token.PersonalToken) ([]pages.Token, error) {
 	var rows []*token.Token
-	cut := map[token.ID]bool{}
 	for _, one := range list {
 		r, err := p.cfg.Verifier.Record(c.Context(), one.ID)
 		if err != nil {
@@ -72,16 +70,9 @@ func (p *Panel) ownTokens(c *web.Call, v *visit, list []token.PersonalToken) ([]
 		}
 		if r != nil {
 			rows = append(rows, r.Token)
-			cut[one.ID] = one.RevokedAt != 0
 		}
 	}
-	views, err := p.viewsOf(c, v, rows)
-	for i, t := range rows {
-		if cut[t.ID] && views != nil {
-			views[i].Status = "revoked"
-		}
-	}
-	return views, err
+	return p.viewsOf(c, v, rows)
 }
 
 // newToken shows the form for a token. The query fills it in, so that documents

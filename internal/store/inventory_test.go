@@ -363,5 +363,9 @@ func TestAttentionCountsEachNeedAlone(t *testing.T) {
 		if want := (token.Attention{Count: 7, Expiring: 1, NeverUsed: 1, Idle: 1, NoOwner: 1, NoPurpose: 1, Broad: 2}); err != nil || *got != want {
 			t.Errorf("got %+v, %v, want %+v", got, err, want)
 		}
+		page, err := s.Inventory(t.Context(), token.Inventory{Workspace: "ws1", Owner: token.UnownedOnly, Status: token.StatusLive})
+		if err != nil || len(page.Tokens) != 1 || page.Tokens[0].Owner != "" {
+			t.Errorf("what nobody answers for: %v, %v", page, err)
+		}
 	})
 }

@@ -60,7 +60,7 @@ type Inventory struct {
 	Thorough bool
 }
 
-// UnownedOnly, as the owner of an inventory, asks for what nobody answers for.
+// UnownedOnly as the owner of an inventory asks for what nobody answers for.
 const UnownedOnly = "-"
 
 // MostListed is the longest page of a list.

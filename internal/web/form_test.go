@@ -31,6 +31,7 @@ func formStage(t *testing.T) *stage {
 	return newStage(t, nil,
 		route("POST /form", echoForm(func(c *web.Call) (web.Form, error) { return c.Form() })),
 		route("POST /resources", echoForm(func(c *web.Call) (web.Form, error) { return c.Form("resource") })),
+		web.Route{Pattern: "POST /long", Rule: web.Rule{Auth: web.AuthNone, Parameters: 100}, Handle: echoForm(func(c *web.Call) (web.Form, error) { return c.Form() })},
 		route("/query", echoForm(func(c *web.Call) (web.Form, error) { return c.Query() })),
 	)
 }
@@ -86,6 +87,10 @@ func TestBadFormIsRefusedAndNamed(t *testing.T) {
 	if w := s.do("POST", "/form", numbered(64), formHeader); w.Code != 200 {
 		t.Errorf("64 parameters get %d", w.Code)
 	}
+	if w := s.do("POST", "/long", numbered(100), formHeader); w.Code != 200 {
+		t.Errorf("100 parameters get %d where the route allows them", w.Code)
+	}
+	refused(t, s.do("POST", "/long", numbered(101), formHeader), 400, "invalid_request")
 }
 
 // numbered returns n different parameters.

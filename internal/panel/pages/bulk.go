@@ -18,7 +18,6 @@ type BulkPage struct {
 	Count    int64
 	AtLeast  bool
 	Beyond   bool // elsewhere too
-	Cutoff   bool // all at once, also those made while we look
 	Hour     int64
 	Day      int64
 	Used     time.Time
@@ -130,18 +129,17 @@ func (p *speaker) bulkTable(v BulkPage) Table {
 
 // RevocationPage says how far a deed on many tokens is.
 type RevocationPage struct {
-	Shell    Shell
-	Now      time.Time
-	ID       string
-	Act      string // revoke, suspend, resume
-	By       string // the predicate, as it was asked
-	Reason   string
-	Running  bool
-	Count    int64
-	AtLeast  bool
-	Who      string
-	At       time.Time
-	Finished time.Time
+	Shell   Shell
+	Now     time.Time
+	ID      string
+	Act     string // revoke, suspend, resume
+	By      string // the predicate, as it was asked
+	Reason  string
+	Running bool
+	Count   int64
+	AtLeast bool
+	Who     string
+	At      time.Time
 }
 
 type revocationView struct {

@@ -42,7 +42,7 @@ func inventorySamples() []sample {
 	rotate.Rotate = true
 	nothing := bulkPage()
 	nothing.Count, nothing.Day, nothing.Items = 0, 0, nil
-	run := RevocationPage{Shell: full.Shell, Now: atNoon, ID: "r1", Act: "revoke", By: `{"scope":"x"}`, Reason: "spring", Count: 4, Who: "ana@acme.example", At: atNoon, Finished: atNoon}
+	run := RevocationPage{Shell: full.Shell, Now: atNoon, ID: "r1", Act: "revoke", By: `{"scope":"x"}`, Reason: "spring", Count: 4, Who: "ana@acme.example", At: atNoon}
 	running := run
 	running.Running, running.AtLeast = true, true
 	return []sample{
