@@ -212,8 +212,21 @@ func (e *postgres) openReads(ctx context.Context) (*sql.DB, error) {
 	return db, nil
 }
 
+// lookUps tells the planner that whatever the writer says finds its rows by
+// key. It would else plan an ending anew each time, for every day's table and
+// every size, which costs more than to carry it out; and a plan that it makes
+// once, when a day's table is empty, would read that table as a whole later.
+const lookUps = `SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off`
+
 func (e *postgres) openWriter(ctx context.Context) (*session, error) {
-	return newSession(ctx, e, e.db)
+	s, err := newSession(ctx, e, e.db)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.exec(ctx, lookUps); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
 }
 
 func (e *postgres) schema(ctx context.Context, migrate bool) error {

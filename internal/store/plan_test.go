@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fichadev/ficha/internal/pgtest"
 	"github.com/fichadev/ficha/internal/token"
 )
 
@@ -33,6 +34,40 @@ func TestEndingIsALookUp(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A plan that was made when a day had no tokens yet is kept, and looks tokens up
+// when the day is full of them.
+func TestEndingPlannedOnAnEmptyDayIsALookUp(t *testing.T) {
+	if !pgtest.Available() {
+		return // SQLite knows no sizes
+	}
+	s := open(t, pgtest.Start(t).Database(t))
+	ctx := context.Background()
+	must(t, s.EnsurePartitions(ctx, time.Now(), 7))
+	_, err := s.writer.exec(ctx, "PREPARE ending AS "+endText[token.Short].text(rowsOf{512, true}))
+	must(t, err)
+	ask := "EXECUTE ending(" + strings.Repeat("1, 5, 'revoked', 'x', 0, ", 511) + "1, 5, 'revoked', 'x', 0)"
+	plans := func() (made int64) {
+		made, err := one(ctx, s.writer, "SELECT generic_plans FROM pg_prepared_statements WHERE name = 'ending'", scanInt)
+		must(t, err)
+		return made
+	}
+	for range 8 {
+		_, err := s.writer.exec(ctx, ask)
+		must(t, err)
+	}
+	if n := plans(); n != 8 {
+		t.Errorf("of 8 endings %d have used the plan that was kept", n)
+	}
+	deed := &token.Deed{}
+	for range 3000 {
+		deed.Issue = append(deed.Issue, newToken(token.Short))
+	}
+	must(t, s.Commit(ctx, deed))
+	if plan := explain(t, s, ask, nil); strings.Contains(plan, "Seq Scan on tokens") {
+		t.Errorf("a day is read as a whole:\n%s", plan)
+	}
 }
 
 // explain returns the plan of a statement.
