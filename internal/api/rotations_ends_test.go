@@ -23,7 +23,7 @@ func TestRevocationReachesTheSecretThatTookThePlace(t *testing.T) {
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			if a := h.program("POST", "/v1/tokens/"+id+"/rotations", hasty); a.Status == http.StatusCreated {
-				now = a.JSON["token"].(string)
+				now = at[string](t, a.JSON, "token")
 			}
 		})
 		wg.Go(func() { h.want(http.StatusOK, h.bearer(ana, "", "POST", "/v1/tokens/"+id+"/revoke", nil)) })
@@ -38,7 +38,7 @@ func TestRevocationReachesTheSecretThatTookThePlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	stale := *known.Token
-	now := h.rotate(backend, "/v1/tokens/"+text(t, first, "id"), hasty)["secret"].(string)
+	now := at[string](t, h.rotate(backend, "/v1/tokens/"+text(t, first, "id"), hasty), "secret")
 	who := token.Actor{Kind: token.System, ID: "test"}
 	if err := h.Authority.Suspend(t.Context(), who, &stale, 0, "a look"); err != nil || h.lets(now) {
 		t.Errorf("suspended: %v", err)
@@ -57,7 +57,7 @@ func TestShorterSecretsStayWithTheirToken(t *testing.T) {
 	h := start(t)
 	id := text(t, h.issued(object{"ttl": 40 * 86400}), "id")
 	h.want(http.StatusOK, h.bearer(ana, "", "PUT", policyPath, object{"max_ttl": object{"service": 3600}}))
-	now := h.rotate(backend, "/v1/tokens/"+id, nil)["secret"].(string)
+	now := at[string](t, h.rotate(backend, "/v1/tokens/"+id, nil), "secret")
 	if !h.lets(now) {
 		t.Fatal("the new secret does not open")
 	}
@@ -76,7 +76,7 @@ func TestTokenIsFoundAfterHundredsOfRotations(t *testing.T) {
 	last := ""
 	for range 110 {
 		h.Clock.Move(time.Second)
-		last = h.rotate(backend, "/v1/tokens/"+id, object{"grace_seconds": 0, "reason": "every second"})["secret"].(string)
+		last = at[string](t, h.rotate(backend, "/v1/tokens/"+id, object{"grace_seconds": 0, "reason": "every second"}), "secret")
 	}
 	if a := h.bearer(ana, "", "GET", "/v1/tokens/"+id, nil); a.JSON["status"] != "active" {
 		t.Errorf("%s", a.Body)
@@ -94,7 +94,7 @@ func TestSecretThatGoesGetsItselfNoOther(t *testing.T) {
 	first := h.issued(nil)
 	id, old := text(t, first, "id"), text(t, first, "token")
 	turn := h.rotate(old, "/v1/tokens/"+id, nil)
-	now, steps := turn["secret"].(string), "/v1/tokens/"+id+"/rotations/"+turn["id"].(string)
+	now, steps := at[string](t, turn, "secret"), "/v1/tokens/"+id+"/rotations/"+at[string](t, turn, "id")
 	if !h.lets(now) || !h.lets(old) {
 		t.Fatal("one of them does not open within the grace")
 	}
@@ -109,9 +109,9 @@ func TestGraceThatIsOverIsNotUndone(t *testing.T) {
 	first := h.issued(nil)
 	id, old := text(t, first, "id"), text(t, first, "token")
 	turn := h.rotate(old, "/v1/tokens/"+id, object{"grace_seconds": 60})
-	h.lets(turn["secret"].(string))
+	h.lets(at[string](t, turn, "secret"))
 	h.Clock.Move(2 * time.Minute) // and nobody has retired it yet
-	h.refused(http.StatusConflict, "conflict", h.bearer(ana, "", "POST", "/v1/rotations/"+turn["id"].(string)+"/undo", nil))
+	h.refused(http.StatusConflict, "conflict", h.bearer(ana, "", "POST", "/v1/rotations/"+at[string](t, turn, "id")+"/undo", nil))
 	if h.lets(old) {
 		t.Error("a secret came back to life")
 	}
@@ -126,11 +126,11 @@ func TestOneSecretOfAClientStays(t *testing.T) {
 			turn := h.rotate(ana, "/v1/clients/backend", object{"grace_seconds": 60})
 			status := func(secret string) int { return h.bearer(secret, "ws1", "GET", "/v1/tokens", nil).Status }
 			if seen {
-				status(turn["secret"].(string))
+				status(at[string](t, turn, "secret"))
 			}
-			h.want(http.StatusNoContent, h.bearer(ana, "", "DELETE", "/v1/clients/backend/secrets/"+turn[which].(object)["id"].(string), nil))
+			h.want(http.StatusNoContent, h.bearer(ana, "", "DELETE", "/v1/clients/backend/secrets/"+at[string](t, at[object](t, turn, which), "id"), nil))
 			h.later(2 * time.Minute)
-			oldStays, newStays := status(backend) == 200, status(turn["secret"].(string)) == 200
+			oldStays, newStays := status(backend) == 200, status(at[string](t, turn, "secret")) == 200
 			if oldStays != (which == "new_secret") || newStays != (which == "old_secret") {
 				t.Errorf("seen %v, ended the %s: the old one opens: %v, the new one: %v", seen, which, oldStays, newStays)
 			}
@@ -151,7 +151,7 @@ func TestOldSecretIsToldOfAfterARotationThatWasGivenUp(t *testing.T) {
 	h.Clock.Move(time.Minute)
 	id := text(t, h.issued(object{"scopes": []string{"content:write"}, "ttl": 80 * 86400}), "id")
 	turn := h.rotate(backend, "/v1/tokens/"+id, nil)
-	h.want(http.StatusOK, h.bearer(ana, "", "POST", "/v1/rotations/"+turn["id"].(string)+"/cancel", nil))
+	h.want(http.StatusOK, h.bearer(ana, "", "POST", "/v1/rotations/"+at[string](t, turn, "id")+"/cancel", nil))
 	h.Clock.Move(31 * 24 * time.Hour)
 	remind()
 	n, _ := token.ParseID(id)
@@ -164,7 +164,7 @@ func TestBrownoutHoldsForAllSecrets(t *testing.T) {
 	h := start(t)
 	first := h.issued(nil)
 	id, old := text(t, first, "id"), text(t, first, "token")
-	now := h.rotate(old, "/v1/tokens/"+id, nil)["secret"].(string)
+	now := at[string](t, h.rotate(old, "/v1/tokens/"+id, nil), "secret")
 	h.want(http.StatusOK, h.bearer(ana, "", "POST", "/v1/tokens/"+id+"/brownout", object{"minutes": 5}))
 	if h.lets(old) || h.lets(now) {
 		t.Error("a secret of a token on trial opens")
@@ -224,13 +224,13 @@ func TestNothingIsRotatedAwayFromARun(t *testing.T) {
 func TestLeakOfOneSecretOfAClientLeavesTheOther(t *testing.T) {
 	h := start(t)
 	turn := h.rotate(ana, "/v1/clients/modest", nil)
-	first := turn["secret"].(string)
+	first := at[string](t, turn, "secret")
 	status := func(secret string) int { return h.bearer(secret, "ws1", "GET", "/v1/tokens", nil).Status }
 	if status(first) != 200 {
 		t.Fatal("the new secret does not open")
 	}
 	h.later(25 * time.Hour)
-	second := h.rotate(ana, "/v1/clients/modest", object{"grace_seconds": 60})["secret"].(string)
+	second := at[string](t, h.rotate(ana, "/v1/clients/modest", object{"grace_seconds": 60}), "secret")
 	if status(second) != 200 {
 		t.Fatal("the second does not open")
 	}
