@@ -157,8 +157,8 @@ func onRevocation(r *token.Revocation) audit.Target {
 	return audit.Target{Kind: "revocation", ID: r.ID.String()}
 }
 
-// ReceiptType is the typ of a receipt's header.
-const ReceiptType = "ficha-receipt+jwt"
+// receiptType is the typ of a receipt's header.
+const receiptType = "ficha-receipt+jwt"
 
 // Receipt signs what was done, for who must prove it: a JWS that the published
 // keys check. It names no secret and no person beside the predicate.

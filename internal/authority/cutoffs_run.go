@@ -157,7 +157,7 @@ func (a *Authority) signReceipt(claims map[string]any) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("write a receipt: %w", err)
 	}
-	jws, err := signer.SignAs(ReceiptType, nil, payload)
+	jws, err := signer.SignAs(receiptType, nil, payload)
 	return string(jws), err
 }
 

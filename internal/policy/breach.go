@@ -139,7 +139,7 @@ func Used(p *token.Policy, t *token.Token, last token.Seen, now int64) []Breach 
 	if end := IdleEnd(p, t, last.Last); end != 0 && now >= end {
 		all = append(all, Breach{Idle, p, t})
 	}
-	if by := RotateBy(p, t); by != 0 && now >= by {
+	if by := rotateBy(p, t); by != 0 && now >= by {
 		all = append(all, Breach{Age, p, t})
 	}
 	return all
@@ -156,9 +156,9 @@ func IdleEnd(p *token.Policy, t *token.Token, lastUsed int64) int64 {
 	return max(lastUsed, t.IssuedAt) + idle*time.Second.Milliseconds()
 }
 
-// RotateBy returns by when the secret of a token should be replaced (ms), 0 if
+// rotateBy returns by when the secret of a token should be replaced (ms), 0 if
 // its age is not limited.
-func RotateBy(p *token.Policy, t *token.Token) int64 {
+func rotateBy(p *token.Policy, t *token.Token) int64 {
 	age := p.RotateAfter[t.Kind]
 	if age == 0 {
 		return 0

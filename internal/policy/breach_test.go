@@ -72,7 +72,7 @@ func TestUseAndAgeAreCountedFromTheirBeginning(t *testing.T) {
 			t.Errorf("%+v at %v: got %v, want %v", test.last, time.Duration(test.now-1000)*time.Millisecond, got, test.want)
 		}
 	}
-	if IdleEnd(p, &token.Token{Kind: token.Access}, 5) != 0 || RotateBy(p, &token.Token{Kind: token.Access}) != 0 {
+	if IdleEnd(p, &token.Token{Kind: token.Access}, 5) != 0 || rotateBy(p, &token.Token{Kind: token.Access}) != 0 {
 		t.Error("a kind that is not named is limited")
 	}
 }

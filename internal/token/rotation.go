@@ -9,7 +9,6 @@ const (
 	RotatesClientSecret  Rotating = "client_secret"
 	RotatesWebhookSecret Rotating = "webhook_secret"
 	RotatesClientToken   Rotating = "client_token"
-	RotatesKey           Rotating = "key"
 )
 
 // A RotationState says how far a rotation is.
