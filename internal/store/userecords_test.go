@@ -19,7 +19,7 @@ func TestRecordedUsesAreListedNewestFirst(t *testing.T) {
 	eachEngineAt(t, func(t *testing.T, s *Store, c *clock) {
 		var all []token.UseRecord
 		for i := range 7 {
-			all = append(all, useAt(c.now().Add(time.Duration(i)*time.Minute), 10, "ws1", uint32(i))) //nolint:gosec // seven
+			all = append(all, useAt(c.now().Add(time.Duration(i)*time.Minute), 10, "ws1", uint32(i)))
 		}
 		must(t, s.WriteUseRecords(t.Context(), append(all, useAt(c.now(), 20, "ws1", 99), useAt(c.now(), 10, "ws2", 98))))
 		page := func(q token.UseQuery) (got []token.UseRecord) {
