@@ -8,6 +8,8 @@ import (
 	"text/template"
 
 	"golang.org/x/text/language"
+
+	"github.com/fichadev/ficha/internal/token"
 )
 
 //go:embed catalogue/*.json
@@ -33,6 +35,11 @@ func loadWords(lang string) (words, error) {
 	for key, sentence := range sentences {
 		if w[key], err = template.New(key).Option("missingkey=error").Parse(sentence); err != nil {
 			return nil, fmt.Errorf("read catalogue %s: %w", lang, err)
+		}
+	}
+	for _, kind := range token.LetterKinds() { // better at the start than when somebody should hear of it
+		if w[string(kind)+".subject"] == nil {
+			return nil, fmt.Errorf("catalogue %s has no letter %s", lang, kind)
 		}
 	}
 	return w, nil
