@@ -60,6 +60,9 @@ const mostRules = 64
 // rules of a workspace, however many those are.
 var spans = [...]int64{1, 2, 5, 10, 15, 30, 60, 2 * 60, 6 * 60, 12 * 60, 24 * 60, 3 * 24 * 60}
 
+// Spans returns the windows that a rule may have, in minutes, the shortest first.
+func Spans() []int64 { return slices.Clone(spans[:]) }
+
 // Defaults returns the rules of a workspace that has made none: an outside
 // caller may meet more errors and wait longer than a program of the house. The
 // windows of the burn rates are those of the Site Reliability Workbook (chapter

@@ -37,7 +37,7 @@ var arrows = map[string][]string{
 	"oauth":   {"authority", "verifier", "web", "token", "keys"}, // keys: it publishes the JWKS
 	"dialect": {"authority", "identity", "verifier", "web", "token"},
 	"api":     {"authority", "identity", "verifier", "web", "token", "resources", "alert", "audit", "scan", "github"}, // resources: it applies files; alert: it shows rules; audit: it publishes the catalogue; scan: it publishes rules; github: it hears reports
-	"panel":   {"authority", "identity", "verifier", "web", "audit", "token"},
+	"panel":   {"authority", "identity", "verifier", "web", "audit", "alert", "token"},
 
 	// What ties everything.
 	"server":    {anything}, // ties the rooms together, for the binary and for tests

@@ -122,10 +122,11 @@ func typedApplication(c *web.Call, workspace string) (typed pages.Application, d
 		return typed, d, token.AtField("optional_scope", "%s", token.AsRefusal(err).Text)
 	}
 	if typed.AccessTTL != "" {
-		ok := false
-		if d.AccessTTL, ok = spanOf(typed.AccessTTL); !ok {
+		seconds, ok := spanOf(typed.AccessTTL)
+		if !ok {
 			return typed, d, token.AtField("access_token_ttl", "must be a length of time such as 30m or 1h")
 		}
+		d.AccessTTL = seconds
 	}
 	return typed, d, nil
 }

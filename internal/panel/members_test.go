@@ -12,10 +12,13 @@ import (
 const membersPath = "/panel/w/ws1/members"
 
 // becomes gives a member of ws1 a role.
-func (b *browser) becomes(email, role string) {
+func (b *browser) becomes(email, role string) { b.joins(email, "ws1", role) }
+
+// joins makes somebody a member of a workspace.
+func (b *browser) joins(email, workspace, role string) {
 	b.t.Helper()
 	_, err := b.h.Identity.PutMembership(b.t.Context(), token.Actor{Kind: token.System, ID: "test"}, b.person(email).ID,
-		identity.DeclaredMembership{Workspace: "ws1", Role: role}, identity.Options{Restore: true})
+		identity.DeclaredMembership{Workspace: workspace, Role: role}, identity.Options{Restore: true})
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -30,6 +30,11 @@ type Config struct {
 	Pages     *pages.Set
 	Issuer    string // the public base URL; cookies are Secure where it is https
 	Mail      bool   // letters are sent
+
+	Environment string // production, staging, …
+
+	// Jobs tells of what happens by itself when it was done last.
+	Jobs func(ctx context.Context) ([]token.JobState, error)
 }
 
 // A Panel answers browsers. It is safe for use by many at once.

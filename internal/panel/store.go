@@ -13,6 +13,9 @@ type Store interface {
 	auditReads
 	memberReads
 	applicationReads
+	alertReads
+	usageReads
+	serverReads
 	tokenReads
 	leaverReads
 	Rotations(ctx context.Context, q token.RotationQuery) ([]*token.Rotation, error)

@@ -32,7 +32,7 @@ type area struct {
 
 // allAreas lists the areas in the order of the navigation.
 func (p *Panel) allAreas() []area {
-	return []area{p.tokens(), p.inventory(), p.applications(), p.members(), p.policies(), p.webhooks(), p.audit()}
+	return []area{p.tokens(), p.inventory(), p.applications(), p.members(), p.policies(), p.webhooks(), p.audit(), p.alerts(), p.usage(), p.keys(), p.jobs(), p.settings()}
 }
 
 // opens reports whether a member may open an area.

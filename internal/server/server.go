@@ -191,6 +191,7 @@ func (s *Server) faces() (err error) {
 	}
 	s.Panel = panel.New(panel.Config{
 		Authority: s.Authority, Identity: s.Identity, Verifier: s.Verifier, Catalogue: s.Store, Store: s.Store, Pages: set, Issuer: cfg.Issuer, Mail: s.Mail != nil,
+		Environment: cfg.Environment, Jobs: s.JobStates,
 	})
 	s.Floor, err = web.New(web.Config{Log: cfg.Log, Metrics: s.Metrics, Now: cfg.Now, Issuer: cfg.Issuer, TrustedProxies: cfg.TrustedProxies, Internal: cfg.Internal})
 	return err

@@ -16,10 +16,10 @@ func of[V any](name string, write func(*Set, io.Writer, Lang, V) error, v V) sam
 
 // adminSamples are the pages on which a workspace is looked after.
 func adminSamples() []sample {
-	return slices.Concat(webhookSamples(), auditSamples(), policySamples(), memberSamples(), applicationSamples())
+	return slices.Concat(webhookSamples(), auditSamples(), policySamples(), memberSamples(), applicationSamples(), usageSamples(), serverSamples())
 }
 
 // hostileAdmin are those pages with what harms in every name.
 func hostileAdmin(shell Shell) []sample {
-	return slices.Concat(hostileWebhooks(shell), hostileAudit(shell), hostilePolicies(shell), hostileMembers(shell), hostileApplications(shell))
+	return slices.Concat(hostileWebhooks(shell), hostileAudit(shell), hostilePolicies(shell), hostileMembers(shell), hostileApplications(shell), hostileServer(shell))
 }

@@ -1,0 +1,98 @@
+package pages
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func serverSamples() []sample {
+	alerts, keys, jobs, settings := fullShell(Alerts), fullShell(Keys), fullShell(Jobs), fullShell(Settings)
+	incident := Incident{ID: "i1", Rule: "external-errors", Class: "external", Severity: "page", State: "firing", Since: atNoon.Add(-time.Hour), Value: "12 %", Threshold: "over 1 %"}
+	pending, over := incident, incident
+	pending.State, pending.Class, pending.Severity, over.State, over.Resolved = "pending", "internal", "ticket", "resolved", atNoon
+	rules := []AlertRule{
+		{Name: "external-errors", Kind: "error_rate", Class: "external", Severity: "page", Threshold: "over 1 %"},
+		{Name: "p95", Kind: "latency", Class: "internal", Severity: "ticket", Route: "images", Client: "app_1"}, {Name: "burn", Kind: "burn_rate", Class: "internal"},
+	}
+	form := AlertRuleForm{Shell: alerts, Was: "p95", Rule: rules[1], Windows: []int64{5, 60}, Bounds: []int64{250, 500}, Wrong: Wrong{Fields: map[string]string{"over_ms": "must be one of", "min_bad": "must be at least 1", "name": "use a-z"}}}
+	list := KeyList{Shell: keys, Now: atNoon, Operator: true, Algs: []string{"ES256", "RS256"}}
+	for _, state := range []string{"next", "active", "retiring", "ended"} {
+		list.Items = append(list.Items, Key{ID: "k-" + state, Alg: "ES256", State: state, CreatedAt: atNoon, RetireAt: atNoon})
+	}
+	list.Items[3].EndedAt = atNoon
+	plain := list
+	plain.Operator, plain.Algs = false, nil
+	done := Job{Name: "purge", Every: time.Minute, Last: atNoon.Add(-time.Minute), Took: 12 * time.Millisecond}
+	failed, late, running := done, done, done
+	failed.Failed, failed.Fault, late.Overdue, late.EachNode, running.Running = true, "no disk", true, true, true
+	page := SettingsPage{Shell: settings, Name: "Acme", Domain: "acme.example", Number: 7, Environment: "staging", Issuer: "https://id.example", Super: true}
+	wrong, fed := page, page
+	wrong.Wrong, fed.Feed, fed.Super = Wrong{Fields: map[string]string{"name": "is too long"}}, "https://id.example/v1/expiry-feeds/x.ics", false
+	return []sample{
+		of("alerts", (*Set).AlertList, AlertList{Shell: alerts, Now: atNoon, State: "firing", Items: []Incident{incident, pending, over}, Rules: rules, Pager: Pager{Next: "/panel/w/ws1/alerts?after=x"}}),
+		of("alerts_built_in", (*Set).AlertList, AlertList{Shell: alerts, Now: atNoon, BuiltIn: true}),
+		of("alert_rule", (*Set).AlertRuleForm, form), of("alert_rule_new", (*Set).AlertRuleForm, AlertRuleForm{Shell: alerts}),
+		of("keys", (*Set).KeyList, list), of("keys_plain", (*Set).KeyList, plain), of("keys_none", (*Set).KeyList, KeyList{Shell: keys}),
+		of("jobs", (*Set).JobList, JobList{Shell: jobs, Now: atNoon, Items: []Job{done, failed, late, running, {Name: "new"}}}), of("jobs_none", (*Set).JobList, JobList{Shell: jobs}),
+		of("settings", (*Set).SettingsPage, page), of("settings_wrong", (*Set).SettingsPage, wrong), of("settings_feed", (*Set).SettingsPage, fed),
+	}
+}
+
+func usage() UsagePage {
+	v := UsagePage{Shell: fullShell(Usage), Range: "24h", Ranges: []string{"1h", "24h", "7d", "30d"}, Class: "internal", Client: "app_1", Width: 30 * time.Minute, More: 2}
+	for i := range 48 {
+		v.Spans = append(v.Spans, Span{From: atNoon.Add(time.Duration(i) * v.Width), Traffic: Traffic{Passed: int64(i) * 10, Refused: int64(i % 3), Failed: int64(i % 7)}})
+	}
+	v.Routes = []RouteTraffic{{Route: "images", Client: "app_1", Class: "internal", Traffic: Traffic{Passed: 9}, P95: 31 * time.Millisecond}, {Route: "other", Class: "external"}}
+	return v
+}
+
+func usageSamples() []sample {
+	days := usage()
+	days.Range, days.Width, days.Class, days.Client, days.More = "30d", 24*time.Hour, "", "", 1
+	return []sample{of("usage", (*Set).UsagePage, usage()), of("usage_days", (*Set).UsagePage, days), of("usage_none", (*Set).UsagePage, UsagePage{Shell: fullShell(Usage), Range: "1h", Spans: make([]Span, 60)})}
+}
+
+func hostileServer(shell Shell) []sample {
+	r := AlertRule{Name: hostile, Kind: hostile, Class: "external", Severity: hostile, Route: hostile, Client: hostile, Over: hostile, Threshold: hostile}
+	v := usage()
+	v.Shell, v.Client, v.Routes = shell, hostile, []RouteTraffic{{Route: hostile, Client: hostile, Class: hostile}}
+	return []sample{
+		of("alerts", (*Set).AlertList, AlertList{Shell: shell, Items: []Incident{{ID: hostile, Rule: hostile, Value: hostile, Threshold: hostile}}, Rules: []AlertRule{r}}),
+		of("alert_rule", (*Set).AlertRuleForm, AlertRuleForm{Shell: shell, Was: hostile, Rule: r}),
+		of("usage", (*Set).UsagePage, v),
+		of("keys", (*Set).KeyList, KeyList{Shell: shell, Operator: true, Algs: []string{hostile}, Items: []Key{{ID: hostile, Alg: hostile, State: hostile}}}),
+		of("jobs", (*Set).JobList, JobList{Shell: shell, Items: []Job{{Name: hostile, Failed: true, Fault: hostile}}}),
+		of("settings", (*Set).SettingsPage, SettingsPage{Shell: shell, Name: hostile, Domain: hostile, Environment: hostile, Issuer: hostile, Feed: hostile, Super: true}),
+	}
+}
+
+// The parts of a bar stand on each other, within the field, as high as what they
+// stand for; and a table says the same.
+func TestChartIsDrawnToScale(t *testing.T) {
+	v := usage()
+	c := newSet(t).speaker(English).chart(v)
+	if len(c.Bars) != 48 || c.Top != "477" {
+		t.Fatalf("%d bars, the highest %s", len(c.Bars), c.Top)
+	}
+	for i, b := range c.Bars {
+		foot := chartHeight
+		for _, part := range b.Parts {
+			if part.Y+part.Height != foot || part.Y < 0 || part.X+part.Width > chartWidth || part.Height < 1 {
+				t.Errorf("bar %d: %+v does not stand at %d", i, part, foot)
+			}
+			foot = part.Y
+		}
+	}
+	if high := c.Bars[47].Parts[0].Height; high != 470*chartHeight/477 {
+		t.Errorf("the part of 470 is %d high", high)
+	}
+	doc := mustParse(t, of("", (*Set).UsagePage, v).html(t, newSet(t), English))
+	if !strings.Contains(doc.text, "2026-11-23 11:30") || !strings.Contains(doc.text, "Passed 470") || len(doc.all("svg")) < 2 {
+		t.Error("the page does not say in words what the chart draws")
+	}
+	if newSet(t).speaker(English).chart(UsagePage{Spans: make([]Span, 5)}) != nil {
+		t.Error("a chart is drawn of nothing")
+	}
+}
