@@ -18,13 +18,13 @@ var insertEvents = &rowsText{
 }
 
 func eventArgs(e *token.Event) ([]any, error) {
-	hash, err := e.Hash()
+	detail, hash, err := e.Columns()
 	if err != nil {
 		return nil, err
 	}
 	return []any{
 		int64(e.ID), e.At, e.Workspace, string(e.Actor.Kind), e.Actor.ID, e.Actor.Name, int64(e.Actor.Token), e.Actor.For, e.Actor.Address,
-		e.Actor.Agent, e.Actor.Request, e.Action, e.Target, e.TargetName, e.Outcome, list(e.Detail), hash[:],
+		e.Actor.Agent, e.Actor.Request, e.Action, e.Target, e.TargetName, e.Outcome, detail, hash[:],
 	}, nil
 }
 
