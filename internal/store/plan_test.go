@@ -36,6 +36,13 @@ func TestEndingIsALookUp(t *testing.T) {
 	})
 }
 
+// A page of a walk begins where the one before ended.
+func TestPagesBeginWhereTheyAreAsked(t *testing.T) {
+	s := open(t, "sqlite")
+	beginsAtAParameter(t, s, tokensByStatus, []any{100, 200})
+	beginsAtAParameter(t, s, answersAfter, []any{100, []byte{1}})
+}
+
 // A plan that was made when a day had no tokens yet is kept, and looks tokens up
 // when the day is full of them.
 func TestEndingPlannedOnAnEmptyDayIsALookUp(t *testing.T) {

@@ -12,10 +12,14 @@ func (tx *Tx) TakeStatus(ctx context.Context, n int64) (int64, error) {
 	return end - n, err
 }
 
-const byStatus = ` WHERE status_index > 0 AND status_index >= $1 AND status_index < $2`
+// SQLite begins a walk at the bound that it reads first: the one that names the
+// partial index stands last.
+const (
+	inStatus       = ` WHERE status_index >= $1 AND status_index < $2 AND status_index > 0`
+	tokensByStatus = `SELECT ` + tokenAll + ` FROM tokens_short` + inStatus + ` UNION ALL SELECT ` + tokenAll + ` FROM tokens_long` + inStatus
+)
 
 // TokensByStatus returns the tokens with places from one on and before another.
 func (s *Store) TokensByStatus(ctx context.Context, from, before int64) ([]*token.Token, error) {
-	return all(ctx, s.reads, `SELECT `+tokenAll+` FROM tokens_short`+byStatus+` UNION ALL SELECT `+tokenAll+` FROM tokens_long`+byStatus,
-		scanToken, from, before)
+	return all(ctx, s.reads, tokensByStatus, scanToken, from, before)
 }

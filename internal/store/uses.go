@@ -75,6 +75,10 @@ const mostAnswerLife = 15 * time.Minute
 
 var wipeAnswers = &rowsText{head: "UPDATE answers SET sealed = '', sealed_until = 0 WHERE key IN (", tail: ")", types: []string{"BYTEA"}}
 
+// answersAfter walks the answers that hold something, from one on.
+const answersAfter = `SELECT key, tokens, sealed_until FROM answers WHERE (sealed_until, key) > ($1, $2) AND sealed_until > 0
+	ORDER BY sealed_until, key LIMIT 2048`
+
 // wipeAnswersOf empties the answers that name one of the tokens: whoever used
 // it has received it. The row stays, so that the request is still known to have
 // been made. The table is not even read where no young token was used.
@@ -88,8 +92,7 @@ func (s *Store) wipeAnswersOf(ctx context.Context, ids []token.ID) error {
 	}
 	last := named{key: []byte{}}
 	for len(young) > 0 {
-		page, err := all(ctx, s.reads, `SELECT key, tokens, sealed_until FROM answers WHERE sealed_until > 0 AND (sealed_until, key) > ($1, $2)
-			ORDER BY sealed_until, key LIMIT 2048`, scanNamed, last.until, last.key)
+		page, err := all(ctx, s.reads, answersAfter, scanNamed, last.until, last.key)
 		if err != nil || len(page) == 0 {
 			return err
 		}
