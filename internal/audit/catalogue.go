@@ -48,6 +48,7 @@ var catalogue = []EventKind{
 		Detail: "rule class severity kind route client threshold value limit:any windows:any since:instant"},
 	{Name: "alert.rules_changed", Text: "The workspace is told of errors and slowness by other rules.", Target: "workspace", Detail: "rules:count built_in:flag"},
 	{Name: "app.installed", Text: "An app was installed in the workspace.", Target: "grant", Detail: "client scopes:list"},
+	{Name: "app.requested", Text: "A person who may not install an app asked for it.", Target: "client", Detail: "scopes:list"},
 	{Name: "app.uninstalled", Text: "An app was uninstalled; its tokens have ended.", Target: "grant", Detail: "client person reason"},
 	{Name: "client.changed", Text: "A client's registration was changed.", Target: "client", Detail: "fields:list"},
 	{Name: "client.created", Text: "A client was registered.", Target: "client", Detail: "number:count scope:list"},

@@ -84,6 +84,7 @@ type Authority struct {
 	cfg      Config
 	failures *guess.Failures // wrong machine secrets, by address
 	reports  *guess.Failures // secrets that were reported, by address
+	asks     *guess.Failures // applications that were asked for, by person
 	inFlight flights
 	known    atomic.Pointer[map[string]bool] // the catalogue's names
 	status   statusIndex
@@ -91,7 +92,10 @@ type Authority struct {
 
 // New returns an authority that knows the scope catalogue.
 func New(ctx context.Context, cfg Config) (*Authority, error) {
-	a := &Authority{cfg: cfg, failures: guess.New(200, time.Minute, 100_000, cfg.Now), reports: guess.New(mostReports, reportWindow, 100_000, cfg.Now)}
+	a := &Authority{
+		cfg: cfg, failures: guess.New(200, time.Minute, 100_000, cfg.Now), reports: guess.New(mostReports, reportWindow, 100_000, cfg.Now),
+		asks: guess.New(mostAsks, askWindow, 100_000, cfg.Now),
+	}
 	return a, a.ReloadCatalogue(ctx)
 }
 

@@ -17,6 +17,7 @@ func (p *Panel) consentRoutes() []web.Route {
 	return []web.Route{
 		{Pattern: "GET /panel/consent", Rule: p.mine(), Handle: p.showConsent},
 		{Pattern: "POST /panel/consent", Rule: p.decided(), Handle: p.answerConsent},
+		{Pattern: "POST /panel/consent/request", Rule: p.decided(), Handle: p.requestInstall},
 	}
 }
 
@@ -202,6 +203,9 @@ func (p *Panel) refuse(c *web.Call, a asked, refusal error, workspace string) er
 	}
 	for _, admin := range admins {
 		v.Admins = append(v.Admins, person(admin))
+	}
+	if p.cfg.Mail && len(admins) > 0 {
+		v.RequestID, v.WorkspaceID = a.id.String(), ch.Workspace.ID
 	}
 	return p.write(c, http.StatusForbidden, "", "", func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.NeedsAdmin(w, lang, v) })
 }

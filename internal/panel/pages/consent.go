@@ -99,6 +99,9 @@ type NeedsAdmin struct {
 	Workspace string   // name of the workspace it would be installed in
 	Missing   []Scope  // what the person does not hold; may be empty
 	Admins    []Person // those who can install it
+
+	RequestID   string // whom a form at /panel/consent/request writes to; empty: no letters are sent
+	WorkspaceID string
 }
 
 type needsAdminView struct {

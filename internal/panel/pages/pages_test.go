@@ -103,6 +103,7 @@ func samples() []sample {
 		consent("consent_vendor", func(c *Consent) { c.Required, c.Optional = everyScope(), nil }),
 		needsAdmin("needs_admin", NeedsAdmin{Here: "/panel/consent?request=r1", App: sync, Person: ana, Workspace: "Acme",
 			Missing: fullConsent().Required[1:], Admins: []Person{{"Berta Boss", "berta@acme.example"}, {"", "carl@acme.example"}}}),
+		needsAdmin("needs_admin_letter", NeedsAdmin{App: sync, Person: ana, Workspace: "Acme", Admins: []Person{{"Berta Boss", "berta@acme.example"}}, RequestID: "r1", WorkspaceID: "ws1"}),
 		needsAdmin("needs_admin_nobody", NeedsAdmin{App: sync, Person: ana, Workspace: "Acme"}),
 	}
 	for _, e := range []LoginError{LoginWrong, LoginMissing, LoginTooMany, LoginUnavailable} {
@@ -116,7 +117,7 @@ func samples() []sample {
 
 func problems() []ProblemCode {
 	return []ProblemCode{UnknownClient, BadRedirect, BadRequest, ScopesInsufficient, ScopesMismatch, MissingRights,
-		ExpiredRequest, NoWorkspace, Refused, SetupEnded, NotFound, Unexpected}
+		ExpiredRequest, NoWorkspace, Refused, InstallAsked, SetupEnded, NotFound, Unexpected}
 }
 
 func login(name string, v Login) sample {

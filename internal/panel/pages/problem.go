@@ -17,6 +17,7 @@ const (
 	ExpiredRequest     ProblemCode = "expired_request"     // the pending authorization is over, or somebody else's
 	NoWorkspace        ProblemCode = "no_workspace"        // the person belongs nowhere, so nothing opens
 	Refused            ProblemCode = "refused"             // the person said no, and no redirect follows
+	InstallAsked       ProblemCode = "install_asked"       // those who can install the app were written to
 	SetupEnded         ProblemCode = "setup_ended"         // the one-time link was used or is too old
 	NotFound           ProblemCode = "not_found"           // no such page
 	Unexpected         ProblemCode = "unexpected"          // our fault
@@ -43,6 +44,8 @@ func (c ProblemCode) keys() (title, text string) {
 		return "problem.no_workspace.title", "problem.no_workspace.text"
 	case Refused:
 		return "problem.refused.title", "problem.refused.text"
+	case InstallAsked:
+		return "problem.install_asked.title", "problem.install_asked.text"
 	case SetupEnded:
 		return "problem.setup_ended.title", "problem.setup_ended.text"
 	case NotFound:
@@ -68,6 +71,6 @@ type problemView struct {
 // Problem writes the page for what cannot go on.
 func (s *Set) Problem(w io.Writer, lang Lang, v Problem) error {
 	title, text := v.Code.keys()
-	view := problemView{Problem: v, TitleKey: title, TextKey: text, Calm: v.Code == Refused}
+	view := problemView{Problem: v, TitleKey: title, TextKey: text, Calm: v.Code == Refused || v.Code == InstallAsked}
 	return s.render(w, lang, "problem", "", view)
 }

@@ -1,0 +1,85 @@
+package panel_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fichadev/ficha/internal/server"
+	"github.com/fichadev/ficha/internal/token"
+)
+
+// mailed lets letters be written; nobody fetches them from this address.
+func mailed(c *server.Config) { c.SMTPURL, c.MailFrom = "smtp://127.0.0.1:1", "ficha@acme.example" }
+
+// letter returns the next letter that waits, nil if none does.
+func (b *browser) letter() *token.DueLetter {
+	b.t.Helper()
+	l, err := b.h.Store.ClaimLetter(b.t.Context(), time.Minute)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return l
+}
+
+func TestWhoMayNotInstallAsksThoseWhoMay(t *testing.T) {
+	b := newBrowser(t, newHouse(t, mailed))
+	b.accept = "en"
+	b.signIn("lim@acme.example")
+	page := b.open(b.ask(install())).says(403, "You cannot install", "Send them the request", "Ana Admin")
+	form := page.form("/panel/consent/request")
+	form.post().says(200, "Your request was sent")
+	told := map[string]bool{}
+	for l := b.letter(); l != nil; l = b.letter() {
+		told[l.To] = true
+		if l.Kind != token.LetterInstallRequest || l.Workspace != "ws1" || !strings.HasPrefix(l.Data["app"], "Contacts") || l.Data["by"] != "lim@acme.example" {
+			t.Errorf("got %+v", l)
+		}
+	}
+	if len(told) != 2 || !told[b.person("ana@acme.example").ID] {
+		t.Errorf("letters went to %v", told)
+	}
+	form.post().says(403, "This request is over")
+	if b.letter() != nil {
+		t.Error("one request writes twice")
+	}
+	b.signIn("ana@acme.example")
+	b.open("/panel/w/ws1/audit?action=app.*").says(200, "lim@acme.example asked for the app Contacts")
+}
+
+func TestLettersThatAskForAppsAreBounded(t *testing.T) {
+	b := newBrowser(t, newHouse(t, mailed))
+	b.accept = "en"
+	b.signIn("lim@acme.example")
+	sent := 0
+	for range 8 {
+		if s := b.open(b.ask(install())).form("/panel/consent/request").post(); s.status == 200 {
+			sent++
+		}
+	}
+	if sent != 5 {
+		t.Errorf("%d requests were sent on, want 5", sent)
+	}
+}
+
+func TestOneRequestOfAnotherSessionIsNotSentOn(t *testing.T) {
+	b := newBrowser(t, newHouse(t, mailed))
+	b.accept = "en"
+	b.signIn("lim@acme.example")
+	form := b.open(b.ask(install())).form("/panel/consent/request")
+	b.signIn("two@acme.example")
+	form.post().says(403, "This request is over")
+	b.open(b.ask(install())).says(200, "asks for access") // a super admin has nobody to ask
+	if b.letter() != nil {
+		t.Error("a letter was written")
+	}
+}
+
+func TestWithoutMailThePageBeginsTheLetterItself(t *testing.T) {
+	b := newBrowser(t, newHouse(t, nil))
+	b.accept = "en"
+	b.signIn("lim@acme.example")
+	if s := b.open(b.ask(install())).says(403, "You cannot install"); strings.Contains(s.html, "/panel/consent/request") || !strings.Contains(s.html, "mailto:") {
+		t.Errorf("the page offers a letter that nobody sends:\n%s", s.text)
+	}
+}
