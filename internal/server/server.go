@@ -232,14 +232,14 @@ func (s *Server) openStore(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := s.Store.EnsurePartitions(ctx, s.Config.Now(), 7); err != nil {
+	behind, err := s.Store.Behind(ctx, s.journal)
+	if err != nil {
 		return err
 	}
-	behind, err := s.Store.Behind(ctx, s.journal)
-	if err == nil && behind {
-		err = errors.New(`the database is behind the log of endings beside it, so it was restored or rolled back: run "ficha restore --replay", which ends again what had ended`)
+	if behind {
+		return errors.New(`the database is behind the log of endings beside it, so it was restored or rolled back: run "ficha restore --replay", which ends again what had ended`)
 	}
-	return err
+	return s.Store.EnsurePartitions(ctx, s.Config.Now(), 7)
 }
 
 // checkMaster refuses a database that was written under another master key.
