@@ -64,6 +64,9 @@ func (a *Authority) prepare(ctx context.Context, who token.Actor, o *Order) (*Is
 		return nil, nil, err
 	}
 	deed.Issue = append(deed.Issue, out.Token)
+	if o.Kind == token.Session {
+		deed.SignedIn = &token.SignedIn{Token: out.Token.ID, Person: o.Person, ExpiresAt: out.Token.ExpiresAt, Address: who.Address, Agent: who.Agent}
+	}
 	if o.Turn != nil {
 		a.turnInto(who, o, now, out.Token, deed)
 	}

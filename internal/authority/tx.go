@@ -12,7 +12,6 @@ type Tx interface {
 	leakTx
 	webhookTx
 
-	AddSignedIn(ctx context.Context, s token.SignedIn) error
 	Now() int64
 	Changed(changes ...token.Change)
 	Cut(c token.Cutoff)

@@ -154,6 +154,19 @@ func (tx *Tx) UseChallenge(ctx context.Context, hash token.Hash, expires int64) 
 	return tx.affects(ctx, `INSERT INTO used_challenges (hash, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING`, hash[:], expires)
 }
 
+// listSessions enters where people are signed in by the sessions of a batch.
+func (tx *Tx) listSessions(ctx context.Context, batch []*pending) error {
+	for _, p := range batch {
+		if p.deed.SignedIn == nil {
+			continue
+		}
+		if err := tx.AddSignedIn(ctx, *p.deed.SignedIn); err != nil {
+			return fmt.Errorf("list a session: %w", err)
+		}
+	}
+	return nil
+}
+
 // AddSignedIn enters a place where somebody is signed in.
 func (tx *Tx) AddSignedIn(ctx context.Context, s token.SignedIn) error {
 	_, err := tx.exec(ctx, `INSERT INTO sessions (token, person, expires_at, address, agent) VALUES ($1, $2, $3, $4, $5)`,

@@ -16,6 +16,8 @@ type Deed struct {
 	Letters []Letter   // what people will read
 	Cutoffs []Cutoff   // supports to cut off in the same commit; Position is the store's to fill
 
+	SignedIn *SignedIn // where a person is signed in by the session that the deed makes
+
 	// Rotation opens beside the new secret of a token. While another one of the
 	// credential is open, or the old secret has ended, the deed is lost; one that
 	// is over at once closes what is open instead.
