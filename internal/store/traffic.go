@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fichadev/ficha/internal/token"
 )
@@ -19,16 +20,20 @@ const (
 	trafficCounts = `count, errors, refused, b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10`
 )
 
-var upsertTraffic = newUpsertTraffic()
+// Counts stand in two tables: by the minute, and by the hour for who asks about
+// weeks.
+var upsertTraffic, upsertTrafficHours = newUpsertTraffic("traffic"), newUpsertTraffic("traffic_hours")
 
-func newUpsertTraffic() *rowsText {
+const hourOfMS = int64(time.Hour / time.Millisecond)
+
+func newUpsertTraffic(table string) *rowsText {
 	text := &rowsText{
-		head:  "INSERT INTO traffic (" + trafficKey + ", " + trafficCounts + ") VALUES ",
+		head:  "INSERT INTO " + table + " (" + trafficKey + ", " + trafficCounts + ") VALUES ",
 		tail:  " ON CONFLICT (" + trafficKey + ") DO UPDATE SET ",
 		types: []string{"BIGINT", "TEXT", "TEXT", "TEXT", "TEXT"},
 	}
 	for i, column := range strings.Split(trafficCounts, ", ") {
-		text.tail += []string{"", ", "}[min(i, 1)] + column + " = traffic." + column + " + excluded." + column
+		text.tail += []string{"", ", "}[min(i, 1)] + column + " = " + table + "." + column + " + excluded." + column
 		text.types = append(text.types, "BIGINT")
 	}
 	return text
@@ -41,18 +46,30 @@ func (s *Store) FlushTraffic(ctx context.Context, counts []token.Traffic) error 
 	if len(counts) == 0 {
 		return nil
 	}
-	var args []any
+	hours := slices.Clone(counts)
+	for i := range hours {
+		hours[i].Minute -= hours[i].Minute % hourOfMS
+	}
+	err := s.Do(ctx, func(tx *Tx) error {
+		if err := upsertTraffic.run(ctx, tx.session, rowsOfTraffic(counts), nil); err != nil {
+			return err
+		}
+		return upsertTrafficHours.run(ctx, tx.session, rowsOfTraffic(hours), nil)
+	})
+	if err != nil {
+		return fmt.Errorf("write traffic: %w", err)
+	}
+	return nil
+}
+
+func rowsOfTraffic(counts []token.Traffic) (args []any) {
 	for _, t := range merged(counts) {
 		args = append(args, t.Minute, t.Workspace, t.Route, t.Client, t.Class, t.Count, t.Errors, t.Refused)
 		for _, n := range t.Buckets {
 			args = append(args, n)
 		}
 	}
-	err := s.Do(ctx, func(tx *Tx) error { return upsertTraffic.run(ctx, tx.session, args, nil) })
-	if err != nil {
-		return fmt.Errorf("write traffic: %w", err)
-	}
-	return nil
+	return args
 }
 
 // merged returns the counts with one of each key, sorted: a statement may touch
@@ -80,7 +97,7 @@ func byTrafficKey(a, b token.Traffic) int {
 const (
 	sumsOfTraffic = `CAST(SUM(count) AS BIGINT), CAST(SUM(errors) AS BIGINT), CAST(SUM(refused) AS BIGINT), CAST(SUM(b0) AS BIGINT), CAST(SUM(b1) AS BIGINT),
 		CAST(SUM(b2) AS BIGINT), CAST(SUM(b3) AS BIGINT), CAST(SUM(b4) AS BIGINT), CAST(SUM(b5) AS BIGINT), CAST(SUM(b6) AS BIGINT), CAST(SUM(b7) AS BIGINT),
-		CAST(SUM(b8) AS BIGINT), CAST(SUM(b9) AS BIGINT), CAST(SUM(b10) AS BIGINT) FROM traffic WHERE `
+		CAST(SUM(b8) AS BIGINT), CAST(SUM(b9) AS BIGINT), CAST(SUM(b10) AS BIGINT) FROM `
 
 	trafficOfOne = `workspace = $1`
 	trafficOfAll = `CAST($1 AS TEXT) = ''`
@@ -95,15 +112,32 @@ const (
 	trafficSeriesEnd = trafficWhere + ` GROUP BY 1 ORDER BY 1`
 )
 
-var (
-	sumTraffic    = map[bool]string{true: trafficSum + trafficOfAll + trafficSumEnd, false: trafficSum + trafficOfOne + trafficSumEnd}
-	seriesTraffic = map[bool]string{true: trafficSeries + trafficOfAll + trafficSeriesEnd, false: trafficSeries + trafficOfOne + trafficSeriesEnd}
-)
+// A trafficSource says what is walked: the rows of all workspaces or of one, by
+// the minute or by the hour.
+type trafficSource struct{ all, hours bool }
+
+var sumTraffic, seriesTraffic = trafficTexts(trafficSum, trafficSumEnd), trafficTexts(trafficSeries, trafficSeriesEnd)
+
+func trafficTexts(head, end string) map[trafficSource]string {
+	texts := make(map[trafficSource]string, 4)
+	for _, hours := range []bool{false, true} {
+		table := map[bool]string{false: "traffic", true: "traffic_hours"}[hours]
+		texts[trafficSource{true, hours}] = head + table + " WHERE " + trafficOfAll + end
+		texts[trafficSource{false, hours}] = head + table + " WHERE " + trafficOfOne + end
+	}
+	return texts
+}
+
+// sourceOf returns where to look for what a query names: where it is about whole
+// hours, those say the same with a sixtieth of the rows.
+func sourceOf(q token.TrafficQuery) trafficSource {
+	return trafficSource{all: q.Workspace == "", hours: q.From > 0 && q.From%hourOfMS == 0 && q.Until%hourOfMS == 0}
+}
 
 // Traffic returns what the query names, summed over its minutes: one sum for
 // each workspace, route, client and class, in this order.
 func (s *Store) Traffic(ctx context.Context, q token.TrafficQuery) ([]token.Traffic, error) {
-	list, err := all(ctx, s.reads, sumTraffic[q.Workspace == ""], scanTraffic, trafficArgs(q)...)
+	list, err := all(ctx, s.reads, sumTraffic[sourceOf(q)], scanTraffic, trafficArgs(q)...)
 	if err != nil {
 		return nil, fmt.Errorf("sum traffic: %w", err)
 	}
@@ -115,7 +149,9 @@ func (s *Store) Traffic(ctx context.Context, q token.TrafficQuery) ([]token.Traf
 // names only what the query says is known.
 func (s *Store) TrafficSeries(ctx context.Context, q token.TrafficQuery, minutes int) ([]token.Traffic, error) {
 	span := int64(max(minutes, 1)) * 60_000
-	list, err := all(ctx, s.reads, seriesTraffic[q.Workspace == ""], scanTraffic, append(trafficArgs(q), span)...)
+	from := sourceOf(q)
+	from.hours = from.hours && span%hourOfMS == 0
+	list, err := all(ctx, s.reads, seriesTraffic[from], scanTraffic, append(trafficArgs(q), span)...)
 	if err != nil {
 		return nil, fmt.Errorf("sum traffic by time: %w", err)
 	}
@@ -141,17 +177,26 @@ func scanTraffic(r *sql.Rows) (t token.Traffic, err error) {
 	return t, err
 }
 
+// The statements of a purge, each with the name of its table.
 const (
-	lastOfStep  = `SELECT ` + trafficKey + ` FROM traffic WHERE minute < $1 ORDER BY ` + trafficKey + ` LIMIT 1 OFFSET $2`
-	overTraffic = `DELETE FROM traffic WHERE minute < $1`
-	stepTraffic = `DELETE FROM traffic WHERE (` + trafficKey + `) <= ($1, $2, $3, $4, $5)`
+	lastOfStep  = `SELECT ` + trafficKey + ` FROM %s WHERE minute < $1 ORDER BY ` + trafficKey + ` LIMIT 1 OFFSET $2`
+	overTraffic = `DELETE FROM %s WHERE minute < $1`
+	stepTraffic = `DELETE FROM %s WHERE (` + trafficKey + `) <= ($1, $2, $3, $4, $5)`
 )
 
-// purgeTraffic deletes the oldest rows up to the one that fills a step, or the
-// rest where none does.
+// purgeTraffic deletes the oldest rows by the minute, purgeTrafficHours those by
+// the hour: up to the one that fills a step, or the rest where none does.
 func purgeTraffic(ctx context.Context, tx *Tx) (int, error) {
+	return purgeTrafficIn(ctx, tx, "traffic")
+}
+
+func purgeTrafficHours(ctx context.Context, tx *Tx) (int, error) {
+	return purgeTrafficIn(ctx, tx, "traffic_hours")
+}
+
+func purgeTrafficIn(ctx context.Context, tx *Tx, table string) (int, error) {
 	edge := tx.now - trafficKept.Milliseconds()
-	last, err := one(ctx, tx, lastOfStep, func(r *sql.Rows) (t token.Traffic, err error) {
+	last, err := one(ctx, tx, fmt.Sprintf(lastOfStep, table), func(r *sql.Rows) (t token.Traffic, err error) {
 		err = r.Scan(&t.Minute, &t.Workspace, &t.Route, &t.Client, &t.Class)
 		return t, err
 	}, edge, purgeStep-1)
@@ -159,7 +204,7 @@ func purgeTraffic(ctx context.Context, tx *Tx) (int, error) {
 	case err != nil:
 		return 0, err
 	case last.Class == "":
-		return tx.count(ctx, overTraffic, edge)
+		return tx.count(ctx, fmt.Sprintf(overTraffic, table), edge)
 	}
-	return tx.count(ctx, stepTraffic, last.Minute, last.Workspace, last.Route, last.Client, last.Class)
+	return tx.count(ctx, fmt.Sprintf(stepTraffic, table), last.Minute, last.Workspace, last.Route, last.Client, last.Class)
 }

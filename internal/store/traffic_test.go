@@ -115,11 +115,44 @@ func TestTrafficIsFoundByIndexes(t *testing.T) {
 		q := trafficArgs(token.TrafficQuery{Workspace: "ws1", From: 60_000, Until: 120_000})
 		everywhere := trafficArgs(token.TrafficQuery{From: 60_000, Until: 120_000})
 		for text, args := range map[string][]any{
-			sumTraffic[false]: q, sumTraffic[true]: everywhere, seriesTraffic[false]: append(q, int64(300_000)), overTraffic: {int64(60_000)},
-			lastOfStep: {int64(60_000), 499}, stepTraffic: {int64(60_000), "ws1", "/a", "c1", token.Internal},
+			sumTraffic[trafficSource{}]: q, sumTraffic[trafficSource{all: true}]: everywhere, seriesTraffic[trafficSource{}]: append(q, int64(300_000)),
+			sumTraffic[trafficSource{hours: true}]: q, seriesTraffic[trafficSource{hours: true}]: append(q, hourOfMS),
+			fmt.Sprintf(overTraffic, "traffic"): {int64(60_000)}, fmt.Sprintf(lastOfStep, "traffic"): {int64(60_000), 499},
+			fmt.Sprintf(stepTraffic, "traffic_hours"): {int64(60_000), "ws1", "/a", "c1", token.Internal},
 		} {
 			if plan := explain(t, s, text, args); strings.Contains(plan, "Seq Scan") || strings.Contains(plan, "SCAN traffic") {
 				t.Errorf("%s\nreads the whole table:\n%s", text, plan)
+			}
+		}
+	})
+}
+
+// Whole hours are read from the table of hours; it says what the minutes say,
+// also where counts of one minute come in several times.
+func TestHoursSayWhatTheirMinutesSay(t *testing.T) {
+	eachEngine(t, func(t *testing.T, s *Store) {
+		var counts []token.Traffic
+		for minute := range int64(300) {
+			counts = append(counts, seenTraffic(60+minute, "ws1", "/a", token.Internal, 1+minute%3))
+		}
+		must(t, s.FlushTraffic(t.Context(), counts))
+		must(t, s.FlushTraffic(t.Context(), counts[:90]))
+		hour := token.TrafficQuery{Workspace: "ws1", From: hourOfMS}
+		minute := hour
+		minute.Until = 7*hourOfMS + 60_000
+		if sourceOf(minute).hours || !sourceOf(hour).hours {
+			t.Fatal("the two queries read the same table")
+		}
+		for name, ask := range map[string]func(token.TrafficQuery) ([]token.Traffic, error){
+			"sum":    func(q token.TrafficQuery) ([]token.Traffic, error) { return s.Traffic(t.Context(), q) },
+			"series": func(q token.TrafficQuery) ([]token.Traffic, error) { return s.TrafficSeries(t.Context(), q, 120) },
+		} {
+			byHour, err := ask(hour)
+			must(t, err)
+			byMinute, err := ask(minute)
+			must(t, err)
+			if d := cmp.Diff(byMinute, byHour); d != "" || len(byHour) == 0 {
+				t.Errorf("%s: - minutes, + hours:\n%s", name, d)
 			}
 		}
 	})
