@@ -123,7 +123,7 @@ func TestSecretsAreLookedUp(t *testing.T) {
 			text string
 			args []any
 		}{
-			"secrets": {secretsText[token.Long], []any{1}}, "end": {wholeText[token.Long], []any{1, 2, "", ""}}, "replace": {replaceText[token.Long], []any{1, 2, 3}},
+			"secrets": {secretsText[token.Long], []any{1}}, "end": {wholeText[token.Long], []any{1, 2, "", ""}}, "replace": {replaceText[token.Long], []any{1, 2, 3, 1}},
 		} {
 			deed := &token.Deed{}
 			for range 500 {
