@@ -24,29 +24,48 @@ var registered = [...]string{
 	"installable_by", "access_token_ttl", "metadata",
 }
 
-// Register makes a client of a workspace from what people fill in, with an id
-// that it returns, or changes the one with the id that is given. A new one has
-// no secret yet: AddSecret makes one. It takes an admin of the workspace. It
-// refuses with Invalid, at the field, what no client can be; with Conflict to
-// change one that is disabled.
-func (a *Authority) Register(ctx context.Context, who token.Actor, d token.Client) (id string, err error) {
-	had := &token.Client{}
-	if d.ID == "" {
-		d.ID = "app_" + token.NewID(a.cfg.Now(), token.Long).String()
-	} else if had, err = a.cfg.Judge.Client(ctx, d.ID); err != nil || had == nil || had.Workspace != d.Workspace {
-		return "", orElse(err, token.Errorf(token.NotFound, "there is no such client in this workspace"))
+// NewClientID returns an id for a client that people register. A form that holds
+// it makes one client, however often it is sent.
+func (a *Authority) NewClientID() string {
+	return clientIDs + token.NewID(a.cfg.Now(), token.Long).String()
+}
+
+// clientIDs is how the ids of those clients begin.
+const clientIDs = "app_"
+
+func isClientID(id string) bool {
+	rest, begins := strings.CutPrefix(id, clientIDs)
+	_, ok := token.ParseID(rest)
+	return begins && ok
+}
+
+// Register makes a client of a workspace from what people fill in, under an id
+// of NewClientID, or changes the one that has its id. A new one has no secret
+// yet: AddSecret makes one. It takes an admin of the workspace. It refuses with
+// Invalid, at the field, what no client can be; with Conflict to change one that
+// is disabled; with NotFound another id that no client of the workspace has.
+func (a *Authority) Register(ctx context.Context, who token.Actor, d token.Client) error {
+	had, err := a.cfg.Judge.Client(ctx, d.ID)
+	if err != nil {
+		return err
+	}
+	if had == nil && isClientID(d.ID) {
+		had = &token.Client{Workspace: d.Workspace}
+	}
+	if had == nil || had.Workspace != d.Workspace {
+		return token.Errorf(token.NotFound, "there is no such client in this workspace")
 	}
 	if err := checkRegistration(&d, had); err != nil {
-		return "", err
+		return err
 	}
 	if d.Metadata, err = registration(&d); err != nil {
-		return "", err
+		return err
 	}
 	out, err := a.PutClient(ctx, who, &d, "", Options{Only: registered[:]})
 	if err == nil && out == KeptEnded {
 		err = token.Errorf(token.Conflict, "the client is disabled; enable it first")
 	}
-	return d.ID, err
+	return err
 }
 
 // registration returns what is filled in as RFC 7591 writes it. A program with a

@@ -40,7 +40,8 @@ func TestRegistrationThatNoClientCanHaveIsRefusedAtItsField(t *testing.T) {
 	} {
 		c := website()
 		try.change(&c)
-		_, err := h.Authority.Register(t.Context(), admin, c)
+		c.ID = h.Authority.NewClientID()
+		err := h.Authority.Register(t.Context(), admin, c)
 		if r := token.AsRefusal(err); r == nil || len(r.Fields) != 1 || r.Fields[0].Name != try.field {
 			t.Errorf("%s %+v: got %v", try.field, c, err)
 		}
@@ -52,30 +53,36 @@ func TestPeopleRegisterAndChangeAClient(t *testing.T) {
 	admin := personAs(t, h, "super@w.test")
 	c := website()
 	c.RedirectURIs = append(c.RedirectURIs, "http://localhost:9/callback", "com.example.app:/callback")
-	id, err := h.Authority.Register(t.Context(), admin, c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.ID, c.Name, c.Scope = id, "Renamed", token.Scopes{"content:read", "content:write"}
-	if same, err := h.Authority.Register(t.Context(), admin, c); err != nil || same != id {
-		t.Fatalf("got %s, %v", same, err)
+	id := h.Authority.NewClientID()
+	for _, name := range []string{"Site", "Site", "Renamed"} {
+		c.ID, c.Name, c.Scope = id, name, token.Scopes{"content:read", "content:write"}
+		if err := h.Authority.Register(t.Context(), admin, c); err != nil {
+			t.Fatal(err)
+		}
 	}
 	got, err := h.Store.Client(t.Context(), id)
 	if err != nil || got.Name != "Renamed" || len(got.RedirectURIs) != 3 || got.Number == 0 || len(got.Secrets) != 0 || !got.Scope.Has("content:write") {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	if _, err := h.Authority.Register(t.Context(), personAs(t, h, "super@v.test"), c); !token.Is(err, token.NotFound) {
+	if err := h.Authority.Register(t.Context(), personAs(t, h, "super@v.test"), c); !token.Is(err, token.NotFound) {
 		t.Errorf("a stranger changes it: %v", err)
 	}
 	theirs := c
 	theirs.Workspace = "v"
-	if _, err := h.Authority.Register(t.Context(), personAs(t, h, "super@v.test"), theirs); !token.Is(err, token.NotFound) {
+	if err := h.Authority.Register(t.Context(), personAs(t, h, "super@v.test"), theirs); !token.Is(err, token.NotFound) {
 		t.Errorf("another workspace takes it: %v", err)
+	}
+	for _, odd := range []string{"", "mine", "app_mine", "app_"} {
+		other := c
+		other.ID = odd
+		if err := h.Authority.Register(t.Context(), admin, other); !token.Is(err, token.NotFound) {
+			t.Errorf("the id %q is chosen: %v", odd, err)
+		}
 	}
 	if err := h.Authority.DisableClient(t.Context(), admin, "w", id, "over"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.Authority.Register(t.Context(), admin, c); !token.Is(err, token.Conflict) {
+	if err := h.Authority.Register(t.Context(), admin, c); !token.Is(err, token.Conflict) {
 		t.Errorf("a disabled one is changed: %v", err)
 	}
 }

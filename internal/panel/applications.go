@@ -85,7 +85,7 @@ func (p *Panel) clientOf(c *web.Call, v *visit) (*token.Client, error) {
 }
 
 func (p *Panel) newApplication(c *web.Call, v *visit) error {
-	return p.drawApplication(c, v, http.StatusOK, pages.ApplicationForm{Application: pages.Application{
+	return p.drawApplication(c, v, http.StatusOK, pages.ApplicationForm{Fresh: p.cfg.Authority.NewClientID(), Application: pages.Application{
 		Grants: []string{"authorization_code", "refresh_token"}, AuthMethod: authority.ByBasic, Distribution: "private",
 	}})
 }
@@ -97,11 +97,7 @@ func (p *Panel) drawApplication(c *web.Call, v *visit, status int, view pages.Ap
 
 // typedApplication reads the form, as it stands on the page and as it is
 // declared.
-func typedApplication(c *web.Call, workspace string) (typed pages.Application, d token.Client, err error) {
-	form, err := c.Form("grant_types")
-	if err != nil {
-		return typed, d, err
-	}
+func typedApplication(form web.Form, workspace string) (typed pages.Application, d token.Client, err error) {
 	typed = pages.Application{
 		Name: strings.TrimSpace(form.Get("client_name")), Description: strings.TrimSpace(form.Get("description")), AuthMethod: form.Get("token_endpoint_auth_method"),
 		Grants: form.All("grant_types"), RedirectURIs: wordsOf(form.Get("redirect_uris")), Scopes: wordsOf(form.Get("scope")),
@@ -132,23 +128,36 @@ func typedApplication(c *web.Call, workspace string) (typed pages.Application, d
 }
 
 // createApplication registers an application, and answers with its first secret
-// if it has one. If we die before that, its page offers to make one.
+// if it has one. If we die before that, its page offers to make one. The form
+// holds the id, so that sending it again leads to the one that it made.
 func (p *Panel) createApplication(c *web.Call, v *visit) error {
-	typed, d, err := typedApplication(c, v.workspace.ID)
-	var id string
+	form, err := c.Form("grant_types")
+	if err != nil {
+		return err
+	}
+	fresh := form.Get("id")
+	had, err := p.cfg.Verifier.Client(c.Context(), fresh)
+	if err != nil {
+		return err
+	}
+	if had != nil {
+		return c.Redirect(pages.Applications.Path(v.workspace.ID, fresh))
+	}
+	typed, d, err := typedApplication(form, v.workspace.ID)
+	d.ID = fresh
 	if err == nil {
-		id, err = p.cfg.Authority.Register(c.Context(), c.Actor(), d)
+		err = p.cfg.Authority.Register(c.Context(), c.Actor(), d)
 	}
 	if said, ok := wrong(err); ok {
-		return p.drawApplication(c, v, http.StatusUnprocessableEntity, pages.ApplicationForm{Application: typed, Wrong: said})
+		return p.drawApplication(c, v, http.StatusUnprocessableEntity, pages.ApplicationForm{Fresh: fresh, Application: typed, Wrong: said})
 	}
 	if err != nil {
 		return err
 	}
 	if d.Public() {
-		return p.lead(c, pages.Applications.Path(v.workspace.ID, id), pages.ApplicationSaved)
+		return p.lead(c, pages.Applications.Path(v.workspace.ID, d.ID), pages.ApplicationSaved)
 	}
-	return p.giveSecret(c, v, id, d.Name)
+	return p.giveSecret(c, v, d.ID, d.Name)
 }
 
 // giveSecret makes one more secret, and is the one answer that holds it.
@@ -180,10 +189,14 @@ func (p *Panel) changeApplication(c *web.Call, v *visit) error {
 	if err != nil {
 		return err
 	}
-	typed, d, err := typedApplication(c, v.workspace.ID)
+	form, err := c.Form("grant_types")
+	if err != nil {
+		return err
+	}
+	typed, d, err := typedApplication(form, v.workspace.ID)
 	typed.ID, d.ID = one.ID, one.ID
 	if err == nil {
-		_, err = p.cfg.Authority.Register(c.Context(), c.Actor(), d)
+		err = p.cfg.Authority.Register(c.Context(), c.Actor(), d)
 	}
 	back := pages.Applications.Path(v.workspace.ID, one.ID)
 	if said, ok := wrong(err); ok {

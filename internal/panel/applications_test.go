@@ -44,6 +44,19 @@ func TestApplicationIsRegisteredAndItsSecretShownOnce(t *testing.T) {
 	}
 }
 
+func TestFormThatIsSentTwiceMakesOneApplication(t *testing.T) {
+	b := administrator(t, nil)
+	form := b.open(appsPath+"/new").form(appsPath+"/new").fill("client_name", "Robot", "redirect_uris", "https://robot.example/cb")
+	form.post().says(200, "Client secret")
+	if again := form.post().says(200, "Robot", "1 secret"); strings.Contains(again.text, "never again") {
+		t.Error("the second time shows a secret")
+	}
+	if list := b.open(appsPath); strings.Count(list.text, "Robot") != 1 {
+		t.Errorf("there are several:\n%s", list.text)
+	}
+	form.fill("id", "mine").post().says(404)
+}
+
 func TestWhatIsTypedOfAnApplicationStaysWhereItIsWrong(t *testing.T) {
 	b := administrator(t, nil)
 	for name, value := range map[string]string{

@@ -90,6 +90,7 @@ func (p *speaker) distribution(word string) string {
 type ApplicationForm struct {
 	Shell       Shell
 	Application Application // with an id: it is changed
+	Fresh       string      // the id that a new one gets
 	Wrong       Wrong
 }
 
@@ -97,8 +98,9 @@ type ApplicationForm struct {
 func (s *Set) ApplicationForm(w io.Writer, lang Lang, v ApplicationForm) error {
 	said := s.speaker(lang)
 	a, at := v.Application, v.Shell.Workspace.ID
-	view := formView{Title: said.say("apps.new"), Lead: said.say("app_form.lead"), Post: Applications.Path(at, "new"), Submit: said.say("app_form.create")}
+	view := formView{Title: said.say("apps.new"), Lead: said.say("app_form.lead"), Post: Applications.Path(at, "new"), Submit: said.say("app_form.create"), Hidden: []Hidden{{"id", v.Fresh}}}
 	if a.ID != "" {
+		view.Hidden = nil
 		view.Title, view.Post, view.Submit = said.say("app_form.change", "Name", a.known()), Applications.Path(at, a.ID, "edit"), said.say("form.save")
 	}
 	view.Fields = said.applicationFields(a)

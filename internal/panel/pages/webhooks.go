@@ -118,6 +118,7 @@ type formView struct {
 	Lead     string
 	Problems []Mistake
 	Post     string
+	Hidden   []Hidden
 	Fields   []Field
 	Submit   string
 	Known    []string
