@@ -47,14 +47,20 @@ func hostileAudit(shell Shell) []sample {
 // Every event of the catalogue is told in a sentence of each language that
 // names what it happened to.
 func TestEveryEventIsToldInASentence(t *testing.T) {
-	s := newSet(t)
+	s, known := newSet(t), map[string]bool{}
 	for _, lang := range Languages() {
 		said := s.speaker(lang)
 		for _, k := range audit.Catalogue() {
+			known["event."+k.Name] = true
 			e := Event{Action: k.Name, Actor: "ana@acme.example", Target: "any:x", TargetOf: "THE THING"}
 			text := said.happened(e)
 			if strings.Contains(text, k.Name) || k.Target != "workspace" && !strings.Contains(text, "THE THING") {
 				t.Errorf("%s in %s reads %q", k.Name, lang, text)
+			}
+		}
+		for key := range catalogue(t, lang) {
+			if strings.HasPrefix(key, "event.") && !known[key] {
+				t.Errorf("%s: %s is a sentence of no event", lang, key)
 			}
 		}
 	}
