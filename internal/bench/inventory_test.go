@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,8 +18,10 @@ const (
 	tenants = 10_000
 	large   = "large" // one workspace has a twentieth of all tokens, each with a name
 
-	mostPage  = 50 * time.Millisecond
-	mostBlast = 200 * time.Millisecond
+	mostPage    = 50 * time.Millisecond
+	mostBlast   = 200 * time.Millisecond
+	mostRemoval = 20 * time.Millisecond
+	mostSweep   = 50 * time.Millisecond
 )
 
 // inventory measures the lists and the dry run of a house with a million tokens
@@ -27,8 +30,8 @@ func (r *bench) inventory(b *testing.B) {
 	b.Helper()
 	w := &world{dir: b.TempDir(), beside: func() []int { return nil }}
 	s := w.open(b)
-	defer s.Close() //nolint:errcheck // only read from here on
-	if _, err := s.Apply(b.Context(), "bench.yaml", []byte("workspaces: [{id: large}, {id: ws7}]"), false); err != nil {
+	defer s.Close() //nolint:errcheck // it is thrown away
+	if _, err := s.Apply(b.Context(), "bench.yaml", []byte(members()), false); err != nil {
 		b.Fatal(err)
 	}
 	newest := spread(b, s)
@@ -51,6 +54,40 @@ func (r *bench) inventory(b *testing.B) {
 		})
 		r.beside("dry run, "+of, dry, mostBlast, bare)
 	}
+	r.removal(b, s, bare)
+	sweep := took(b, func(ctx context.Context) error {
+		_, err := s.Store.Expiring(ctx, token.Watch{Notice: token.NoticeExpired}, token.Never, 500)
+		return err
+	})
+	r.beside("expiry sweep, a step", sweep, mostSweep, bare)
+}
+
+// leavers is how many members are removed one after another.
+const leavers = 21
+
+// members declares two workspaces, and who will leave the large one.
+func members() string {
+	var b strings.Builder
+	b.WriteString("workspaces: [{id: large}, {id: ws7}]\nusers:\n")
+	for n := range leavers {
+		fmt.Fprintf(&b, "  - {email: m%d@example.test, memberships: [{workspace: large, role: member}]}\n", n)
+	}
+	return b.String()
+}
+
+// removal measures how long it takes to cut the tokens of a member, of whom each
+// has a share of those of the large workspace.
+func (r *bench) removal(b *testing.B, s *server.Server, bare time.Duration) {
+	b.Helper()
+	n := 0
+	r.beside("member removal", took(b, func(ctx context.Context) error {
+		id, err := s.Store.PersonByEmail(ctx, fmt.Sprintf("m%d@example.test", n))
+		n++
+		if err != nil {
+			return err
+		}
+		return s.Identity.Remove(ctx, token.Actor{Kind: token.System, ID: "bench"}, id, large, "bench")
+	}), mostRemoval, bare)
 }
 
 // beside keeps a time against its budget, and how many look-ups it is worth.
@@ -62,7 +99,7 @@ func (r *bench) beside(what string, got, most, bare time.Duration) {
 func took(b *testing.B, call func(context.Context) error) time.Duration {
 	b.Helper()
 	var all []time.Duration
-	for range 21 {
+	for range leavers {
 		began := time.Now()
 		if err := call(b.Context()); err != nil {
 			b.Fatal(err)
@@ -78,6 +115,14 @@ func took(b *testing.B, call func(context.Context) error) time.Duration {
 func spread(b *testing.B, s *server.Server) (last token.ID) {
 	b.Helper()
 	now := time.Now()
+	var people []string
+	for n := range leavers {
+		id, err := s.Store.PersonByEmail(b.Context(), fmt.Sprintf("m%d@example.test", n))
+		if err != nil {
+			b.Fatal(err)
+		}
+		people = append(people, id)
+	}
 	for n := 0; n < many; {
 		deed := &token.Deed{}
 		for range 500 {
@@ -95,7 +140,7 @@ func spread(b *testing.B, s *server.Server) (last token.ID) {
 				t.Kind, t.Name = token.Service, fmt.Sprint("robot ", n)
 			}
 			if n%20 == 0 {
-				t.Workspace = large
+				t.Workspace, t.Person = large, people[n/20%leavers]
 			}
 			deed.Issue, n = append(deed.Issue, t), n+1
 		}
