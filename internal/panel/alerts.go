@@ -89,7 +89,8 @@ func typedRule(r alert.Rule) pages.AlertRule {
 	return pages.AlertRule{
 		Name: r.Name, Kind: string(r.Kind), Class: r.Class, Severity: r.Severity, Route: r.Route, Client: r.Client, Over: share(r.Over), Percentile: share(r.Percentile),
 		OverMS: whole(r.OverMS), Objective: share(r.Objective), Factor: share(r.Factor), Window: whole(r.Window), ShortWindow: whole(r.ShortWindow),
-		For: strconv.FormatInt(r.For, 10), MinRequests: whole(r.MinRequests), MinBad: whole(r.MinBad), Threshold: r.Threshold(),
+		For: strconv.FormatInt(r.For, 10), MinRequests: whole(r.MinRequests), MinBad: whole(r.MinBad),
+		OverPercent: percent(r.Over), ObjectivePercent: percent(r.Objective),
 	}
 }
 
@@ -99,6 +100,9 @@ func share(f float64) string {
 	}
 	return strconv.FormatFloat(f, 'f', -1, 64)
 }
+
+// percent writes a share in %, without what binary fractions leave over.
+func percent(f float64) string { return share(math.Round(f*1e8) / 1e6) }
 
 func whole(n int64) string {
 	if n == 0 {

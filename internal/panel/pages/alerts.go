@@ -20,7 +20,7 @@ type AlertRule struct {
 	Name, Kind, Class, Severity, Route, Client    string
 	Over, Percentile, OverMS, Objective, Factor   string
 	Window, ShortWindow, For, MinRequests, MinBad string
-	Threshold                                     string // in a few words, in English
+	OverPercent, ObjectivePercent                 string // Over and Objective in %
 }
 
 // AlertList is the page of what is wrong with the traffic of a workspace, and of
@@ -130,6 +130,17 @@ func (p *speaker) ruleKind(kind string) string {
 	return p.say("alert.error_rate")
 }
 
+// threshold says what may not be.
+func (p *speaker) threshold(r AlertRule) string {
+	switch r.Kind {
+	case "latency":
+		return p.say("alert.says_latency", "Percentile", r.Percentile, "Limit", r.OverMS, "Window", r.Window)
+	case "burn_rate":
+		return p.say("alert.says_burn", "Objective", r.ObjectivePercent, "Factor", r.Factor, "Window", r.Window, "Short", r.ShortWindow)
+	}
+	return p.say("alert.says_errors", "Share", r.OverPercent, "Window", r.Window)
+}
+
 // alertRules are the rules of one class.
 func (p *speaker) alertRules(rules []AlertRule, class, workspace string) Table {
 	table := Table{
@@ -148,7 +159,7 @@ func (p *speaker) alertRules(rules []AlertRule, class, workspace string) Table {
 			of = p.say("alert.everything")
 		}
 		table.Rows = append(table.Rows, []Cell{
-			{Text: r.Name, Href: Alerts.Path(workspace, "rule") + "?" + url.Values{"name": {r.Name}}.Encode()}, {Text: p.ruleKind(r.Kind)}, {Text: r.Threshold}, {Text: of}, {Text: p.severity(r.Severity)},
+			{Text: r.Name, Href: Alerts.Path(workspace, "rule") + "?" + url.Values{"name": {r.Name}}.Encode()}, {Text: p.ruleKind(r.Kind)}, {Text: p.threshold(r)}, {Text: of}, {Text: p.severity(r.Severity)},
 		})
 	}
 	return table

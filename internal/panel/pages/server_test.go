@@ -12,7 +12,7 @@ func serverSamples() []sample {
 	pending, over := incident, incident
 	pending.State, pending.Class, pending.Severity, over.State, over.Resolved = "pending", "internal", "ticket", "resolved", atNoon
 	rules := []AlertRule{
-		{Name: "external-errors", Kind: "error_rate", Class: "external", Severity: "page", Threshold: "over 1 %"},
+		{Name: "external-errors", Kind: "error_rate", Class: "external", Severity: "page", Over: "0.01", OverPercent: "1", Window: "5"},
 		{Name: "p95", Kind: "latency", Class: "internal", Severity: "ticket", Route: "images", Client: "app_1"}, {Name: "burn", Kind: "burn_rate", Class: "internal"},
 	}
 	form := AlertRuleForm{Shell: alerts, Was: "p95", Rule: rules[1], Windows: []int64{5, 60}, Bounds: []int64{250, 500}, Wrong: Wrong{Fields: map[string]string{"over_ms": "must be one of", "min_bad": "must be at least 1", "name": "use a-z"}}}
@@ -55,7 +55,7 @@ func usageSamples() []sample {
 }
 
 func hostileServer(shell Shell) []sample {
-	r := AlertRule{Name: hostile, Kind: hostile, Class: "external", Severity: hostile, Route: hostile, Client: hostile, Over: hostile, Threshold: hostile}
+	r := AlertRule{Name: hostile, Kind: hostile, Class: "external", Severity: hostile, Route: hostile, Client: hostile, Over: hostile, OverPercent: hostile}
 	v := usage()
 	v.Shell, v.Client, v.Routes = shell, hostile, []RouteTraffic{{Route: hostile, Client: hostile, Class: hostile}}
 	return []sample{
