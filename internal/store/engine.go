@@ -186,6 +186,9 @@ func (e *postgres) ddl(text string) string {
 		") PARTITION BY RANGE (id);\nCREATE TABLE tokens_short_rest PARTITION OF tokens_short DEFAULT;")
 }
 
+// pooled is how many connections a node has at most.
+const pooled = 24
+
 func (e *postgres) openReads(ctx context.Context) (*sql.DB, error) {
 	var err error
 	if e.config, err = e.primary.config(e.address); err != nil {
@@ -196,8 +199,8 @@ func (e *postgres) openReads(ctx context.Context) (*sql.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
-	db.SetMaxOpenConns(24)
-	db.SetMaxIdleConns(24)
+	db.SetMaxOpenConns(pooled)
+	db.SetMaxIdleConns(pooled)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	ask, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -218,15 +221,22 @@ func (e *postgres) openReads(ctx context.Context) (*sql.DB, error) {
 // once, when a day's table is empty, would read that table as a whole later.
 const lookUps = `SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off`
 
+// openWriter passes by the connections of the pool that died while they lay
+// idle, as all do when their server does.
 func (e *postgres) openWriter(ctx context.Context) (*session, error) {
-	s, err := newSession(ctx, e, e.db)
-	if err != nil {
-		return nil, err
+	for passed := 0; ; passed++ {
+		s, err := newSession(ctx, e, e.db)
+		if err != nil {
+			return nil, err
+		}
+		if _, err = s.exec(ctx, lookUps); err == nil {
+			return s, nil
+		}
+		err = errors.Join(err, s.close())
+		if passed == pooled || ctx.Err() != nil || !e.down(err) {
+			return nil, err
+		}
 	}
-	if _, err := s.exec(ctx, lookUps); err != nil {
-		return nil, errors.Join(err, s.close())
-	}
-	return s, nil
 }
 
 func (e *postgres) schema(ctx context.Context, migrate bool) error {
