@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -99,16 +100,27 @@ func (h *handover) take(ctx context.Context, workspace string, after token.ID) (
 	if err := h.check(all); err != nil {
 		return s, err
 	}
+	var dealt []*token.Token
 	for _, t := range all {
 		did, err := h.deal(ctx, t)
 		if err != nil {
 			return s, err
 		}
 		if did {
-			s.dealt++
+			dealt = append(dealt, t)
 		}
 	}
-	return s, nil
+	s.dealt = len(dealt)
+	return s, h.tell(ctx, dealt)
+}
+
+// tell writes to the heir what has come to them in this step, unless it was they
+// who took it.
+func (h *handover) tell(ctx context.Context, came []*token.Token) error {
+	if h.end || len(came) == 0 || h.who.Kind == token.User && h.who.ID == h.heir.ID {
+		return nil
+	}
+	return h.tx.Post(ctx, token.Received(h.heir.ID, h.workspace.ID, h.who.Name, cmp.Or(h.from.Name, h.from.Email), came))
 }
 
 func (h *handover) read(ctx context.Context, workspace string) (err error) {

@@ -220,6 +220,34 @@ func TestWhoMaySayWhatBecomesOfServiceTokens(t *testing.T) {
 	})
 }
 
+// TestNewOwnerIsToldOfWhatCameToThem, unless they took it themselves.
+func TestNewOwnerIsToldOfWhatCameToThem(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		boss, ana, bo := w.user("boss@example.test", token.SuperAdmin), w.user("ana@example.test", token.Member), w.user("bo@example.test", token.Member)
+		for range 12 {
+			w.clock.move(time.Millisecond)
+			w.robot(ana, nil)
+		}
+		w.letters()
+		if _, err := w.Leave(w.ctx, as(boss, "ws1"), ana.ID, "ws1", Leaving{To: bo.ID}); err != nil {
+			t.Fatal(err)
+		}
+		got := slices.DeleteFunc(w.letters(), func(l token.Letter) bool { return l.Kind != token.LetterTokensReceived })
+		if len(got) != 1 || got[0].To != bo.ID || got[0].Workspace != "ws1" || got[0].Data["from"] != ana.Email || got[0].Data["more"] != "2" ||
+			strings.Count(got[0].Data["tokens"], "\n") != 9 || !strings.Contains(got[0].Data["tokens"], "(…") {
+			t.Errorf("letters %+v", got)
+		}
+		if _, err := w.Leave(w.ctx, as(boss, "ws1"), bo.ID, "ws1", Leaving{To: boss.ID}); err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range w.letters() {
+			if l.Kind == token.LetterTokensReceived {
+				t.Errorf("who took them is told: %+v", l)
+			}
+		}
+	})
+}
+
 // TestManyTokensMoveInSteps, and what a leaver merely answered for can move
 // after they have left.
 func TestManyTokensMoveInSteps(t *testing.T) {

@@ -154,6 +154,13 @@ func shown(name, value string) string {
 	if ms, err := strconv.ParseInt(value, 10, 64); err == nil && strings.HasSuffix(name, "_at") {
 		return time.UnixMilli(ms).UTC().Format("2006-01-02 15:04 UTC")
 	}
+	if name == "tokens" {
+		names := strings.Split(value, "\n")
+		for i := range names {
+			names[i] = plain(names[i])
+		}
+		return strings.Join(names, ", ")
+	}
 	return plain(value)
 }
 

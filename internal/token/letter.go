@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // A Letter is one notice to one person by mail. It is written in the commit of
@@ -36,6 +38,7 @@ const (
 	LetterPolicyWarning   LetterKind = "policy_warning"
 	LetterApprovalWanted  LetterKind = "approval_wanted"
 	LetterApprovalGiven   LetterKind = "approval_given"
+	LetterTokensReceived  LetterKind = "tokens_received"
 	LetterMemberRemoved   LetterKind = "member_removed"
 	LetterPasswordChanged LetterKind = "password_changed"
 	LetterPasswordReset   LetterKind = "password_reset" // its link is a secret, made when it is sent
@@ -45,14 +48,15 @@ const (
 func LetterKinds() []LetterKind {
 	return []LetterKind{
 		LetterTokenExpiring, LetterTokenExpired, LetterUsedAfterExpiry, LetterTokenLeaked, LetterImpersonated, LetterAlertFiring, LetterAlertResolved,
-		LetterWebhookDisabled, LetterInstallRequest, LetterPolicyWarning, LetterApprovalWanted, LetterApprovalGiven, LetterMemberRemoved,
-		LetterPasswordChanged, LetterPasswordReset,
+		LetterWebhookDisabled, LetterInstallRequest, LetterPolicyWarning, LetterApprovalWanted, LetterApprovalGiven, LetterTokensReceived,
+		LetterMemberRemoved, LetterPasswordChanged, LetterPasswordReset,
 	}
 }
 
 // Blanks lists the names that the data of such a letter has, nil for a kind
 // that there is not. A name that ends in _at is an instant: its value is ms in
-// decimal. The others are shown as they are, an empty one not at all.
+// decimal. tokens is a list, each on a line of its own. The others are shown as
+// they are, an empty one not at all.
 func (k LetterKind) Blanks() []string {
 	switch k {
 	case LetterTokenExpiring, LetterTokenExpired:
@@ -77,6 +81,8 @@ func (k LetterKind) Blanks() []string {
 		return []string{"token", "name", "by", "purpose"}
 	case LetterApprovalGiven:
 		return []string{"token", "name", "by"}
+	case LetterTokensReceived:
+		return []string{"by", "from", "tokens", "more"}
 	case LetterMemberRemoved:
 		return []string{"by"}
 	case LetterPasswordChanged:
@@ -85,6 +91,34 @@ func (k LetterKind) Blanks() []string {
 		return []string{"address"} // whence it was asked for
 	}
 	return nil
+}
+
+// mostListedTokens is how many tokens a letter names.
+const mostListedTokens = 10
+
+// Received is the letter to somebody who now answers for tokens: by whose deed,
+// and who did so before, empty where that was nobody or several. The secrets of
+// one credential are named once.
+func Received(to, workspace, by, from string, came []*Token) Letter {
+	seen := map[ID]bool{}
+	var names []string
+	more := 0
+	for _, t := range came {
+		if seen[t.Credential] {
+			continue
+		}
+		seen[t.Credential] = true
+		if len(names) == mostListedTokens {
+			more++
+			continue
+		}
+		names = append(names, strings.TrimSpace(strings.ReplaceAll(t.Name, "\n", " ")+" (…"+t.LastFour+")"))
+	}
+	data := map[string]string{"by": by, "from": from, "tokens": strings.Join(names, "\n"), "more": ""}
+	if more > 0 {
+		data["more"] = strconv.Itoa(more)
+	}
+	return Letter{To: to, Kind: LetterTokensReceived, Workspace: workspace, Data: data}
 }
 
 // Check returns what is wrong with a letter: a fault of whoever wrote it, which
