@@ -115,7 +115,7 @@ var catalogue = []EventKind{
 	{Name: "token.resumed", Text: "A suspended token opens again.", Target: "token", Detail: "reason until:instant"},
 	{Name: "token.revoked", Text: "A token was revoked.", Target: "token", Detail: "kind reason"},
 	{Name: "token.suspended", Text: "A token was suspended.", Target: "token", Detail: "reason until:instant brownout:flag?"},
-	{Name: "token.used_after_expiry", Text: "An expired token was shown, for the first time since.", Target: "token",
+	{Name: "token.used_after_expiry", Text: "An expired token or client secret was shown, for the first time since.", Target: "token",
 		Detail: expiryDetail + " used_at:instant address agent"},
 	{Name: "token.used_first", Text: "A token was used for the first time.", Target: "token",
 		Detail: expiryDetail + " used_at:instant address agent"},

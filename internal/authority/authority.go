@@ -40,6 +40,7 @@ type Store interface {
 	DueWalks(ctx context.Context, now time.Time, limit int) ([]token.Walk, error)
 	WaitingTokens(ctx context.Context, before time.Time, limit int) ([]*token.Token, error)
 	LastUses(ctx context.Context, secrets []token.ID) (map[token.ID]token.Seen, error)
+	ExpiringSecret(ctx context.Context, id token.ID) (*token.Token, error)
 	Authorization(ctx context.Context, id token.ID) (*token.Authorization, error)
 	Scopes(ctx context.Context) ([]*token.ScopeInfo, error)
 	WorkspaceWithout(ctx context.Context, person string) (string, error)
@@ -61,6 +62,7 @@ type Judge interface {
 	Poll(ctx context.Context) error
 	Seen(secret token.ID) (token.Seen, bool)
 	Note(secret token.ID, u token.Use)
+	NoteLate(secret token.ID, u token.Use)
 }
 
 // Config says what the authority works with. All but WebhookAllow is required.

@@ -43,7 +43,7 @@ func (a *Authority) AuthenticateClient(ctx context.Context, who token.Actor, way
 	}
 	s, ok := a.shown(c, way, secret, hash)
 	if !ok && open {
-		if err := a.expiredSecret(c, hash); err != nil {
+		if err := a.expiredSecret(who, c, hash); err != nil {
 			return nil, err
 		}
 	}
@@ -98,12 +98,14 @@ func (a *Authority) shownSecret(ctx context.Context, who token.Actor, s *token.S
 }
 
 // expiredSecret returns the refusal of a secret of the client that was right
-// until it expired, nil for any other: whoever held it may know when that was.
-func (a *Authority) expiredSecret(c *token.Client, hash token.Hash) error {
+// until it expired, nil for any other: whoever held it may know when that was,
+// and who looks after it that it is still about.
+func (a *Authority) expiredSecret(who token.Actor, c *token.Client, hash token.Hash) error {
 	now := a.cfg.Now().UnixMilli()
 	for i := range c.Secrets {
 		s := &c.Secrets[i]
 		if subtle.ConstantTimeCompare(s.Hash[:], hash[:]) == 1 && s.EndedAt == 0 && s.ExpiresAt != 0 && now >= s.ExpiresAt {
+			a.cfg.Judge.NoteLate(s.ID, token.Use{Now: now, Address: who.Address, Agent: who.Agent})
 			return token.Errorf(token.InvalidClient, "the client secret expired on %s; make a new one at %s/panel/",
 				time.UnixMilli(s.ExpiresAt).UTC().Format(time.RFC3339), a.cfg.Issuer)
 		}
@@ -150,7 +152,7 @@ func (a *Authority) ClientBySecret(ctx context.Context, who token.Actor, workspa
 		}
 		s := a.held(c, secret, hash)
 		if s == nil {
-			late = cmp.Or(late, a.expiredSecret(c, hash))
+			late = cmp.Or(late, a.expiredSecret(who, c, hash))
 			continue
 		}
 		// Where two clients share a secret, the one that may mint is meant.

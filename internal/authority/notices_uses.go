@@ -6,11 +6,12 @@ import (
 	"github.com/fichadev/ficha/internal/token"
 )
 
-// TellLateUses tells once of each token that was shown after it had expired, by
-// whom and whence: somebody has not heard that it would, or kept a copy. uses
+// TellLateUses tells once of each token, and each secret of a client, that was
+// shown after it had expired, by whom and whence: somebody has not heard that it
+// would, or kept a copy. (Client tokens of the Chronos contract never expire.) uses
 // are refused uses by secret; those that are dealt with are taken out of it, so
-// that after a fault the caller may try again with the rest. Tokens of whose
-// expiry nobody is told are passed over.
+// that after a fault the caller may try again with the rest. What nobody is told of
+// when it expires is passed over.
 func (a *Authority) TellLateUses(ctx context.Context, uses map[token.ID]token.Seen) error {
 	for id, seen := range uses {
 		if err := a.tellUse(ctx, token.NoticeUsedAfter, id, seen); err != nil {
@@ -58,16 +59,16 @@ func (a *Authority) TellFirstUses(ctx context.Context, uses map[token.ID]token.S
 
 // tellUse gives one notice of a use, unless it was given.
 func (a *Authority) tellUse(ctx context.Context, n token.Notice, id token.ID, seen token.Seen) error {
-	r, err := a.cfg.Judge.Record(ctx, id)
-	if err != nil || r == nil {
+	one, err := a.usedOf(ctx, n, id)
+	if err != nil || one == nil {
 		return err
 	}
-	one := announcement{token: r.Token, workspace: r.Workspace, seen: seen}
+	one.seen = seen
 	if n == token.NoticeUsedAfter {
-		if stands, err := a.stands(ctx, r.Token); err != nil || !stands || !r.Token.Noticed() {
+		if stands, err := a.stands(ctx, one.token); err != nil || !stands || !one.token.Noticed() {
 			return err
 		}
-		if one.to, err = a.answerable(ctx, r.Token, asked{}); err != nil {
+		if one.to, err = a.answerable(ctx, one.token, asked{}); err != nil {
 			return err
 		}
 	}
@@ -75,7 +76,28 @@ func (a *Authority) tellUse(ctx context.Context, n token.Notice, id token.ID, se
 		return err
 	}
 	return a.cfg.Store.Do(ctx, func(tx Tx) error {
-		_, err := announce(ctx, tx, n, []announcement{one})
+		_, err := announce(ctx, tx, n, []announcement{*one})
 		return err
 	})
+}
+
+// usedOf returns what is told of a use of a secret: of a token or, after its
+// expiry, of a client. It is nil if there is neither.
+func (a *Authority) usedOf(ctx context.Context, n token.Notice, id token.ID) (*announcement, error) {
+	r, err := a.cfg.Judge.Record(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if r != nil {
+		return &announcement{token: r.Token, workspace: r.Workspace}, nil
+	}
+	if n != token.NoticeUsedAfter {
+		return nil, nil
+	}
+	t, err := a.cfg.Store.ExpiringSecret(ctx, id)
+	if err != nil || t == nil {
+		return nil, err
+	}
+	w, err := a.cfg.Judge.Workspace(ctx, t.Workspace)
+	return &announcement{token: t, workspace: w}, err
 }

@@ -24,7 +24,7 @@ func (s *Server) tellExpiries() jobs.Job {
 
 // tellLateUses is the job that tells of expired tokens that were shown.
 func (s *Server) tellLateUses() jobs.Job {
-	late := s.Metrics.Counters("used_after_expiry_total", "Requests that showed an expired token and were refused.").WithLabelValues()
+	late := s.Metrics.Counters("used_after_expiry_total", "Requests that showed an expired token or client secret and were refused.").WithLabelValues()
 	return jobs.TellLateUses(func() map[token.ID]token.Seen {
 		uses := s.Verifier.TakeLate()
 		for _, seen := range uses {

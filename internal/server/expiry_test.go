@@ -393,6 +393,20 @@ func TestSecretsOfClientsExpireWithNotice(t *testing.T) {
 			t.Errorf("%d %s", a.Status, a.Body)
 		}
 	}
+	// That it is still about is told once; the two contracts showed it twice.
+	for range 2 {
+		if err := h.Authority.TellLateUses(t.Context(), h.Verifier.TakeLate()); err != nil {
+			t.Fatal(err)
+		}
+		h.Request("POST", "/v1/tokens", nil, "Authorization", "Bearer "+secret, "X-Workspace-Id", "ws1", "User-Agent", "old-robot/1.0")
+	}
+	late := rows(t, h, "SELECT body FROM outbox WHERE type = 'token.used_after_expiry'")
+	if len(late) != 1 || field(late[0], `"target":"token:`) != id.String() || field(late[0], `"kind":"`) != "client_secret" || field(late[0], `"address":"`) != "127.0.0.1" {
+		t.Errorf("late uses told: %q", late)
+	}
+	if letters := rows(t, h, "SELECT data FROM letters WHERE kind = 'used_after_expiry'"); len(letters) != 1 || field(letters[0], `"last_four":"`) != "wxyz" {
+		t.Errorf("letters: %q", letters)
+	}
 	for _, id := range []string{"c1", "nobody"} {
 		a := h.Request("POST", "/v1/tokens", nil, "Authorization", basic(id, "wrong"), "X-Workspace-Id", "ws1")
 		if want := "the client is not known here or its secret is wrong"; a.JSON["error_description"] != want {

@@ -21,6 +21,11 @@ const (
 		CASE WHEN s.ended_at <> 0 THEN s.ended_at ELSE c.disabled_at END
 		FROM (SELECT * FROM client_secrets WHERE` + walked + `) s JOIN clients c ON c.id = s.client ORDER BY s.expires_at, s.id`
 
+	// expiringSecret is one of them by its id.
+	expiringSecret = `SELECT s.id, s.client, c.workspace, c.name, s.last_four, s.created_at, s.expires_at, s.retires_at,
+		CASE WHEN s.ended_at <> 0 THEN s.ended_at ELSE c.disabled_at END
+		FROM client_secrets s JOIN clients c ON c.id = s.client WHERE s.id = $1`
+
 	moveWatch = `INSERT INTO notice_watches (clients, notice, expires, secret) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (clients, notice) DO UPDATE SET expires = excluded.expires, secret = excluded.secret
 		WHERE notice_watches.expires = $5 AND notice_watches.secret = $6`
@@ -41,6 +46,12 @@ func (s *Store) Expiring(ctx context.Context, w token.Watch, until int64, limit 
 		return nil, fmt.Errorf("walk what expires: %w", err)
 	}
 	return page, nil
+}
+
+// ExpiringSecret returns the secret of a client as Expiring does; nil if there is
+// none of this id.
+func (s *Store) ExpiringSecret(ctx context.Context, id token.ID) (*token.Token, error) {
+	return one(ctx, s.reads, expiringSecret, scanExpiringSecret, int64(id))
 }
 
 func scanExpiringSecret(r *sql.Rows) (*token.Token, error) {

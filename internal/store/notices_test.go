@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/fichadev/ficha/internal/token"
 )
 
@@ -78,6 +80,14 @@ func TestSecretsOfClientsAreWatchedLikeTokens(t *testing.T) {
 		if k := page[0]; k.Kind != token.ClientSecret || k.Workspace != "ws1" || k.Client != "c1" || k.Name != "robot" || k.IssuedAt != at ||
 			k.ExpiresAt != at+5000 || k.EndedAt != 0 || k.Credential != k.ID {
 			t.Errorf("got %+v", k)
+		}
+		byID, err := s.ExpiringSecret(ctx, page[0].ID)
+		must(t, err)
+		if d := cmp.Diff(page[0], byID); d != "" {
+			t.Errorf("by its id (-page +id):\n%s", d)
+		}
+		if none, err := s.ExpiringSecret(ctx, 1); err != nil || none != nil {
+			t.Errorf("an id of none: %v, %v", none, err)
 		}
 	})
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/fichadev/ficha/internal/token"
 )
 
-// late are the uses of expired tokens that were refused since they were taken.
+// late are the uses of expired secrets that were refused since they were taken.
 type late struct {
 	mu   sync.Mutex
 	seen map[token.ID]token.Seen
@@ -15,25 +15,32 @@ type late struct {
 // mostLate bounds their memory; what comes beyond is seen when it comes again.
 const mostLate = 4096
 
-// note notes a refusal if the token's expiry is the reason.
-func (l *late) note(t *token.Token, u token.Use, refusal error) {
-	if r := token.AsRefusal(refusal); r == nil || r.Reason != token.Expired {
-		return
+// judged notes a refusal if the token's expiry is the reason.
+func (l *late) judged(t *token.Token, u token.Use, refusal error) {
+	if r := token.AsRefusal(refusal); r != nil && r.Reason == token.Expired {
+		l.note(t.ID, u)
 	}
+}
+
+func (l *late) note(id token.ID, u token.Use) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	one, ok := l.seen[t.ID]
+	one, ok := l.seen[id]
 	if !ok && len(l.seen) >= mostLate {
 		return
 	}
 	if l.seen == nil {
 		l.seen = map[token.ID]token.Seen{}
 	}
-	l.seen[t.ID] = one.And(token.Seen{First: u.Now, Last: u.Now, Count: 1, Address: u.Address, Agent: u.Agent, Route: u.Route})
+	l.seen[id] = one.And(token.Seen{First: u.Now, Last: u.Now, Count: 1, Address: u.Address, Agent: u.Agent, Route: u.Route})
 }
 
-// TakeLate returns which expired tokens were shown and refused on this node
-// since it was last asked, by secret. Nothing is written when that happens.
+// NoteLate counts a use of an expired secret that is no token, such as a
+// client's: whoever refused it knew it to be right.
+func (v *Verifier) NoteLate(secret token.ID, u token.Use) { v.late.note(secret, u) }
+
+// TakeLate returns which expired secrets were shown and refused on this node
+// since it was last asked. Nothing is written when that happens.
 func (v *Verifier) TakeLate() map[token.ID]token.Seen {
 	v.late.mu.Lock()
 	defer v.late.mu.Unlock()

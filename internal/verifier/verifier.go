@@ -115,7 +115,7 @@ func (v *Verifier) Judge(ctx context.Context, secret string, u token.Use) (r *to
 	verdict, err = v.Weigh(ctx, r, u)
 	if err != nil {
 		v.refused.note(r.Token, u, err)
-		v.late.note(r.Token, u, err)
+		v.late.judged(r.Token, u, err)
 		v.lacked(ctx, r, err)
 		return r, verdict, err
 	}
