@@ -85,7 +85,8 @@ func (a *Authority) held(c *token.Client, secret string, hash token.Hash) (found
 }
 
 // shownSecret notes the use of a secret. The first one of a secret that
-// replaces another is on disk before the yes.
+// replaces another is on disk before the yes; one that was given up at the same
+// moment is wrong.
 func (a *Authority) shownSecret(ctx context.Context, who token.Actor, s *token.Secret) error {
 	if s == nil {
 		return nil
@@ -94,7 +95,11 @@ func (a *Authority) shownSecret(ctx context.Context, who token.Actor, s *token.S
 	if s.Replaces == 0 {
 		return nil
 	}
-	return a.confirmSecret(ctx, who, s.ID)
+	err := a.confirmSecret(ctx, who, s.ID)
+	if token.Is(err, token.InvalidToken) {
+		return a.wrongClient(who)
+	}
+	return err
 }
 
 // expiredSecret returns the refusal of a secret of the client that was right

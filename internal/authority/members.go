@@ -16,7 +16,11 @@ func (a *Authority) ClientTokenWorkspace(ctx context.Context, who token.Actor, c
 	if err != nil || c == nil || !c.Live(a.cfg.Now().UnixMilli()) {
 		return "", err
 	}
-	return c.Workspace, a.shownSecret(ctx, who, &c.Secret)
+	err = a.shownSecret(ctx, who, &c.Secret)
+	if token.Is(err, token.InvalidClient) {
+		return "", nil
+	}
+	return c.Workspace, err
 }
 
 // AllScopes returns every ordinary scope that a member may hold in a workspace

@@ -223,11 +223,14 @@ func (a *Authority) confirmUse(ctx context.Context, r *token.Record, u token.Use
 	return a.confirmSecret(ctx, who, r.Token.ID)
 }
 
-// confirmSecret confirms the rotation that brings in a secret.
+// confirmSecret confirms the rotation that brings in a secret. One that was given
+// up at the same moment is InvalidToken: whoever saw it work would throw the old
+// one away.
 func (a *Authority) confirmSecret(ctx context.Context, who token.Actor, secret token.ID) error {
+	open := false
 	err := a.cfg.Store.Do(ctx, func(tx Tx) error {
 		r, err := tx.RotationTo(ctx, secret)
-		if err != nil || r == nil {
+		if open = r != nil; err != nil || !open {
 			return err
 		}
 		return a.turn(ctx, tx, who, r, "rotation.confirmed", func(r *token.Rotation, now int64) error {
@@ -235,10 +238,15 @@ func (a *Authority) confirmSecret(ctx context.Context, who token.Actor, secret t
 			return nil
 		})
 	})
-	if r := token.AsRefusal(err); r != nil && r.Reason == token.Lost {
-		return nil
+	no := token.AsRefusal(err)
+	if lost := no != nil && no.Reason == token.Lost; !lost && (err != nil || open) {
+		return err
 	}
-	return err
+	r, err := a.cfg.Store.RotationTo(ctx, secret)
+	if err != nil || r == nil || r.NewWorks() {
+		return err
+	}
+	return token.Errorf(token.InvalidToken, "the secret was given up before it was used; the one before it stays").Because(token.Ended)
 }
 
 // Lacked hears that a secret was refused for scopes that the one before it had.

@@ -48,6 +48,18 @@ type Rotation struct {
 // Open reports whether two secrets still live by it.
 func (r *Rotation) Open() bool { return r.EndedAt == 0 }
 
+// NewWorks reports whether the new secret was seen and has not been given up
+// since by the rotation itself.
+func (r *Rotation) NewWorks() bool {
+	switch r.State {
+	case RotationActive, RotationRetired:
+		return true
+	case RotationUndone:
+		return r.Open()
+	}
+	return false
+}
+
 // Going returns the secret that goes: the old one, unless the rotation was
 // undone.
 func (r *Rotation) Going() ID {
