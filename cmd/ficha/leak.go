@@ -3,14 +3,31 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"os"
 )
 
 // leakCommand is what can be done with a secret that was found where it should
 // not be.
 type leakCommand struct {
+	List   leakList   `cmd:"" help:"List where secrets of the workspace were found, the last report first."`
 	Report leakReport `cmd:"" help:"Report a secret that was found: the policy of its workspace says what becomes of it. Nobody needs a token for that."`
 	End    leakEnd    `cmd:"" help:"End a secret by showing it. Nobody needs a token for that."`
+}
+
+// leakList lists leaks.
+type leakList struct {
+	lister `embed:""`
+	From   string `help:"Reported at or after, such as 2027-01-31T12:00:00Z." placeholder:"INSTANT"`
+}
+
+// Run prints the last reports first.
+func (c *leakList) Run(ctx context.Context) error {
+	query := url.Values{}
+	if c.From != "" {
+		query.Set("from", c.From)
+	}
+	return c.show(ctx, "/v1/leaks", query, []string{"reported_at", "source", "url", "kind", "id", "name", "last_four", "ended", "used_since", "last_used_at"})
 }
 
 // A leakAbout is a secret and where it was found.

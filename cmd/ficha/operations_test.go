@@ -63,6 +63,7 @@ var commands = map[string]string{
 	"listRevocations": "revocation list",
 	"getRevocation":   "revocation show R",
 	"checkLeaks":      "scan LEAK",
+	"listLeaks":       "leak list --from 2027-01-31T12:00:00Z",
 	"reportLeak":      "leak report secret --url https://a.example/paste",
 	"selfRevoke":      "leak end secret",
 

@@ -27,6 +27,7 @@ func (f *Face) leakRoutes() []web.Route {
 	return []web.Route{
 		{Pattern: "GET /v1/leaks/rules", Rule: web.Rule{Auth: web.AuthNone, Body: web.NoBody, Shape: refuse}, Handle: f.leakRules},
 		check,
+		f.admin("GET /v1/leaks", token.AdminRead, f.listLeaks),
 		large(reports("POST /v1/leaks", web.AuthNone, f.reportLeak)),
 		large(reports("POST /v1/leaks/self-revoke", web.AuthNone, f.selfRevoke)),
 		large(reports("POST /v1/leaks/github", "github-signature", f.hearGitHub)),
@@ -240,6 +241,10 @@ type placeView struct {
 	Ended      bool    `json:"ended"`
 }
 
+func viewOfPlace(l *token.Leak) placeView {
+	return placeView{l.Secret.String(), l.Source, l.URL, instant(l.LeakedAt), instant(l.ReportedAt), l.Ended}
+}
+
 // recordsView is what the singly recorded uses tell.
 type recordsView struct {
 	Allowed      int      `json:"allowed"`
@@ -262,8 +267,7 @@ func (f *Face) getLeak(c *web.Call, who *caller) error {
 	}
 	view := leakView{Leaked: len(places) > 0, Places: make([]placeView, len(places))}
 	for i := range places {
-		p := &places[i]
-		view.Places[i] = placeView{p.Secret.String(), p.Source, p.URL, instant(p.LeakedAt), instant(p.ReportedAt), p.Ended}
+		view.Places[i] = viewOfPlace(&places[i])
 	}
 	if after != nil {
 		view.Since, view.Used, view.LastUse = instant(after.Since), after.Used, instant(after.Last.Last)

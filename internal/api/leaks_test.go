@@ -209,6 +209,55 @@ func TestWorkspaceMayOnlyWantToKnow(t *testing.T) {
 	}
 }
 
+// TestLeaksAreListedWithWhatCameOfThem: the last report first, those of the
+// workspace alone, page by page.
+func TestLeaksAreListedWithWhatCameOfThem(t *testing.T) {
+	h := start(t)
+	one, two := h.issued(object{"format": "opaque", "name": "one", "owner": "mia@example.test"}), h.issued(object{"format": "opaque", "name": "two"})
+	h.want(http.StatusOK, h.bearer(ana, "", "PUT", "/v1/policy", object{"on_leak": "notify"}))
+	h.want(http.StatusOK, h.Request("POST", "/v1/leaks", object{"token": text(t, one, "token"), "source": "a friend", "url": "https://paste.example/1?x=y"}))
+	h.Clock.Move(time.Minute)
+	if !h.lets(text(t, one, "token")) {
+		t.Fatal("a notified leak ended the token")
+	}
+	h.want(http.StatusOK, h.Request("POST", "/v1/leaks/self-revoke", object{"token": text(t, two, "token")}))
+	h.Clock.Move(time.Minute)
+	secret := text(t, h.want(http.StatusCreated, h.bearer(ana, "", "POST", "/v1/clients/modest/secrets", nil)), "client_secret")
+	h.want(http.StatusOK, h.Request("POST", "/v1/leaks/self-revoke", object{"token": secret}))
+
+	var got []object
+	path := "/v1/leaks?limit=1"
+	for range 4 {
+		a := h.want(http.StatusOK, h.bearer(ana, "", "GET", path, nil))
+		got = append(got, h.items(a)...)
+		next, more := a.JSON["next"].(string)
+		if !more {
+			break
+		}
+		path = "/v1/leaks?limit=1&cursor=" + next
+	}
+	if len(got) != 3 {
+		t.Fatalf("%d leaks: %v", len(got), got)
+	}
+	for i, want := range []object{
+		{"what": "client_secret", "kind": "client_secret", "id": "modest", "ended": true, "used_since": false, "last_four": token.LastFour(secret)},
+		{"what": "token", "kind": "service", "id": text(t, two, "id"), "name": "two", "source": "holder", "ended": true, "used_since": false},
+		{"what": "token", "kind": "service", "id": text(t, one, "id"), "name": "one", "source": "a friend", "url": "https://paste.example/1", "ended": false, "used_since": true},
+	} {
+		for name, value := range want {
+			if got[i][name] != value {
+				t.Errorf("%d: %s is %v, want %v", i, name, got[i][name], value)
+			}
+		}
+	}
+	since := h.Clock.Now().Add(-time.Minute).Format(time.RFC3339)
+	if late := h.items(h.want(http.StatusOK, h.bearer(ana, "", "GET", "/v1/leaks?from="+since, nil))); len(late) != 2 {
+		t.Errorf("since a minute: %v", late)
+	}
+	h.refused(http.StatusUnprocessableEntity, "invalid_value", h.bearer(ana, "", "GET", "/v1/leaks?cursor=1-2-3", nil))
+	h.want(http.StatusForbidden, h.bearer(mia, "", "GET", "/v1/leaks", nil))
+}
+
 // secretsOf makes one live secret of every kind that a program or a person
 // holds, and says by which request it is seen that one opens no more.
 func (h *house) secretsOf() map[string]string {

@@ -112,6 +112,7 @@ var operations = []operation{
 	{"reportLeak", "", "", "", `{"token": "<secret>", "url": "https://a.example/paste"}`, ""},
 	{"getTokenLeak", ana, "<T>", "", "", ""},
 	{"selfRevoke", "", "", "", `{"tokens": ["<leaked>"]}`, ""},
+	{"listLeaks", ana, "", "?limit=1&from=2026-01-01T00:00:00Z", "", ""},
 	{"revokeTokens", ana, "", "", `{"by": {"client": "modest"}, "dry_run": true}`, ""},
 	{"revokeTokens", ana, "", "", `{"by": {"client": "modest"}, "reason": "a test"}`, "D=id"},
 	{"listRevocations", ana, "", "", "", ""},

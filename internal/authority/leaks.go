@@ -16,6 +16,7 @@ import (
 type leaks interface {
 	Holders(ctx context.Context, hash token.Hash) ([]string, error)
 	Leaks(ctx context.Context, what token.Rotating, credential string) ([]token.Leak, error)
+	WorkspaceLeaks(ctx context.Context, q token.LeakQuery) ([]token.Leak, error)
 	UseRecords(ctx context.Context, q token.UseQuery) ([]token.UseRecord, error)
 }
 

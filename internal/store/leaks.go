@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math"
 
 	"github.com/fichadev/ficha/internal/token"
 )
@@ -35,6 +36,22 @@ const selectLeaks = `SELECT ` + leakColumns + ` FROM leaks WHERE what = $1 AND c
 // first, 100 at most.
 func (s *Store) Leaks(ctx context.Context, what token.Rotating, credential string) ([]token.Leak, error) {
 	list, err := all(ctx, s.reads, selectLeaks, scanLeak, string(what), credential, 100)
+	if err != nil {
+		return nil, fmt.Errorf("list leaks: %w", err)
+	}
+	return list, nil
+}
+
+const leaksOf = `SELECT ` + leakColumns + ` FROM leaks WHERE workspace = $1 AND reported_at >= $2 AND reported_at <= $3
+	AND (reported_at, secret, place) < ($3, $4, $5) ORDER BY reported_at DESC, secret DESC, place DESC LIMIT $6`
+
+// WorkspaceLeaks returns a page of where the secrets of a workspace were found.
+func (s *Store) WorkspaceLeaks(ctx context.Context, q token.LeakQuery) ([]token.Leak, error) {
+	after := token.Leak{ReportedAt: math.MaxInt64}
+	if q.After != nil {
+		after = *q.After
+	}
+	list, err := all(ctx, s.reads, leaksOf, scanLeak, q.Workspace, q.From, after.ReportedAt, int64(after.Secret), after.Place[:], q.Limit)
 	if err != nil {
 		return nil, fmt.Errorf("list leaks: %w", err)
 	}

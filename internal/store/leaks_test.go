@@ -1,6 +1,8 @@
 package store
 
 import (
+	"cmp"
+	"slices"
 	"testing"
 	"time"
 
@@ -32,6 +34,26 @@ func TestPlacesOfASecretAreKeptOnceAndNotWithoutEnd(t *testing.T) {
 		first := list[len(list)-1]
 		if len(list) != mostPlaces || first.Place != token.HashOf("a") || first.Secret != 7 || first.URL != leak.URL || first.LeakedAt != 5 || !first.Ended {
 			t.Errorf("%d places, the first %+v", len(list), first)
+		}
+		var paged []token.Leak
+		q := token.LeakQuery{Workspace: "w", Limit: 7}
+		for {
+			page, err := s.WorkspaceLeaks(ctx, q)
+			must(t, err)
+			if len(page) == 0 {
+				break
+			}
+			paged = append(paged, page...)
+			q.After = &page[len(page)-1]
+		}
+		if len(paged) != mostPlaces+1 || paged[len(paged)-1].Place != first.Place || !slices.IsSortedFunc(paged, func(a, b token.Leak) int { return cmp.Compare(b.ReportedAt, a.ReportedAt) }) {
+			t.Errorf("pages of the workspace have %d: %+v", len(paged), paged)
+		}
+		if late, err := s.WorkspaceLeaks(ctx, token.LeakQuery{Workspace: "w", From: c.now().UnixMilli(), Limit: 100}); err != nil || len(late) != mostPlaces {
+			t.Errorf("since a minute %d, %v", len(late), err)
+		}
+		if other, err := s.WorkspaceLeaks(ctx, token.LeakQuery{Workspace: "v", Limit: 100}); err != nil || len(other) != 0 {
+			t.Errorf("of another workspace %d, %v", len(other), err)
 		}
 		c.pass(leaksKept)
 		if _, err = s.Purge(ctx); err != nil {

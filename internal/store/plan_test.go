@@ -41,6 +41,9 @@ func TestPagesBeginWhereTheyAreAsked(t *testing.T) {
 	s := open(t, "sqlite")
 	beginsAtAParameter(t, s, tokensByStatus, []any{100, 200})
 	beginsAtAParameter(t, s, answersAfter, []any{100, []byte{1}})
+	if plan := explain(t, s, leaksOf, []any{"w", 0, 100, 1, []byte{1}, 10}); strings.Contains(plan, "SCAN") || strings.Contains(plan, "TEMP B-TREE") {
+		t.Errorf("leaks are read as a whole:\n%s", plan)
+	}
 }
 
 // A plan that was made when a day had no tokens yet is kept, and looks tokens up

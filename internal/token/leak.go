@@ -24,6 +24,14 @@ func (l *Leak) Since() int64 {
 	return l.ReportedAt
 }
 
+// A LeakQuery asks for a page of the leaks of a workspace, the last report first.
+type LeakQuery struct {
+	Workspace string
+	From      int64 // ms: reported at or after; 0: all
+	After     *Leak // the last one of the page before, as far as its place in the list tells it; nil: the first page
+	Limit     int   // at most MostListed
+}
+
 // What a workspace lets happen to a secret that was found in public.
 const (
 	RevokeOnLeak = "revoke"
