@@ -20,6 +20,7 @@ type sweeps interface {
 
 // sweepTx is what such a deed writes.
 type sweepTx interface {
+	HoldRotations(ctx context.Context, workspace string) (token.ID, error)
 	PutRevocation(ctx context.Context, r *token.Revocation) error
 	AdvanceRevocation(ctx context.Context, r *token.Revocation, from token.ID) (bool, error)
 }
@@ -121,12 +122,8 @@ func (a *Authority) begin(ctx context.Context, tx Tx, w *swept, b *Blast, r *tok
 	}
 	now := time.UnixMilli(tx.Now())
 	r.ID = token.NewID(now, token.Long)
-	r.Reached = token.FirstID(now.Add(time.Millisecond))
-	if w.cutoff {
-		r.Count, r.AtLeast, r.FinishedAt = b.Count, b.AtLeast, tx.Now()
-		if err := w.cut(ctx, tx); err != nil {
-			return err
-		}
+	if err := w.start(ctx, tx, b, r); err != nil {
+		return err
 	}
 	home, err := tx.Workspace(ctx, w.Workspace)
 	if err != nil {
@@ -140,6 +137,18 @@ func (a *Authority) begin(ctx context.Context, tx Tx, w *swept, b *Blast, r *tok
 		return err
 	}
 	return tx.PutRevocation(ctx, r)
+}
+
+// start ends everything where that takes a cutoff; else it says where the run
+// begins: at the newest of what is now, rotated secrets included.
+func (w *swept) start(ctx context.Context, tx Tx, b *Blast, r *token.Revocation) error {
+	if w.cutoff {
+		r.Count, r.AtLeast, r.FinishedAt = b.Count, b.AtLeast, tx.Now()
+		return w.cut(ctx, tx)
+	}
+	newest, err := tx.HoldRotations(ctx, w.Workspace)
+	r.Reached = max(token.FirstID(time.UnixMilli(tx.Now()+1)), newest+1)
+	return err
 }
 
 // cut ends all that stands on the support and was born before this commit. A

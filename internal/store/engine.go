@@ -45,6 +45,11 @@ type engine interface {
 	leave(ctx context.Context)
 	// lasting is a commit that changes nothing and is as durable as any other.
 	lasting() string
+	// among and alone wait until a transaction may do its part of the work that
+	// $1 names: among others that do the same, or while nobody else does. They
+	// are empty where only one transaction writes.
+	among() string
+	alone() string
 	// clock is the query of the database server's own clock in milliseconds;
 	// empty where that is ours.
 	clock() string
@@ -77,6 +82,8 @@ func (e *sqlite) again(error) bool          { return false }
 func (e *sqlite) clock() string             { return "" }
 
 func (e *sqlite) lasting() string { return "SELECT 1" }
+func (e *sqlite) among() string   { return "" }
+func (e *sqlite) alone() string   { return "" }
 
 func (e *sqlite) leave(context.Context) {}
 
@@ -244,6 +251,12 @@ func (e *postgres) schema(ctx context.Context, migrate bool) error {
 }
 
 func (e *postgres) lasting() string { return "SELECT pg_logical_emit_message(true, 'ficha', '')" }
+
+func (e *postgres) among() string {
+	return "SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))"
+}
+
+func (e *postgres) alone() string { return "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))" }
 
 // leave asks first: a commit may wait for a standby while all else is answered.
 func (e *postgres) leave(ctx context.Context) {

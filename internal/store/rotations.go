@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/fichadev/ficha/internal/token"
 )
@@ -39,9 +40,30 @@ const replacedIf = ` SET successor = $2 WHERE id = $1 AND (ended_at = 0 OR CAST(
 
 var replaceText = [2]string{token.Short: `UPDATE tokens_short` + replacedIf, token.Long: `UPDATE tokens_long` + replacedIf}
 
-// sweptText counts the runs that end or suspend tokens of a workspace. A run
-// goes from the newest secret to the oldest: what is rotated meanwhile would
-// always be a step ahead of it.
+// A run that ends or suspends tokens of a workspace goes from the newest secret
+// to the oldest: what is rotated meanwhile would always be a step ahead of it.
+// So a run begins when no rotation is under way, and none begins before it ends.
+func rotating(workspace string) string { return "rotations of " + workspace }
+
+const newestText = `SELECT COALESCE(MAX(new), 0) FROM rotations WHERE workspace = $1 AND id >= $2 AND what = 'token'`
+
+// HoldRotations waits for the rotations of tokens of a workspace that are being
+// committed, and holds up others until the transaction ends. It returns the
+// newest secret that one brought in of late: by another node's clock it may be
+// newer than now.
+func (tx *Tx) HoldRotations(ctx context.Context, workspace string) (token.ID, error) {
+	if wait := tx.engine.alone(); wait != "" {
+		if _, err := tx.exec(ctx, wait, rotating(workspace)); err != nil {
+			return 0, fmt.Errorf("wait for rotations: %w", err)
+		}
+	}
+	const late = time.Minute // no node's clock is so far off
+	since := token.FirstID(time.UnixMilli(tx.now).Add(-late))
+	newest, err := one(ctx, tx, newestText, scanInt, workspace, int64(since))
+	return token.ID(newest), err
+}
+
+// sweptText counts the runs that end or suspend tokens of a workspace.
 const sweptText = `SELECT COUNT(*) FROM revocations WHERE state = 'running' AND workspace = $1 AND act <> 'resume'`
 
 // openRotations enters the rotations of a batch, each beside the secret that is
@@ -52,11 +74,11 @@ func (tx *Tx) openRotations(ctx context.Context, batch []*pending) error {
 		if r == nil {
 			continue
 		}
-		swept, err := one(ctx, tx, sweptText, scanInt, r.Workspace)
+		swept, err := tx.beingSwept(ctx, r.Workspace)
 		if err != nil {
 			return err
 		}
-		if swept > 0 {
+		if swept {
 			p.out = token.Errorf(token.Conflict, "tokens of this workspace are being ended or suspended at this moment; try again when that run is finished")
 			return tx.alone(batch, p)
 		}
@@ -70,6 +92,18 @@ func (tx *Tx) openRotations(ctx context.Context, batch []*pending) error {
 		}
 	}
 	return nil
+}
+
+// beingSwept reports whether a run is under way; if not, none begins until the
+// transaction ends.
+func (tx *Tx) beingSwept(ctx context.Context, workspace string) (bool, error) {
+	if wait := tx.engine.among(); wait != "" {
+		if _, err := tx.exec(ctx, wait, rotating(workspace)); err != nil {
+			return false, fmt.Errorf("wait for a run: %w", err)
+		}
+	}
+	n, err := one(ctx, tx, sweptText, scanInt, workspace)
+	return n > 0, err
 }
 
 func (tx *Tx) openRotation(ctx context.Context, r *token.Rotation) (bool, error) {

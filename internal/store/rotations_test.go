@@ -1,11 +1,14 @@
 package store
 
 import (
+	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/fichadev/ficha/internal/pgtest"
 	"github.com/fichadev/ficha/internal/token"
 )
 
@@ -164,4 +167,50 @@ func TestAgesAndWatchesOfRotations(t *testing.T) {
 			t.Errorf("an ended one: %v, %v", got, err)
 		}
 	})
+}
+
+// TestRunBeginsWhenNoRotationIsUnderWay: one that is being committed is waited
+// for and counts, by whatever clock it was made; one that comes later is refused.
+func TestRunBeginsWhenNoRotationIsUnderWay(t *testing.T) {
+	race := func(t *testing.T, one, two *Store) {
+		ctx, now := t.Context(), time.UnixMilli(one.now())
+		first := &token.Token{Kind: token.Service, Workspace: "w", Name: "deploy", ID: token.NewID(now, token.Long), ExpiresAt: one.now() + 3_600_000}
+		first.Credential = first.ID
+		issue(t, one, first)
+		ahead := secretOf(first, now.Add(3*time.Second), 1)
+		opening := turning(first, ahead, now)
+		opening.Rotation.State, opening.Rotation.EndedAt = token.RotationRetired, one.now()
+		opening.End = []token.Ending{{ID: first.ID, At: one.now(), Reason: "rotated"}}
+		must(t, two.Commit(ctx, opening))
+
+		held, later := make(chan struct{}), make(chan error, 1)
+		go func() {
+			<-held
+			later <- two.Commit(ctx, turning(ahead, secretOf(ahead, now, 2), now))
+		}()
+		do(t, one, func(tx *Tx) error {
+			newest, err := tx.HoldRotations(ctx, "w")
+			if newest != ahead.ID {
+				t.Errorf("the newest secret is %v, want %v", newest, ahead.ID)
+			}
+			close(held)
+			select {
+			case err := <-later:
+				later <- fmt.Errorf("it did not wait: %w", err)
+			case <-time.After(200 * time.Millisecond): // it is on its way
+			}
+			run := &token.Revocation{ID: token.NewID(now, token.Long), Workspace: "w", Act: token.Revoke, Running: true, Reached: newest + 1}
+			return errors.Join(err, tx.PutRevocation(ctx, run))
+		})
+		if err := <-later; !token.Is(err, token.Conflict) {
+			t.Errorf("a rotation beside a run: %v", err)
+		}
+	}
+	eachEngine(t, func(t *testing.T, s *Store) { race(t, s, s) })
+	if pgtest.Available() {
+		t.Run("two nodes", func(t *testing.T) {
+			database := pgtest.Start(t).Database(t)
+			race(t, open(t, database), open(t, database))
+		})
+	}
 }

@@ -20,22 +20,22 @@ type runner interface {
 // statements keeps every text prepared once; plain is set where the driver
 // does so itself for each connection (pgx).
 type statements struct {
-	on    runner
-	plain bool
-	down  func(error) bool // whether an error means that the database does not answer
+	on     runner
+	engine engine
+	plain  bool
 
 	mu    sync.RWMutex
 	known map[string]*sql.Stmt
 }
 
 func newStatements(e engine, on runner) *statements {
-	return &statements{on: on, plain: e.shared(), down: e.down, known: map[string]*sql.Stmt{}}
+	return &statements{on: on, engine: e, plain: e.shared(), known: map[string]*sql.Stmt{}}
 }
 
 // told returns the error that a caller hears: one that means that the database
 // does not answer is a refusal that says so, with its cause.
 func (s *statements) told(err error) error {
-	if err != nil && s.down(err) {
+	if err != nil && s.engine.down(err) {
 		return token.Unreachable(err)
 	}
 	return err
