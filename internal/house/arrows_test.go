@@ -23,6 +23,7 @@ var arrows = map[string][]string{
 	"metric":    {"token"}, // token: what traffic is
 	"resources": {"token"},
 	"store":     {"token"},
+	"upstream":  {"token"},
 	"verifier":  {"token"},
 
 	// The rules.
@@ -62,7 +63,6 @@ var (
 		"github.com/google/go-cmp",
 		"github.com/rogpeppe/go-internal",
 		"go.uber.org/goleak",
-		"golang.org/x/oauth2",
 		"pgregory.net/rapid",
 	}
 )
