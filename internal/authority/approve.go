@@ -98,8 +98,7 @@ func (a *Authority) decide(ctx context.Context, who token.Actor, t *token.Token,
 
 // endWaiting ends a token if it still waits; it reports whether it did.
 func endWaiting(ctx context.Context, tx Tx, t *token.Token, reason, by string) (bool, error) {
-	now, err := tx.Token(ctx, t.ID)
-	if err != nil || now == nil || now.Approval != token.ApprovalWaiting {
+	if waits, err := tx.Waits(ctx, t.ID); err != nil || !waits {
 		return false, err
 	}
 	return tx.End(ctx, token.Ending{ID: t.ID, At: tx.Now(), Reason: reason, By: by, Whole: t.Whole()})
