@@ -46,7 +46,7 @@ func TestUsageIsCountedByTimeAndRoute(t *testing.T) {
 		t.Fatal(err)
 	}
 	for query, want := range map[string][]string{
-		"": {"Passed137", "Failed3", "images", "2026-11-22 11:30"}, "range=1h": {"Passed97", "2026-11-22 11:55"}, "range=7d": {"Passed137"}, "range=30d": {"Passed144", "posts", "2026-11-02"},
+		"": {"Passed137", "Failed3", "images", "2026-11-22 11:00"}, "range=1h": {"Passed97", "2026-11-22 11:55"}, "range=7d": {"Passed137"}, "range=30d": {"Passed144", "posts", "2026-11-02"},
 		"range=24h&class=internal": {"Passed40"}, "range=30d&client=spa": {"Passed137"}, "range=nope": {"Passed137"},
 	} {
 		text := b.open(at + "?lang=en&" + query).says(200).text

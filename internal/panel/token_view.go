@@ -12,7 +12,7 @@ import (
 
 // tokenReads is what the pages about tokens read.
 type tokenReads interface {
-	PersonalTokens(ctx context.Context, q token.PersonalQuery) (page []token.PersonalToken, total int64, err error)
+	OwnTokens(ctx context.Context, person string, before token.ID, limit int) (*token.Page, error)
 	Inventory(ctx context.Context, i token.Inventory) (*token.Page, error)
 	Attention(ctx context.Context, workspace string) (*token.Attention, error)
 	Secrets(ctx context.Context, credential token.ID) ([]*token.Token, error)

@@ -39,40 +39,15 @@ func (p *Panel) listTokens(c *web.Call, v *visit) error {
 	if err != nil {
 		return err
 	}
-	skip, err := strconv.Atoi(query.Get("after"))
-	if err != nil || skip < 0 || skip > 1_000_000 {
-		skip = 0
-	}
-	list, total, err := p.cfg.Store.PersonalTokens(c.Context(), token.PersonalQuery{
-		Person: v.person().ID, Created: token.Always(), Expires: token.Always(), Used: token.Always(), Revoked: token.Always(), Skip: skip, Limit: pageLength,
-	})
+	page, err := p.cfg.Store.OwnTokens(c.Context(), v.person().ID, cursorOf(query), pageLength)
 	if err != nil {
 		return err
 	}
-	next := ""
-	if int64(skip+len(list)) < total {
-		next = strconv.Itoa(skip + len(list))
-	}
-	view := pages.TokenList{Shell: v.shell, Now: c.Now(), Total: total, Pager: pager(c, next)}
-	if view.Items, err = p.ownTokens(c, v, list); err != nil {
+	view := pages.TokenList{Shell: v.shell, Now: c.Now(), Pager: pager(c, page.Next.String())}
+	if view.Items, err = p.viewsOf(c, v, page.Tokens); err != nil {
 		return err
 	}
 	return p.show(c, v, func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.TokenList(w, lang, view) })
-}
-
-// ownTokens shows personal tokens as the judge knows them.
-func (p *Panel) ownTokens(c *web.Call, v *visit, list []token.PersonalToken) ([]pages.Token, error) {
-	var rows []*token.Token
-	for _, one := range list {
-		r, err := p.cfg.Verifier.Record(c.Context(), one.ID)
-		if err != nil {
-			return nil, err
-		}
-		if r != nil {
-			rows = append(rows, r.Token)
-		}
-	}
-	return p.viewsOf(c, v, rows)
 }
 
 // newToken shows the form for a token. The query fills it in, so that documents

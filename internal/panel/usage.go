@@ -21,14 +21,15 @@ func (p *Panel) usage() area {
 	return area{name: pages.Usage, admins: true, routes: []web.Route{p.shows(parted(pages.Usage, ""), p.showUsage)}}
 }
 
-// A usageRange is a time that a chart shows: so many spans of some minutes.
+// A usageRange is a time that a chart shows: so many spans of some minutes. Those
+// over an hour are whole hours or days, which the store keeps summed.
 type usageRange struct {
 	name    string
 	minutes int
 	spans   int
 }
 
-var usageRanges = [...]usageRange{{"1h", 1, 60}, {"24h", 30, 48}, {"7d", 4 * 60, 42}, {"30d", 24 * 60, 30}}
+var usageRanges = [...]usageRange{{"1h", 1, 60}, {"24h", 60, 24}, {"7d", 4 * 60, 42}, {"30d", 24 * 60, 30}}
 
 // mostRoutes is how many routes the page lists.
 const mostRoutes = 50

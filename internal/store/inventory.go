@@ -18,8 +18,9 @@ import (
 type step struct{ walked, passed int }
 
 var (
-	pageStep  = step{2048, 16384}
+	pageStep  = step{2048, 8192}
 	tallyStep = step{8192, 65536}
+	needStep  = step{2048, 4096}
 )
 
 // An asking is an inventory as the texts of sources take it.
@@ -30,14 +31,18 @@ type asking struct {
 	id     token.ID
 	from   int64 // the first id that is asked for
 	before int64
+	few    bool  // what roams is found by the members, who hold little of it
 	args   []any // from the fourth parameter on
 }
 
-func (s *Store) asking(i token.Inventory) (*asking, error) {
+func (s *Store) asking(ctx context.Context, i token.Inventory) (_ *asking, err error) {
 	if i.Workspace == "" {
 		return nil, errors.New("list tokens: of no workspace")
 	}
 	a := &asking{Inventory: i, now: s.now(), before: math.MaxInt64, four: i.LastFour}
+	if a.few, err = s.few(ctx, &i); err != nil {
+		return nil, fmt.Errorf("list tokens: %w", err)
+	}
 	if a.id, _ = token.ParseID(i.Search); i.Credential != 0 {
 		a.id = i.Credential
 	}
@@ -95,6 +100,8 @@ func (a *asking) takes(w *walk) bool {
 		return a.LastFour != ""
 	case w.by == viaID:
 		return a.id != 0
+	case w.unbound && (w.by == viaPerson) != a.few:
+		return false
 	case a.Credential != 0:
 		return false
 	case w.routine:
@@ -112,7 +119,7 @@ func (s *Store) edge(ctx context.Context, w *walk, a *asking, by step) (low int6
 		return a.from, false, nil
 	}
 	most := by.walked
-	if w.routine {
+	if w.passes != "" {
 		most = by.passed
 	}
 	low, err = one(ctx, s.reads, w.edge, scanInt, a.Workspace, a.before, a.from, most)
@@ -126,7 +133,7 @@ func (s *Store) edge(ctx context.Context, w *walk, a *asking, by step) (low int6
 // fewer than its limit, or none, and have a next one: then it passed over as
 // many rows as one page may look at.
 func (s *Store) Inventory(ctx context.Context, i token.Inventory) (*token.Page, error) {
-	a, err := s.asking(i)
+	a, err := s.asking(ctx, i)
 	if err != nil {
 		return nil, err
 	}
@@ -179,7 +186,7 @@ func cut(p *token.Page, limit int, reached token.ID) {
 // Tally counts the credentials of an inventory, a bounded number, and what is
 // on disk of their use.
 func (s *Store) Tally(ctx context.Context, i token.Inventory) (*token.Tally, error) {
-	a, err := s.asking(i)
+	a, err := s.asking(ctx, i)
 	if err != nil {
 		return nil, err
 	}
@@ -225,7 +232,7 @@ func scanPart(r *sql.Rows) (p part, err error) {
 // Attention counts what somebody should look at among the live tokens of a
 // workspace that have a name.
 func (s *Store) Attention(ctx context.Context, workspace string) (*token.Attention, error) {
-	a, err := s.asking(token.Inventory{Workspace: workspace, Kinds: token.Kinds, Status: token.StatusLive})
+	a, err := s.asking(ctx, token.Inventory{Workspace: workspace, Kinds: token.Kinds, Status: token.StatusLive})
 	if err != nil {
 		return nil, err
 	}
@@ -236,7 +243,7 @@ func (s *Store) Attention(ctx context.Context, workspace string) (*token.Attenti
 		if w.routine || !a.takes(w) {
 			continue
 		}
-		low, bounded, err := s.edge(ctx, w, a, tallyStep)
+		low, bounded, err := s.edge(ctx, w, a, needStep)
 		if err != nil {
 			return nil, err
 		}

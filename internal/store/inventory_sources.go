@@ -21,8 +21,9 @@ type source struct {
 }
 
 const (
-	viaFour = "last four"
-	viaID   = "id"
+	viaFour   = "last four"
+	viaID     = "id"
+	viaPerson = "person"
 
 	isOurs    = `t.name <> '' AND t.workspace = $1`
 	isRoutine = `t.name = '' AND t.workspace = $1`
@@ -40,7 +41,8 @@ func sourcesOf(class token.Class) []source {
 	people := []token.Kind{token.Personal}
 	return []source{
 		{kinds: token.Kinds, from: from, where: isOurs},
-		{kinds: people, from: from, where: roaming, unbound: true},
+		{kinds: people, from: from, where: roaming, passes: "t.name <> '' AND t.workspace = ''", unbound: true},
+		{kinds: people, from: from, where: roaming, by: viaPerson, unbound: true},
 		{kinds: []token.Kind{token.Access, token.Refresh}, from: from, where: isRoutine, passes: "t.id > 0", routine: true},
 
 		{kinds: token.Kinds, from: from, where: isOurs + " AND t.last_four = $11", by: viaFour},
@@ -138,7 +140,7 @@ var walks = func() (all []walk) {
 			narrowed = s.where + strings.Replace(filtered, "t.id < $2 AND t.id >= $3", "+t.id < $2 AND +t.id >= $3", 1)
 			order = " ORDER BY +t.id DESC"
 		}
-		found := "FROM (SELECT t.*, " + usedAt + " AS used FROM " + s.from + " WHERE " + narrowed + ") AS found"
+		found := "FROM (SELECT t.*, COALESCE(u.last_at, 0) AS used FROM " + s.from + " LEFT JOIN uses u ON u.credential = t.id WHERE " + narrowed + ") AS found"
 		w.page = "SELECT " + tokenAll + " FROM " + s.from + " WHERE " + narrowed + order + " LIMIT $28"
 		w.attention = needing + found
 		w.tally = `SELECT kind, owner, COUNT(*), SUM(CASE WHEN used >= $28 THEN 1 ELSE 0 END), SUM(CASE WHEN used >= $29 THEN 1 ELSE 0 END), MAX(used)

@@ -178,7 +178,7 @@ func TestInventoryPagesMeetWithoutGapOrRepetition(t *testing.T) {
 func TestInventoryReadsIndexesAlone(t *testing.T) {
 	eachEngine(t, func(t *testing.T, s *Store) {
 		fillInventory(t, s)
-		a, err := s.asking(token.Inventory{Workspace: "ws1", Search: "x", LastFour: "abcd", Status: token.StatusLive, Scope: "a:b", UsedFrom: 1})
+		a, err := s.asking(t.Context(), token.Inventory{Workspace: "ws1", Search: "x", LastFour: "abcd", Status: token.StatusLive, Scope: "a:b", UsedFrom: 1})
 		must(t, err)
 		for _, w := range walks {
 			texts := map[string][]any{w.page: a.of(1<<60, 50), w.tally: a.of(1<<60, 1, 2), w.attention: a.of(1<<60, 1, 2, 3)}
@@ -192,6 +192,9 @@ func TestInventoryReadsIndexesAlone(t *testing.T) {
 				}
 				if w.by == viaFour && !strings.Contains(plan, "last_four") && !s.engine.shared() {
 					t.Errorf("the last four are not looked up:\n%s", plan)
+				}
+				if w.by == viaPerson && !strings.Contains(plan, "_roaming") && !s.engine.shared() {
+					t.Errorf("what roams is not looked up by its person:\n%s", plan)
 				}
 			}
 		}
@@ -295,7 +298,7 @@ func TestSecretsThatAreNoTokensStandBesideThem(t *testing.T) {
 			hash := token.HashOf("y")
 			_, err = tx.exec(ctx, `INSERT INTO client_tokens (hash, workspace, last_four, created_at, id) VALUES ($1, 'ws1', 'Cli1', 1, $2)`, hash[:], int64(newID(token.Long)))
 			must(t, err)
-			return tx.PutWebhook(ctx, token.Webhook{ID: hook, Workspace: "ws1", URL: "https://a.example/"}, []byte("sealed"))
+			return tx.PutWebhook(ctx, token.Webhook{ID: hook, Workspace: "ws1", URL: "https://a.example/"}, token.SealedSecret{Sealed: []byte("sealed")})
 		})
 		page, err := s.Inventory(ctx, token.Inventory{Workspace: "ws1"})
 		must(t, err)

@@ -20,11 +20,21 @@ const (
 	trafficCounts = `count, errors, refused, b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10`
 )
 
-// Counts stand in two tables: by the minute, and by the hour for who asks about
-// weeks.
-var upsertTraffic, upsertTrafficHours = newUpsertTraffic("traffic"), newUpsertTraffic("traffic_hours")
+// Counts stand in three tables: by the minute, and by the hour and the day in UTC
+// for who asks about weeks. The coarsest comes last.
+var trafficTables = [...]trafficTable{
+	newTrafficTable("traffic", time.Minute), newTrafficTable("traffic_hours", time.Hour), newTrafficTable("traffic_days", 24*time.Hour),
+}
 
-const hourOfMS = int64(time.Hour / time.Millisecond)
+type trafficTable struct {
+	name   string
+	span   int64 // ms that a row counts
+	upsert *rowsText
+}
+
+func newTrafficTable(name string, span time.Duration) trafficTable {
+	return trafficTable{name, span.Milliseconds(), newUpsertTraffic(name)}
+}
 
 func newUpsertTraffic(table string) *rowsText {
 	text := &rowsText{
@@ -46,15 +56,17 @@ func (s *Store) FlushTraffic(ctx context.Context, counts []token.Traffic) error 
 	if len(counts) == 0 {
 		return nil
 	}
-	hours := slices.Clone(counts)
-	for i := range hours {
-		hours[i].Minute -= hours[i].Minute % hourOfMS
-	}
 	err := s.Do(ctx, func(tx *Tx) error {
-		if err := upsertTraffic.run(ctx, tx.session, rowsOfTraffic(counts), nil); err != nil {
-			return err
+		coarse := slices.Clone(counts)
+		for _, t := range trafficTables {
+			for i := range coarse {
+				coarse[i].Minute -= coarse[i].Minute % t.span
+			}
+			if err := t.upsert.run(ctx, tx.session, rowsOfTraffic(coarse), nil); err != nil {
+				return err
+			}
 		}
-		return upsertTrafficHours.run(ctx, tx.session, rowsOfTraffic(hours), nil)
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("write traffic: %w", err)
@@ -112,32 +124,40 @@ const (
 	trafficSeriesEnd = trafficWhere + ` GROUP BY 1 ORDER BY 1`
 )
 
-// A trafficSource says what is walked: the rows of all workspaces or of one, by
-// the minute or by the hour.
-type trafficSource struct{ all, hours bool }
+// A trafficSource says what is walked: the rows of all workspaces or of one, in
+// which of the tables.
+type trafficSource struct {
+	all   bool
+	table int
+}
 
 var sumTraffic, seriesTraffic = trafficTexts(trafficSum, trafficSumEnd), trafficTexts(trafficSeries, trafficSeriesEnd)
 
 func trafficTexts(head, end string) map[trafficSource]string {
-	texts := make(map[trafficSource]string, 4)
-	for _, hours := range []bool{false, true} {
-		table := map[bool]string{false: "traffic", true: "traffic_hours"}[hours]
-		texts[trafficSource{true, hours}] = head + table + " WHERE " + trafficOfAll + end
-		texts[trafficSource{false, hours}] = head + table + " WHERE " + trafficOfOne + end
+	texts := make(map[trafficSource]string, 2*len(trafficTables))
+	for n, t := range trafficTables {
+		texts[trafficSource{true, n}] = head + t.name + " WHERE " + trafficOfAll + end
+		texts[trafficSource{false, n}] = head + t.name + " WHERE " + trafficOfOne + end
 	}
 	return texts
 }
 
-// sourceOf returns where to look for what a query names: where it is about whole
-// hours, those say the same with a sixtieth of the rows.
-func sourceOf(q token.TrafficQuery) trafficSource {
-	return trafficSource{all: q.Workspace == "", hours: q.From > 0 && q.From%hourOfMS == 0 && q.Until%hourOfMS == 0}
+// sourceOf returns where to look for what a query names, in steps of some ms:
+// where it is about whole hours or days, those say the same with fewer rows.
+func sourceOf(q token.TrafficQuery, step int64) trafficSource {
+	from := trafficSource{all: q.Workspace == ""}
+	for n, t := range trafficTables {
+		if q.From > 0 && q.From%t.span == 0 && q.Until%t.span == 0 && step%t.span == 0 {
+			from.table = n
+		}
+	}
+	return from
 }
 
 // Traffic returns what the query names, summed over its minutes: one sum for
 // each workspace, route, client and class, in this order.
 func (s *Store) Traffic(ctx context.Context, q token.TrafficQuery) ([]token.Traffic, error) {
-	list, err := all(ctx, s.reads, sumTraffic[sourceOf(q)], scanTraffic, trafficArgs(q)...)
+	list, err := all(ctx, s.reads, sumTraffic[sourceOf(q, 0)], scanTraffic, trafficArgs(q)...)
 	if err != nil {
 		return nil, fmt.Errorf("sum traffic: %w", err)
 	}
@@ -149,9 +169,7 @@ func (s *Store) Traffic(ctx context.Context, q token.TrafficQuery) ([]token.Traf
 // names only what the query says is known.
 func (s *Store) TrafficSeries(ctx context.Context, q token.TrafficQuery, minutes int) ([]token.Traffic, error) {
 	span := int64(max(minutes, 1)) * 60_000
-	from := sourceOf(q)
-	from.hours = from.hours && span%hourOfMS == 0
-	list, err := all(ctx, s.reads, seriesTraffic[from], scanTraffic, append(trafficArgs(q), span)...)
+	list, err := all(ctx, s.reads, seriesTraffic[sourceOf(q, span)], scanTraffic, append(trafficArgs(q), span)...)
 	if err != nil {
 		return nil, fmt.Errorf("sum traffic by time: %w", err)
 	}
@@ -184,27 +202,21 @@ const (
 	stepTraffic = `DELETE FROM %s WHERE (` + trafficKey + `) <= ($1, $2, $3, $4, $5)`
 )
 
-// purgeTraffic deletes the oldest rows by the minute, purgeTrafficHours those by
-// the hour: up to the one that fills a step, or the rest where none does.
-func purgeTraffic(ctx context.Context, tx *Tx) (int, error) {
-	return purgeTrafficIn(ctx, tx, "traffic")
-}
-
-func purgeTrafficHours(ctx context.Context, tx *Tx) (int, error) {
-	return purgeTrafficIn(ctx, tx, "traffic_hours")
-}
-
-func purgeTrafficIn(ctx context.Context, tx *Tx, table string) (int, error) {
-	edge := tx.now - trafficKept.Milliseconds()
-	last, err := one(ctx, tx, fmt.Sprintf(lastOfStep, table), func(r *sql.Rows) (t token.Traffic, err error) {
-		err = r.Scan(&t.Minute, &t.Workspace, &t.Route, &t.Client, &t.Class)
-		return t, err
-	}, edge, purgeStep-1)
-	switch {
-	case err != nil:
-		return 0, err
-	case last.Class == "":
-		return tx.count(ctx, fmt.Sprintf(overTraffic, table), edge)
+// purgeTraffic deletes the oldest rows of one of the tables: up to the one that
+// fills a step, or the rest where none does.
+func purgeTraffic(table string) purge {
+	return func(ctx context.Context, tx *Tx) (int, error) {
+		edge := tx.now - trafficKept.Milliseconds()
+		last, err := one(ctx, tx, fmt.Sprintf(lastOfStep, table), func(r *sql.Rows) (t token.Traffic, err error) {
+			err = r.Scan(&t.Minute, &t.Workspace, &t.Route, &t.Client, &t.Class)
+			return t, err
+		}, edge, purgeStep-1)
+		switch {
+		case err != nil:
+			return 0, err
+		case last.Class == "":
+			return tx.count(ctx, fmt.Sprintf(overTraffic, table), edge)
+		}
+		return tx.count(ctx, fmt.Sprintf(stepTraffic, table), last.Minute, last.Workspace, last.Route, last.Client, last.Class)
 	}
-	return tx.count(ctx, fmt.Sprintf(stepTraffic, table), last.Minute, last.Workspace, last.Route, last.Client, last.Class)
 }

@@ -90,7 +90,7 @@ func TestTrafficIsKeptForAMonth(t *testing.T) {
 		for _, want := range []int{purgeStep, purgeStep, 17, 0} {
 			n := 0
 			do(t, s, func(tx *Tx) (err error) {
-				n, err = purgeTraffic(t.Context(), tx)
+				n, err = purgeTraffic("traffic")(t.Context(), tx)
 				return err
 			})
 			if n != want {
@@ -116,7 +116,7 @@ func TestTrafficIsFoundByIndexes(t *testing.T) {
 		everywhere := trafficArgs(token.TrafficQuery{From: 60_000, Until: 120_000})
 		for text, args := range map[string][]any{
 			sumTraffic[trafficSource{}]: q, sumTraffic[trafficSource{all: true}]: everywhere, seriesTraffic[trafficSource{}]: append(q, int64(300_000)),
-			sumTraffic[trafficSource{hours: true}]: q, seriesTraffic[trafficSource{hours: true}]: append(q, hourOfMS),
+			sumTraffic[trafficSource{table: 1}]: q, seriesTraffic[trafficSource{table: 2}]: append(q, int64(86_400_000)),
 			fmt.Sprintf(overTraffic, "traffic"): {int64(60_000)}, fmt.Sprintf(lastOfStep, "traffic"): {int64(60_000), 499},
 			fmt.Sprintf(stepTraffic, "traffic_hours"): {int64(60_000), "ws1", "/a", "c1", token.Internal},
 		} {
@@ -127,32 +127,39 @@ func TestTrafficIsFoundByIndexes(t *testing.T) {
 	})
 }
 
-// Whole hours are read from the table of hours; it says what the minutes say,
-// also where counts of one minute come in several times.
-func TestHoursSayWhatTheirMinutesSay(t *testing.T) {
+// Whole hours and days are read from tables of their own; they say what the
+// minutes say, also where counts of one minute come in several times.
+func TestHoursAndDaysSayWhatTheirMinutesSay(t *testing.T) {
+	const hour, day = int64(3_600_000), int64(86_400_000)
 	eachEngine(t, func(t *testing.T, s *Store) {
 		var counts []token.Traffic
-		for minute := range int64(300) {
-			counts = append(counts, seenTraffic(60+minute, "ws1", "/a", token.Internal, 1+minute%3))
+		for n := range int64(300) {
+			counts = append(counts, seenTraffic(24*60+n*17, "ws1", "/a", token.Internal, 1+n%3))
 		}
 		must(t, s.FlushTraffic(t.Context(), counts))
 		must(t, s.FlushTraffic(t.Context(), counts[:90]))
-		hour := token.TrafficQuery{Workspace: "ws1", From: hourOfMS}
-		minute := hour
-		minute.Until = 7*hourOfMS + 60_000
-		if sourceOf(minute).hours || !sourceOf(hour).hours {
-			t.Fatal("the two queries read the same table")
-		}
-		for name, ask := range map[string]func(token.TrafficQuery) ([]token.Traffic, error){
-			"sum":    func(q token.TrafficQuery) ([]token.Traffic, error) { return s.Traffic(t.Context(), q) },
-			"series": func(q token.TrafficQuery) ([]token.Traffic, error) { return s.TrafficSeries(t.Context(), q, 120) },
-		} {
-			byHour, err := ask(hour)
+		for table, span := range []int64{60_000, hour, day} {
+			coarse := token.TrafficQuery{Workspace: "ws1", From: day}
+			fine := coarse
+			fine.Until = 9*day + 60_000
+			if table == 0 {
+				coarse.From -= 60_000
+			}
+			if got := sourceOf(coarse, span).table; got != table || sourceOf(fine, span).table != 0 {
+				t.Fatalf("steps of %d ms are read from table %d", span, got)
+			}
+			byMinute, err := s.TrafficSeries(t.Context(), fine, int(span/60_000))
 			must(t, err)
-			byMinute, err := ask(minute)
+			got, err := s.TrafficSeries(t.Context(), coarse, int(span/60_000))
 			must(t, err)
-			if d := cmp.Diff(byMinute, byHour); d != "" || len(byHour) == 0 {
-				t.Errorf("%s: - minutes, + hours:\n%s", name, d)
+			if d := cmp.Diff(byMinute, got); d != "" || len(got) == 0 {
+				t.Errorf("steps of %d ms: - by the minute:\n%s", span, d)
+			}
+			if byMinute, err = s.Traffic(t.Context(), fine); err != nil {
+				t.Fatal(err)
+			}
+			if got, err = s.Traffic(t.Context(), coarse); err != nil || got[0].Count != byMinute[0].Count {
+				t.Errorf("summed: got %v, %v, want %v", got, err, byMinute)
 			}
 		}
 	})

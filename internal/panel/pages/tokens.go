@@ -11,7 +11,6 @@ type TokenList struct {
 	Shell Shell
 	Now   time.Time
 	Items []Token
-	Total int64
 	Pager Pager // its addresses alone
 }
 
@@ -39,7 +38,7 @@ func (s *Set) TokenList(w io.Writer, lang Lang, v TokenList) error {
 	at := v.Shell.Workspace.ID
 	create := Tokens.Path(at, "new") + "?type=personal"
 	table := Table{
-		Caption: said.count("tokens.caption", int(v.Total)), Pager: v.Pager,
+		Caption: said.count("tokens.caption", len(v.Items)), Pager: v.Pager,
 		Heads: []Head{
 			{Text: said.say("token.name")}, {Text: said.say("token.scopes")}, {Text: said.say("token.opens")}, {Text: said.say("token.used")},
 			{Text: said.say("token.expires")}, {Text: said.say("token.status")}, {Text: said.say("token.actions"), Unseen: true},
