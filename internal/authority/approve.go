@@ -98,7 +98,11 @@ func (a *Authority) decide(ctx context.Context, who token.Actor, t *token.Token,
 
 // endWaiting ends a token if it still waits; it reports whether it did.
 func endWaiting(ctx context.Context, tx Tx, t *token.Token, reason, by string) (bool, error) {
-	if waits, err := tx.Waits(ctx, t.ID); err != nil || !waits {
+	if _, err := tx.LockToken(ctx, t.ID); err != nil {
+		return false, err
+	}
+	now, err := tx.Token(ctx, t.ID)
+	if err != nil || now == nil || now.Approval != token.ApprovalWaiting {
 		return false, err
 	}
 	return tx.End(ctx, token.Ending{ID: t.ID, At: tx.Now(), Reason: reason, By: by, Whole: t.Whole()})

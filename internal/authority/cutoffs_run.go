@@ -173,6 +173,9 @@ func (a *Authority) Brownout(ctx context.Context, who token.Actor, t *token.Toke
 	}
 	return a.cfg.Store.Do(ctx, func(tx Tx) error {
 		now := time.UnixMilli(tx.Now())
+		if _, err := tx.LockToken(ctx, t.ID); err != nil {
+			return err
+		}
 		row, err := tx.Token(ctx, t.ID)
 		if err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/fichadev/ficha/internal/pgtest"
 	"github.com/fichadev/ficha/internal/server"
@@ -57,6 +58,27 @@ func TestApprovalIsGivenOrDenied(t *testing.T) {
 			out := h.issue(service(nil))
 			if done := together(t, 6, func(i int) error { return decide[i%2](t.Context(), out.Token) }); done != 1 {
 				t.Errorf("%d decisions about one token", done)
+			}
+		}
+	})
+}
+
+// A suspension without an end is not turned into one that ends by itself.
+func TestBrownoutOpensNothingThatOthersSuspended(t *testing.T) {
+	onEachEngine(t, policyHouse, func(t *testing.T, house *servertest.House) {
+		h := &policed{house, t}
+		super := h.as("super@example.test")
+		for range 10 {
+			out := h.issue(service(nil))
+			together(t, 6, func(i int) error {
+				if i == 0 {
+					return h.Authority.Suspend(t.Context(), super, out.Token, 0, "seen abroad")
+				}
+				return h.Authority.Brownout(t.Context(), super, out.Token, time.Minute)
+			})
+			row, err := h.Store.Token(t.Context(), out.Token.ID)
+			if err != nil || row.SuspendedAt == 0 || row.SuspendedUntil != 0 {
+				t.Errorf("suspended at %d until %d, %v; want without an end", row.SuspendedAt, row.SuspendedUntil, err)
 			}
 		}
 	})

@@ -92,7 +92,7 @@ type Tx interface {
 	TakeStatus(ctx context.Context, n int64) (int64, error)
 	ServeAnswer(ctx context.Context, key token.Hash, most int64) (bool, error)
 
-	Waits(ctx context.Context, id token.ID) (bool, error)
+	LockToken(ctx context.Context, id token.ID) (bool, error)
 	Approve(ctx context.Context, id token.ID, by string) (bool, error)
 	PutWalk(ctx context.Context, w token.Walk) error
 	MoveWalk(ctx context.Context, w token.Walk, due int64, to token.Place) (bool, error)

@@ -204,17 +204,6 @@ var approveToken = [2]string{
 	token.Long:  `UPDATE tokens_long SET approval = $2, suspended_at = 0, suspended_until = 0 WHERE id = $1 AND approval = 'waiting' AND ended_at = 0`,
 }
 
-var waitingToken = [2]string{
-	token.Short: `UPDATE tokens_short SET approval = approval WHERE id = $1 AND approval = 'waiting' AND ended_at = 0`,
-	token.Long:  `UPDATE tokens_long SET approval = approval WHERE id = $1 AND approval = 'waiting' AND ended_at = 0`,
-}
-
-// Waits reports whether a token waits for an approval, which nobody gives it
-// before the commit: its row is locked.
-func (tx *Tx) Waits(ctx context.Context, id token.ID) (bool, error) {
-	return tx.affects(ctx, waitingToken[id.Class()], int64(id))
-}
-
 // Approve lets a token that waits open what it is for; it reports whether it
 // waited.
 func (tx *Tx) Approve(ctx context.Context, id token.ID, by string) (bool, error) {

@@ -213,6 +213,17 @@ func (tx *Tx) Token(ctx context.Context, id token.ID) (*token.Token, error) {
 	return one(ctx, tx, tokenByID[id.Class()], scanToken, int64(id))
 }
 
+var lockToken = [2]string{
+	token.Short: `UPDATE tokens_short SET name = name WHERE id = $1`,
+	token.Long:  `UPDATE tokens_long SET name = name WHERE id = $1`,
+}
+
+// LockToken keeps others from changing a row until the transaction ends; what it
+// reads after this is the newest. It reports whether there is one.
+func (tx *Tx) LockToken(ctx context.Context, id token.ID) (bool, error) {
+	return tx.affects(ctx, lockToken[id.Class()], int64(id))
+}
+
 // End ends a row if it has not ended, and what else the ending is about; it
 // reports whether this call ended anything.
 func (tx *Tx) End(ctx context.Context, e token.Ending) (bool, error) {
