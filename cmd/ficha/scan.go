@@ -125,8 +125,15 @@ func alarming(all []finding, asked bool) []string {
 	return list
 }
 
-// end ends secrets by showing them, which takes no other right.
+// end ends secrets by showing them, which takes no other right. Those of
+// webhooks are reported so, and go on signing until somebody rotates them.
 func (c *scanText) end(ctx context.Context, secrets []string) error {
+	signing := 0
+	for _, secret := range secrets {
+		if strings.HasPrefix(secret, token.WebhookPrefix) {
+			signing++
+		}
+	}
 	if !c.Yes && !agreed(fmt.Sprintf("End the secrets found (%d) at %s? Whatever uses them stops working. [y/N] ", len(secrets), c.Server)) {
 		return errors.New("nothing was ended: --yes ends without asking")
 	}
@@ -143,8 +150,11 @@ func (c *scanText) end(ctx context.Context, secrets []string) error {
 		if err := c.send(req, nil); err != nil {
 			return err
 		}
-		fmt.Fprintf(os.Stderr, "secrets that open nothing any more: %d\n", n)
+		fmt.Fprintf(os.Stderr, "secrets that were shown to the server: %d\n", n)
 		secrets = secrets[n:]
+	}
+	if signing > 0 {
+		return fmt.Errorf("secrets were found, and ended but for those of webhooks (%d): rotate these with \"ficha webhook rotate\", and take all out of where they stand", signing)
 	}
 	return errors.New("secrets were found, and ended: take them out of where they stand")
 }

@@ -321,6 +321,45 @@ func TestWholeCredentialEndsWithALeakedSecret(t *testing.T) {
 	}
 }
 
+// TestLeakedSecretOfAWebhookIsReportedAndGoesOnSigning: whoever has it opens
+// nothing, and the receiver would refuse what is genuine.
+func TestLeakedSecretOfAWebhookIsReportedAndGoesOnSigning(t *testing.T) {
+	h := startWith(t, func(c *server.Config) { c.SMTPURL, c.MailFrom = "smtp://127.0.0.1:1", "ficha@example.test" })
+	made := h.want(http.StatusCreated, h.bearer(ana, "", "POST", "/v1/webhooks", object{"url": "https://hooks.example.test/x?key=private", "events": []string{"token.*"}}))
+	id, old := text(t, made, "id"), text(t, made, "secret")
+	next := text(t, h.want(http.StatusCreated, h.bearer(ana, "", "POST", "/v1/webhooks/"+id+"/rotations", object{"grace_seconds": 3600})), "secret")
+	for i, secret := range []string{old, next} {
+		sum := sha256.Sum256([]byte(secret))
+		said := h.want(http.StatusOK, h.bearer(ana, "", "POST", "/v1/leaks/check", object{"secrets": []object{{"head": "whsec_", "sha256": hex.EncodeToString(sum[:])}}}))
+		if held := at[[]any](t, said.JSON, "results")[0].(object); held["status"] != "live" || held["id"] != id || held["what"] != "webhook_secret" {
+			t.Errorf("asked about it: %v", held)
+		}
+		path := []string{"/v1/leaks", "/v1/leaks/self-revoke"}[i]
+		h.want(http.StatusOK, h.Request("POST", path, object{"token": secret, "source": "a friend"}))
+		h.want(http.StatusOK, h.Request("POST", path, object{"token": secret, "source": "a friend"}))
+		h.Clock.Move(time.Minute)
+	}
+	list := h.items(h.want(http.StatusOK, h.bearer(ana, "", "GET", "/v1/leaks", nil)))
+	if len(list) != 2 || list[0]["what"] != "webhook_secret" || list[0]["id"] != id || list[0]["ended"] != false {
+		t.Errorf("listed: %v", list)
+	}
+	leaked := h.events("action=token.leaked")
+	if len(leaked) != 2 || leaked[0]["target"] != "webhook:"+id || at[object](t, leaked[0], "detail")["kind"] != "webhook_secret" {
+		t.Errorf("on record: %v", leaked)
+	}
+	if hook := h.want(http.StatusOK, h.bearer(ana, "", "GET", "/v1/webhooks/"+id, nil)); text(t, hook, "status") != "active" {
+		t.Errorf("the webhook is %s", hook.Body)
+	}
+	h.want(http.StatusOK, h.Request("POST", "/v1/leaks", object{"token": "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 32))}))
+	letter, err := h.Store.ClaimLetter(t.Context(), time.Minute)
+	if err != nil || letter == nil || letter.Kind != token.LetterWebhookLeaked || letter.Data["host"] != "hooks.example.test" || letter.Data["webhook"] != id {
+		t.Errorf("the letter is %+v, %v", letter, err)
+	}
+	if n := len(h.events("action=token.leaked")); n != 2 {
+		t.Errorf("another sender's secret made record %d", n)
+	}
+}
+
 // Who asks learns nothing: known, unknown, ended, malformed are one answer after
 // one time.
 func TestReportsTellNobodyWhichSecretsThereAre(t *testing.T) {

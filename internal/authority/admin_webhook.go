@@ -3,8 +3,11 @@ package authority
 import (
 	"cmp"
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -118,7 +121,7 @@ func (a *Authority) addWebhook(ctx context.Context, tx Tx, p *webhookPut) (token
 	h := p.want
 	h.ID = token.NewID(time.UnixMilli(tx.Now()), token.Long)
 	p.secret = cmp.Or(p.secret, newWebhookSecret())
-	sealed, err := a.cfg.Master.Seal(sealWebhook, []byte(p.secret), []byte(h.ID.String()))
+	sealed, err := a.sealedWebhook(h.ID, p.secret)
 	if err != nil {
 		return h, err
 	}
@@ -199,7 +202,21 @@ func (a *Authority) allowsWebhook(ip netip.Addr) bool {
 func newWebhookSecret() string {
 	var key [32]byte
 	rand.Read(key[:]) // it never fails (Go 1.24)
-	return "whsec_" + base64.StdEncoding.EncodeToString(key[:])
+	return token.WebhookPrefix + base64.StdEncoding.EncodeToString(key[:])
+}
+
+// sealedWebhook returns the secret of a subscription as it is kept.
+func (a *Authority) sealedWebhook(id token.ID, secret string) (token.SealedSecret, error) {
+	sealed, err := a.cfg.Master.Seal(sealWebhook, []byte(secret), []byte(id.String()))
+	return token.SealedSecret{Sealed: sealed, Mark: a.webhookMark(token.HashOf(secret))}, err
+}
+
+// webhookMark is how a subscription is found by the hash of its secret. It is
+// keyed: people choose some of these secrets, and a hash alone could be guessed.
+func (a *Authority) webhookMark(hash token.Hash) string {
+	mac := hmac.New(sha256.New, a.cfg.Master.Derive("webhook mark"))
+	mac.Write(hash[:])
+	return hex.EncodeToString(mac.Sum(nil))
 }
 
 // onWebhook names a subscription by its id alone: an address may carry a secret.

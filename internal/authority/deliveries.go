@@ -6,7 +6,6 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"math/rand/v2"
-	"net/url"
 	"slices"
 
 	"github.com/fichadev/ficha/internal/policy"
@@ -127,15 +126,11 @@ func (a *Authority) silence(ctx context.Context, tx Tx, s *token.Subscription, r
 	if err := tellOthers(ctx, tx, s, WebhookDisabled, reason); err != nil {
 		return err
 	}
-	host := ""
-	if u, err := url.Parse(s.URL); err == nil {
-		host = u.Hostname()
-	}
 	to, err := a.adminsOf(ctx, s.Workspace)
 	if err != nil {
 		return err
 	}
-	return postEach(ctx, tx, to, token.Letter{Kind: token.LetterWebhookDisabled, Workspace: s.Workspace, Data: map[string]string{"host": host}})
+	return postEach(ctx, tx, to, token.Letter{Kind: token.LetterWebhookDisabled, Workspace: s.Workspace, Data: map[string]string{"host": hostOf(s.URL)}})
 }
 
 // tellOthers writes a notice about a subscription, which the other ones of its

@@ -16,6 +16,8 @@ import (
 type leaks interface {
 	Holders(ctx context.Context, hash token.Hash) ([]string, error)
 	Leaks(ctx context.Context, what token.Rotating, credential string) ([]token.Leak, error)
+	MarkedSubscription(ctx context.Context, mark string) (*token.Subscription, error)
+	UnmarkedWebhooks(ctx context.Context, after token.ID, limit int) ([]token.Receiver, error)
 	WorkspaceLeaks(ctx context.Context, q token.LeakQuery) ([]token.Leak, error)
 	UseRecords(ctx context.Context, q token.UseQuery) ([]token.UseRecord, error)
 }
@@ -87,7 +89,7 @@ func (a *Authority) takeLeak(ctx context.Context, tx Tx, who token.Actor, s *Sig
 		}
 	}
 	l := &token.Leak{
-		Secret: x.secret.ID, Place: token.HashOf(s.Source + "\x00" + s.URL), What: x.what, Workspace: x.home(), Credential: x.target.ID,
+		Secret: x.secret.ID, Place: x.place(s), What: x.what, Workspace: x.home(), Credential: x.target.ID,
 		Source: s.Source, URL: s.URL, LeakedAt: s.At, ReportedAt: tx.Now(), Ended: ended,
 	}
 	fresh, err := tx.AddLeak(ctx, l)
@@ -97,9 +99,26 @@ func (a *Authority) takeLeak(ctx context.Context, tx Tx, who token.Actor, s *Sig
 	if err := record(ctx, tx, x.workspace, noteLeak(who, l, x, after)); err != nil || x.over {
 		return err
 	}
-	return postEach(ctx, tx, to, token.Letter{Kind: token.LetterTokenLeaked, Workspace: l.Workspace, Data: map[string]string{
-		"token": x.target.ID, "name": x.target.Name, "last_four": x.secret.LastFour, "source": s.Source,
-	}})
+	return postEach(ctx, tx, to, letterOfLeak(l, x))
+}
+
+// letterOfLeak tells of a secret that was alive when it was found.
+func letterOfLeak(l *token.Leak, x *exposure) token.Letter {
+	if x.what == token.RotatesWebhookSecret {
+		return token.Letter{Kind: token.LetterWebhookLeaked, Workspace: l.Workspace, Data: map[string]string{"host": x.host, "webhook": x.target.ID, "source": l.Source}}
+	}
+	return token.Letter{Kind: token.LetterTokenLeaked, Workspace: l.Workspace, Data: map[string]string{
+		"token": x.target.ID, "name": x.target.Name, "last_four": x.secret.LastFour, "source": l.Source,
+	}}
+}
+
+// place names where a secret was found. All secrets of a webhook have one row.
+func (x *exposure) place(s *Sighting) token.Hash {
+	text := s.Source + "\x00" + s.URL
+	if x.what == token.RotatesWebhookSecret {
+		text += "\x00" + string(x.secret.Hash[:])
+	}
+	return token.HashOf(text)
 }
 
 func noteLeak(who token.Actor, l *token.Leak, x *exposure, after *Aftermath) *token.Event {

@@ -10,7 +10,7 @@ import (
 )
 
 // An exposure is a secret of this server that somebody else has: of a token, of
-// a client, or of a workspace in the Chronos contract.
+// a client, of a webhook, or of a workspace in the Chronos contract.
 type exposure struct {
 	what      token.Rotating
 	kind      string
@@ -19,6 +19,7 @@ type exposure struct {
 	secret    token.Secret
 	over      bool          // it opened nothing before
 	token     *token.Record // where it is a token's
+	host      string        // where it is a webhook's: of its address
 }
 
 func (x *exposure) home() string {
@@ -55,6 +56,9 @@ func (a *Authority) exposed(ctx context.Context, secret string) (*exposure, erro
 	shape, ours := token.ShapeOf(secret)
 	if !ours {
 		return nil, nil
+	}
+	if shape.Form == token.Whsec {
+		return a.exposedWebhook(ctx, token.HashOf(secret), token.LastFour(secret))
 	}
 	return a.exposedHash(ctx, shape.Form, token.HashOf(secret))
 }
@@ -129,6 +133,8 @@ func (a *Authority) endExposed(ctx context.Context, tx Tx, who token.Actor, x *e
 		return false, nil
 	}
 	switch x.what {
+	case token.RotatesWebhookSecret:
+		return false, nil // see exposedWebhook
 	case token.RotatesClientSecret:
 		if won, err = tx.EndSecret(ctx, x.target.ID, x.secret.ID); err != nil || !won {
 			return false, err

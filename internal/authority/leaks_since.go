@@ -140,6 +140,9 @@ func (a *Authority) Held(ctx context.Context, workspace string, g Glimpse) (*Hel
 }
 
 func (a *Authority) glimpsed(ctx context.Context, g Glimpse) (*exposure, error) {
+	if g.Head == token.WebhookPrefix {
+		return a.exposedWebhook(ctx, g.Hash, "")
+	}
 	id, ok := a.cfg.Format.Row(g.Head)
 	if !ok {
 		return nil, nil

@@ -142,7 +142,7 @@ func (a *Authority) addClientToken(ctx context.Context, tx Tx, r *token.Rotation
 func (a *Authority) addWebhookSecret(ctx context.Context, tx Tx, r *token.Rotation) (string, error) {
 	id, ok := token.ParseID(r.Credential)
 	secret := newWebhookSecret()
-	sealed, err := a.cfg.Master.Seal(sealWebhook, []byte(secret), []byte(r.Credential))
+	sealed, err := a.sealedWebhook(id, secret)
 	if err != nil || !ok {
 		return "", orElse(err, noWebhook())
 	}
@@ -206,7 +206,7 @@ func (webhookSecrets) retire(context.Context, token.ID, int64) error   { return 
 
 func (s webhookSecrets) end(ctx context.Context, id token.ID) (err error) {
 	if id == s.r.New {
-		_, err = s.tx.SetNextWebhookSecret(ctx, s.r.Workspace, s.r.Old, nil)
+		_, err = s.tx.SetNextWebhookSecret(ctx, s.r.Workspace, s.r.Old, token.SealedSecret{})
 	} else {
 		_, err = s.tx.TurnWebhookSecret(ctx, s.r.Workspace, s.r.Old)
 	}

@@ -12,9 +12,10 @@ import (
 type webhookTx interface {
 	EndedWebhook(ctx context.Context, workspace, url string) (bool, error)
 	RenewWebhook(ctx context.Context, h token.Webhook) (bool, error)
-	PutWebhook(ctx context.Context, h token.Webhook, sealedSecret []byte) error
+	PutWebhook(ctx context.Context, h token.Webhook, secret token.SealedSecret) error
 	EndWebhook(ctx context.Context, workspace string, id token.ID) (bool, error)
-	SetNextWebhookSecret(ctx context.Context, workspace string, id token.ID, sealed []byte) (bool, error)
+	SetNextWebhookSecret(ctx context.Context, workspace string, id token.ID, next token.SealedSecret) (bool, error)
+	MarkWebhook(ctx context.Context, id token.ID, secret, next token.SealedSecret) error
 	TurnWebhookSecret(ctx context.Context, workspace string, id token.ID) (bool, error)
 
 	Subscription(ctx context.Context, id token.ID) (*token.Subscription, error)

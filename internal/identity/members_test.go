@@ -48,7 +48,7 @@ func TestSubscribersHearOfTheirMembersAlone(t *testing.T) {
 	eachEngine(t, func(t *testing.T, w *world) {
 		hook := token.NewID(w.clock.now(), token.Long)
 		w.put(func(tx *store.Tx) error {
-			return tx.PutWebhook(w.ctx, token.Webhook{ID: hook, Workspace: "ws1", URL: "https://hooks.example.test/", Events: []string{"member.*"}}, []byte("sealed"))
+			return tx.PutWebhook(w.ctx, token.Webhook{ID: hook, Workspace: "ws1", URL: "https://hooks.example.test/", Events: []string{"member.*"}}, token.SealedSecret{Sealed: []byte("sealed")})
 		})
 		ana := w.user("ana@example.test", token.Member)
 		w.member(ana, DeclaredMembership{Workspace: "ws2"})

@@ -30,7 +30,7 @@ func nameOf(form token.Form, kind token.Kind) string {
 		return "chronos_token"
 	case form == token.Signed:
 		return "signed_token"
-	case kind == token.ClientSecret || kind == token.AuthCode:
+	case kind == token.ClientSecret || kind == token.AuthCode || kind == token.KindWebhookSecret:
 		return string(kind)
 	}
 	return string(kind) + "_token"
@@ -62,6 +62,11 @@ func Find(text []byte, issuer string) []Match {
 	})
 	eachIndex(text, token.ContentfulPrefix, func(at int) {
 		if end := at + len(token.ContentfulPrefix) + token.SecretChars; end <= len(text) {
+			add(at, end)
+		}
+	})
+	eachIndex(text, token.WebhookPrefix, func(at int) {
+		if end := at + len(token.WebhookPrefix) + token.WebhookChars; end <= len(text) {
 			add(at, end)
 		}
 	})

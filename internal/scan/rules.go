@@ -45,6 +45,7 @@ func Rules(format *token.Format) []Rule {
 	}
 	return append(rules,
 		Rule{Name: "ficha_contentful_token", Text: "Ficha: personal token of the Contentful contract", Regex: `(` + token.ContentfulPrefix + body + `)` + end, Keyword: token.ContentfulPrefix},
+		Rule{Name: "ficha_" + nameOf(token.Whsec, token.KindWebhookSecret), Text: "Ficha: secret of a webhook", Regex: `(` + token.WebhookPrefix + `[0-9A-Za-z+/]{43}=)` + end, Keyword: token.WebhookPrefix},
 		Rule{Name: "ficha_" + nameOf(token.Hex, ""), Text: "Ficha: token of the Chronos contract", Regex: `(?:^|[^0-9a-f])([0-9a-f]{72})(?:[^0-9a-f]|$)`},
 		Rule{
 			Name: "ficha_" + nameOf(token.Signed, ""), Text: "Ficha: signed token",

@@ -30,6 +30,7 @@ func (s *Server) later() *jobs.Runner {
 		jobs.Job{Name: "revocations", Every: 2 * time.Second, EachNode: true, Run: s.Authority.WorkOff},
 		jobs.Retire(s.Authority.RetireDue),
 		jobs.Remind(s.Authority.RemindRotations),
+		jobs.Job{Name: "webhook_marks", Every: time.Hour, Run: func(ctx context.Context, _ time.Time) error { return s.Authority.MarkWebhooks(ctx) }},
 		jobs.Job{Name: "policies", Every: time.Minute, Run: s.Authority.KeepPolicies},
 		jobs.TurnKeys(s.Keeper.Turn, keys.TurnEvery),
 		s.watchAlerts(), s.countAlerts(),

@@ -94,13 +94,13 @@ func (s *Store) Webhooks(ctx context.Context, workspace string) ([]token.Webhook
 	return all(ctx, s.reads, liveWebhooks, scanWebhook, workspace)
 }
 
-// PutWebhook writes a subscription with its sealed secret; of one that exists
-// the address, the events and the secret.
-func (tx *Tx) PutWebhook(ctx context.Context, h token.Webhook, sealedSecret []byte) error {
+// PutWebhook writes a subscription with its sealed secret and how that is told;
+// of one that exists the address, the events and the secret.
+func (tx *Tx) PutWebhook(ctx context.Context, h token.Webhook, secret token.SealedSecret) error {
 	tx.Changed(token.Change{What: token.ChangedWorkspace, ID: h.Workspace})
-	_, err := tx.exec(ctx, `INSERT INTO webhooks (id, workspace, url, events, secret, created_at) VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (id) DO UPDATE SET url = excluded.url, events = excluded.events, secret = excluded.secret`,
-		int64(h.ID), h.Workspace, h.URL, list(h.Events), sealedSecret, tx.now)
+	_, err := tx.exec(ctx, `INSERT INTO webhooks (id, workspace, url, events, secret, mark, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT (id) DO UPDATE SET url = excluded.url, events = excluded.events, secret = excluded.secret, mark = excluded.mark`,
+		int64(h.ID), h.Workspace, h.URL, list(h.Events), secret.Sealed, secret.Mark, tx.now)
 	return err
 }
 

@@ -72,7 +72,7 @@ func TestResourceNamesWhoMayAskAboutItsTokens(t *testing.T) {
 func TestEndedWebhookHearsNothing(t *testing.T) {
 	eachEngine(t, func(t *testing.T, s *Store) {
 		h := token.Webhook{ID: newID(token.Long), Workspace: "ws1", URL: "https://hook.example.test/", Events: []string{"token.*"}}
-		do(t, s, func(tx *Tx) error { return tx.PutWebhook(t.Context(), h, []byte("sealed")) })
+		do(t, s, func(tx *Tx) error { return tx.PutWebhook(t.Context(), h, token.SealedSecret{Sealed: []byte("sealed")}) })
 		same(t, "webhooks", []token.Webhook{h})(s.Webhooks(t.Context(), "ws1"))
 
 		for i, want := range []struct {

@@ -118,7 +118,7 @@ func TestEndedSubscriptionIsRemembered(t *testing.T) {
 	eachEngine(t, func(t *testing.T, s *Store) {
 		ctx := t.Context()
 		h := token.Webhook{ID: newID(token.Long), Workspace: "w", URL: "https://hooks.example.test/", Events: []string{"token.*"}}
-		do(t, s, func(tx *Tx) error { return tx.PutWebhook(ctx, h, []byte("sealed")) })
+		do(t, s, func(tx *Tx) error { return tx.PutWebhook(ctx, h, token.SealedSecret{Sealed: []byte("sealed")}) })
 		h.Events = []string{"*"}
 		wins(t, s, "renew", true, func(tx *Tx) (bool, error) { return tx.RenewWebhook(ctx, h) })
 		same(t, "renewed", []token.Webhook{h})(s.Webhooks(ctx, "w"))

@@ -17,7 +17,7 @@ const testLease = 30 * time.Second
 func subscribe(t *testing.T, s *Store, n uint32) token.ID {
 	t.Helper()
 	h := token.Webhook{ID: token.MakeID(spring, token.Long, n), Workspace: "ws1", URL: "https://hooks.example.test/", Events: []string{"*"}}
-	do(t, s, func(tx *Tx) error { return tx.PutWebhook(t.Context(), h, []byte("sealed")) })
+	do(t, s, func(tx *Tx) error { return tx.PutWebhook(t.Context(), h, token.SealedSecret{Sealed: []byte("sealed")}) })
 	return h.ID
 }
 
@@ -283,11 +283,15 @@ func TestNextSecretOfASubscription(t *testing.T) {
 		hook := subscribe(t, s, 1)
 		turn := func(tx *Tx) (bool, error) { return tx.TurnWebhookSecret(t.Context(), "ws1", hook) }
 		set := func(sealed string) func(tx *Tx) (bool, error) {
-			return func(tx *Tx) (bool, error) { return tx.SetNextWebhookSecret(t.Context(), "ws1", hook, []byte(sealed)) }
+			return func(tx *Tx) (bool, error) {
+				return tx.SetNextWebhookSecret(t.Context(), "ws1", hook, token.SealedSecret{Sealed: []byte(sealed)})
+			}
 		}
 		wins(t, s, "turn without one", false, turn)
 		wins(t, s, "set", true, set("second"))
-		wins(t, s, "clear", true, func(tx *Tx) (bool, error) { return tx.SetNextWebhookSecret(t.Context(), "ws1", hook, nil) })
+		wins(t, s, "clear", true, func(tx *Tx) (bool, error) {
+			return tx.SetNextWebhookSecret(t.Context(), "ws1", hook, token.SealedSecret{})
+		})
 		wins(t, s, "turn after clearing", false, turn)
 		wins(t, s, "set again", true, set("sealed"))
 		wins(t, s, "turn", true, turn)
@@ -297,6 +301,48 @@ func TestNextSecretOfASubscription(t *testing.T) {
 		loads, err := s.ClaimDeliveries(t.Context(), map[token.ID]int{hook: 1}, testLease)
 		if err != nil || len(loads) != 1 || string(loads[0].To.Secret) != "sealed" || string(loads[0].To.NextSecret) != "third" {
 			t.Errorf("the load is %+v, %v, want both secrets", loads, err)
+		}
+	})
+}
+
+// A subscription is found by the mark of each secret that it signs with, and one
+// that is older than marks gets its own.
+func TestSubscriptionIsFoundByTheMarksOfItsSecrets(t *testing.T) {
+	eachEngineAt(t, func(t *testing.T, s *Store, _ *clock) {
+		ctx := t.Context()
+		hook := subscribe(t, s, 1)
+		found := func(mark string, want token.ID) {
+			t.Helper()
+			h, err := s.MarkedSubscription(ctx, mark)
+			must(t, err)
+			if (h == nil) != (want == 0) || h != nil && h.ID != want {
+				t.Errorf("by %q: %+v, want %v", mark, h, want)
+			}
+		}
+		found("", 0)
+		old, err := s.UnmarkedWebhooks(ctx, 0, 10)
+		if err != nil || len(old) != 1 || old[0].ID != hook || string(old[0].Secret) != "sealed" {
+			t.Fatalf("without a mark %+v, %v", old, err)
+		}
+		mark := func(sealed, mark string) {
+			do(t, s, func(tx *Tx) error {
+				return tx.MarkWebhook(ctx, hook, token.SealedSecret{Sealed: []byte(sealed), Mark: mark}, token.SealedSecret{})
+			})
+		}
+		mark("another by now", "m0")
+		found("m0", 0)
+		mark("sealed", "m1")
+		found("m1", hook)
+		wins(t, s, "set", true, func(tx *Tx) (bool, error) {
+			return tx.SetNextWebhookSecret(ctx, "ws1", hook, token.SealedSecret{Sealed: []byte("second"), Mark: "m2"})
+		})
+		found("m1", hook)
+		found("m2", hook)
+		wins(t, s, "turn", true, func(tx *Tx) (bool, error) { return tx.TurnWebhookSecret(ctx, "ws1", hook) })
+		found("m1", 0)
+		found("m2", hook)
+		if old, err = s.UnmarkedWebhooks(ctx, 0, 10); err != nil || len(old) != 0 {
+			t.Errorf("still without a mark %+v, %v", old, err)
 		}
 	})
 }

@@ -82,16 +82,49 @@ func (tx *Tx) EnableWebhook(ctx context.Context, workspace string, id token.ID) 
 // SetNextWebhookSecret gives a live subscription a second sealed secret, with
 // which its deliveries are signed beside the first; an empty one takes it away.
 // It reports whether the subscription lives.
-func (tx *Tx) SetNextWebhookSecret(ctx context.Context, workspace string, id token.ID, sealed []byte) (bool, error) {
-	if sealed == nil {
-		sealed = []byte{}
+func (tx *Tx) SetNextWebhookSecret(ctx context.Context, workspace string, id token.ID, next token.SealedSecret) (bool, error) {
+	if next.Sealed == nil {
+		next.Sealed = []byte{}
 	}
-	return tx.affects(ctx, `UPDATE webhooks SET next_secret = $3 WHERE id = $1 AND workspace = $2 AND ended_at = 0`, int64(id), workspace, sealed)
+	return tx.affects(ctx, `UPDATE webhooks SET next_secret = $3, next_mark = $4 WHERE id = $1 AND workspace = $2 AND ended_at = 0`,
+		int64(id), workspace, next.Sealed, next.Mark)
 }
 
 // TurnWebhookSecret puts the second secret of a live subscription in the place
 // of the first; it reports whether there was one.
 func (tx *Tx) TurnWebhookSecret(ctx context.Context, workspace string, id token.ID) (bool, error) {
-	return tx.affects(ctx, `UPDATE webhooks SET secret = next_secret, next_secret = '' WHERE id = $1 AND workspace = $2 AND ended_at = 0 AND LENGTH(next_secret) > 0`,
+	return tx.affects(ctx, `UPDATE webhooks SET secret = next_secret, mark = next_mark, next_secret = '', next_mark = '' WHERE id = $1 AND workspace = $2 AND ended_at = 0 AND LENGTH(next_secret) > 0`,
 		int64(id), workspace)
+}
+
+// markedWebhook finds the subscription whose secret, or next one, has a mark.
+const markedWebhook = `SELECT ` + subscriptionColumns + ` FROM webhooks WHERE mark = $1 AND mark <> ''
+	UNION ALL SELECT ` + subscriptionColumns + ` FROM webhooks WHERE next_mark = $1 AND next_mark <> '' LIMIT 1`
+
+// MarkedSubscription returns the subscription that signs, or will sign, with the
+// secret of a mark, ended or not; nil if there is none.
+func (s *Store) MarkedSubscription(ctx context.Context, mark string) (*token.Subscription, error) {
+	return one(ctx, s.reads, markedWebhook, scanSubscription, mark)
+}
+
+const unmarkedWebhooks = `SELECT id, secret, next_secret FROM webhooks WHERE mark = '' AND id > $1 ORDER BY id LIMIT $2`
+
+// UnmarkedWebhooks returns the sealed secrets of subscriptions that were written
+// before there were marks, by id and after one.
+func (s *Store) UnmarkedWebhooks(ctx context.Context, after token.ID, limit int) ([]token.Receiver, error) {
+	return all(ctx, s.reads, unmarkedWebhooks, func(r *sql.Rows) (to token.Receiver, err error) {
+		err = r.Scan(&to.ID, &to.Secret, &to.NextSecret)
+		return to, err
+	}, int64(after), limit)
+}
+
+// MarkWebhook gives the secrets of such a subscription their marks, unless they
+// are others by now.
+func (tx *Tx) MarkWebhook(ctx context.Context, id token.ID, secret, next token.SealedSecret) error {
+	if next.Sealed == nil {
+		next.Sealed = []byte{}
+	}
+	_, err := tx.exec(ctx, `UPDATE webhooks SET mark = $2, next_mark = $3 WHERE id = $1 AND mark = '' AND secret = $4 AND (LENGTH(next_secret) = 0 OR next_secret = $5)`,
+		int64(id), secret.Mark, next.Mark, secret.Sealed, next.Sealed)
+	return err
 }

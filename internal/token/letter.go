@@ -34,6 +34,7 @@ const (
 	LetterAlertFiring     LetterKind = "alert_firing"
 	LetterAlertResolved   LetterKind = "alert_resolved"
 	LetterWebhookDisabled LetterKind = "webhook_disabled"
+	LetterWebhookLeaked   LetterKind = "webhook_leaked"
 	LetterInstallRequest  LetterKind = "install_request"
 	LetterPolicyWarning   LetterKind = "policy_warning"
 	LetterApprovalWanted  LetterKind = "approval_wanted"
@@ -48,7 +49,7 @@ const (
 func LetterKinds() []LetterKind {
 	return []LetterKind{
 		LetterTokenExpiring, LetterTokenExpired, LetterUsedAfterExpiry, LetterTokenLeaked, LetterImpersonated, LetterAlertFiring, LetterAlertResolved,
-		LetterWebhookDisabled, LetterInstallRequest, LetterPolicyWarning, LetterApprovalWanted, LetterApprovalGiven, LetterTokensReceived,
+		LetterWebhookDisabled, LetterWebhookLeaked, LetterInstallRequest, LetterPolicyWarning, LetterApprovalWanted, LetterApprovalGiven, LetterTokensReceived,
 		LetterMemberRemoved, LetterPasswordChanged, LetterPasswordReset,
 	}
 }
@@ -73,6 +74,8 @@ func (k LetterKind) Blanks() []string {
 		return []string{"alert"}
 	case LetterWebhookDisabled:
 		return []string{"host"} // not the address: it may hold a secret
+	case LetterWebhookLeaked:
+		return []string{"host", "webhook", "source"}
 	case LetterInstallRequest:
 		return []string{"app", "by"}
 	case LetterPolicyWarning:

@@ -18,6 +18,7 @@ const (
 	Opaque Form = "opaque" // a prefix, base62 and a checksum
 	Hex    Form = "hex"    // Chronos's 72 digits
 	Signed Form = "jwt"    // a signed token, whose payload begins with its row
+	Whsec  Form = "whsec"  // a webhook's, as Standard Webhooks 1.0 writes 32 bytes
 )
 
 // A Shape is what a secret tells whoever has no key of the server that made it.
@@ -28,6 +29,13 @@ type Shape struct {
 	// and is no part of what makes the secret hard to guess.
 	Head string
 }
+
+// WebhookPrefix is what the secret of a webhook begins with (Standard Webhooks
+// 1.0); those of other senders may look the same.
+const WebhookPrefix = "whsec_"
+
+// WebhookChars is how many characters stand behind it: 32 bytes in base64.
+const WebhookChars = 44
 
 // SecretChars is how many characters stand behind the prefix of an opaque
 // secret.
@@ -45,7 +53,8 @@ const (
 
 // ShapeOf returns the shape of a secret that a server of this kind made, on any
 // environment; false for any other text, and where the checksum says that it is
-// not whole. A signed token has no checksum: its shape is all that is looked at.
+// not whole. A signed token has no checksum, nor has the secret of a webhook:
+// their shape is all that is looked at.
 func ShapeOf(secret string) (Shape, bool) {
 	switch {
 	case strings.HasPrefix(secret, "eyJ"):
@@ -54,6 +63,9 @@ func ShapeOf(secret string) (Shape, bool) {
 		return Shape{Form: Signed, Head: id.String()}, ok && strings.Count(secret, ".") == 2 && len(signature) >= leastSignature
 	case len(secret) == hexChars && isHex(secret):
 		return Shape{Form: Hex, Head: secret[:hexHeadChars]}, intactHex(secret)
+	case strings.HasPrefix(secret, WebhookPrefix):
+		key, err := base64.StdEncoding.Strict().DecodeString(secret[len(WebhookPrefix):])
+		return Shape{Form: Whsec, Kind: KindWebhookSecret, Head: WebhookPrefix}, err == nil && len(key) == 32
 	case len(secret) <= SecretChars:
 		return Shape{}, false
 	}

@@ -71,3 +71,9 @@ type Try struct {
 	Arrived  bool // the receiver said 2xx
 	Gone     bool // it said 410: it wants nothing more
 }
+
+// A SealedSecret is the secret of a subscription as it is kept.
+type SealedSecret struct {
+	Sealed []byte // opened by the server's master key alone
+	Mark   string // how the secret is told when somebody shows it; opens nothing
+}
