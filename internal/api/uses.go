@@ -1,6 +1,8 @@
 package api
 
 import (
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"math"
 	"net/http"
@@ -32,6 +34,8 @@ func (f *Face) useRoutes() []web.Route {
 type reportedUse struct {
 	TokenID  string   `json:"token_id"`
 	SecretID string   `json:"secret_id"`
+	Hash     string   `json:"token_hash"`
+	Head     string   `json:"head"`
 	At       string   `json:"at"`
 	Route    string   `json:"route"`
 	Method   string   `json:"method"`
@@ -145,12 +149,12 @@ func (f *Face) takeUses(c *web.Call, who *caller, list []reportedUse) ([]takenUs
 	said := taking{Refused: []refusedItem{}}
 	var uses []takenUse
 	for i := range list {
-		one, id, err := list[i].read(c)
+		one, of, err := list[i].read(c)
 		if err != nil {
 			said.Refused = append(said.Refused, refusedItem{i, err.Error()})
 			continue
 		}
-		r, err := f.cfg.Verifier.Record(c.Context(), id)
+		r, err := f.shown(c, of)
 		if err != nil {
 			return nil, said, err
 		}
@@ -177,40 +181,80 @@ func (k *caller) mayReportOf(r *token.Record) bool {
 	return mine && (k.client == nil || authority.MayAsk(k.client, r.Token, k.workspace))
 }
 
-// read checks a use and returns it with the address of its token.
-func (u *reportedUse) read(c *web.Call) (one token.Report, id token.ID, err error) {
-	if id, err = u.token(); err != nil {
-		return one, 0, err
+// A shown names the secret that a service was shown: by its row, or by its hash
+// and what leads to its row.
+type shown struct {
+	id   token.ID
+	head string
+	hash token.Hash
+}
+
+// shown returns the record of a secret, nil if there is none.
+func (f *Face) shown(c *web.Call, s shown) (*token.Record, error) {
+	if s.id != 0 {
+		return f.cfg.Verifier.Record(c.Context(), s.id)
+	}
+	return f.cfg.Verifier.Recall(c.Context(), s.head, s.hash)
+}
+
+// read checks a use and returns it with the secret that it is of.
+func (u *reportedUse) read(c *web.Call) (one token.Report, of shown, err error) {
+	if of, err = u.token(); err != nil {
+		return one, of, err
 	}
 	at, err := time.Parse(time.RFC3339, u.At)
 	switch {
 	case err != nil:
-		return one, 0, token.AtField("at", "must be an instant such as 2027-01-31T12:00:00Z")
+		return one, of, token.AtField("at", "must be an instant such as 2027-01-31T12:00:00Z")
 	case at.Before(c.Now().Add(-oldestReport)) || at.After(c.Now().Add(soonReport)):
-		return one, 0, token.AtField("at", "must be within the last 24 hours")
+		return one, of, token.AtField("at", "must be within the last 24 hours")
 	case !isRoute(u.Route):
-		return one, 0, token.AtField("route", "must be 1 to 128 printable ASCII characters: the name of the route, never a path")
+		return one, of, token.AtField("route", "must be 1 to 128 printable ASCII characters: the name of the route, never a path")
 	case u.Status < 100 || u.Status > 599:
-		return one, 0, token.AtField("status", "must be an HTTP status")
+		return one, of, token.AtField("status", "must be an HTTP status")
 	case math.IsNaN(u.Duration) || u.Duration < 0 || u.Duration > float64(oldestReport.Milliseconds()):
-		return one, 0, token.AtField("duration_ms", "must be a time in milliseconds")
+		return one, of, token.AtField("duration_ms", "must be a time in milliseconds")
 	}
 	one = token.Report{Request: token.Request{
 		At: at.UnixMilli(), Route: u.Route, Status: u.Status, Took: time.Duration(u.Duration * float64(time.Millisecond)),
 	}}
-	return one, id, u.whence(c, &one)
+	return one, of, u.whence(c, &one)
 }
 
-func (u *reportedUse) token() (token.ID, error) {
-	text := u.SecretID + u.TokenID
-	if (u.SecretID == "") == (u.TokenID == "") {
-		return 0, token.AtField("secret_id", "name the token by secret_id, or by token_id where only that is known")
+func (u *reportedUse) token() (of shown, err error) {
+	named := 0
+	for _, text := range []string{u.SecretID, u.TokenID, u.Hash} {
+		if text != "" {
+			named++
+		}
 	}
-	id, ok := token.ParseID(text)
-	if !ok {
-		return 0, token.AtField("secret_id", "must be 13 characters, as an answer has it")
+	switch {
+	case named != 1:
+		return of, token.AtField("secret_id", "name the token by secret_id, by token_id where only that is known, or by token_hash")
+	case u.Head != "" && u.Hash == "":
+		return of, token.AtField("head", "goes with token_hash")
+	case u.Hash != "":
+		of.head = u.Head
+		of.hash, err = parseHash(u.Hash)
+		return of, err
 	}
-	return id, nil
+	var ok bool
+	if of.id, ok = token.ParseID(u.SecretID + u.TokenID); !ok {
+		return of, token.AtField("secret_id", "must be 13 characters, as an answer has it")
+	}
+	return of, nil
+}
+
+// parseHash reads a SHA-256 in hex or base64url.
+func parseHash(text string) (h token.Hash, err error) {
+	raw, err := hex.DecodeString(text)
+	if len(text) != hex.EncodedLen(len(h)) {
+		raw, err = base64.RawURLEncoding.DecodeString(strings.TrimSuffix(text, "="))
+	}
+	if err != nil || len(raw) != len(h) {
+		return h, token.AtField("token_hash", "must be the SHA-256 of the whole token, in hex or base64url")
+	}
+	return token.Hash(raw), nil
 }
 
 // whence reads the rest, all of which may be left out.

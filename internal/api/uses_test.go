@@ -1,6 +1,9 @@
 package api_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"slices"
@@ -10,6 +13,7 @@ import (
 
 	"github.com/fichadev/ficha/internal/server"
 	"github.com/fichadev/ficha/internal/server/servertest"
+	"github.com/fichadev/ficha/internal/token"
 )
 
 func recording(c *server.Config) { c.Records = 1 }
@@ -124,7 +128,7 @@ func TestBadUseIsNamedAndTheRestTaken(t *testing.T) {
 		{"at": h.Clock.Now().Add(2 * time.Minute).Format(time.RFC3339)},
 		{"route": ""}, {"route": strings.Repeat("x", 129)}, {"route": "a\nb"},
 		{"status": 0}, {"duration_ms": -1}, {"class": "mine"}, {"address": "here"}, {"method": "get /"},
-		{"token_id": id}, {"secret_id": "short"}, {"scopes_used": []string{"a b"}}, {"agent": "a\u0007"},
+		{"token_id": id}, {"secret_id": "short"}, {"token_hash": strings.Repeat("0", 64)}, {"head": "fch_svc_"}, {"secret_id": "", "token_hash": "short"}, {"scopes_used": []string{"a b"}}, {"agent": "a\u0007"},
 	}
 	uses := []object{h.reported(id, nil)}
 	for _, change := range bad {
@@ -149,6 +153,39 @@ func TestBadUseIsNamedAndTheRestTaken(t *testing.T) {
 	full := h.reported(id, object{"method": "GET", "address": "192.0.2.7", "agent": "shop/1", "class": "internal", "scopes_used": []string{"catalog:read"}})
 	if a := h.want(http.StatusOK, h.report(gateway, "ws1", slices.Repeat([]object{full}, 1000)...)); a.JSON["accepted"] != 1000.0 {
 		t.Errorf("a full batch: %s", a.Body)
+	}
+}
+
+// TestServiceThatKeepsHashesReportsByThem: of opaque, signed and imported tokens,
+// in either spelling; a hash that is not the row's is unknown.
+func TestServiceThatKeepsHashesReportsByThem(t *testing.T) {
+	h := start(t)
+	opaque, signed := h.issued(object{"format": "opaque"}), h.issued(nil)
+	use := func(secret, head, hash string) object {
+		sum := sha256.Sum256([]byte(secret))
+		text := map[string]string{"hex": hex.EncodeToString(sum[:]), "base64url": base64.RawURLEncoding.EncodeToString(sum[:]), "padded": base64.URLEncoding.EncodeToString(sum[:])}[hash]
+		return h.reported("", object{"secret_id": "", "token_hash": text, "head": head})
+	}
+	headOf := func(secret string) string {
+		shape, ok := token.ShapeOf(secret)
+		if !ok {
+			t.Fatal("the secret has no shape")
+		}
+		return shape.Head
+	}
+	one, two := text(t, opaque, "token"), text(t, signed, "token")
+	a := h.want(http.StatusOK, h.report(ana, "", use(one, headOf(one), "hex"), use(one, headOf(one), "base64url"), use(two, headOf(two), "padded"), use(mia, "", "hex")))
+	if string(a.Body) != `{"accepted":4,"unknown":0,"refused":[]}` {
+		t.Errorf("answer %s", a.Body)
+	}
+	for _, made := range []servertest.Answer{opaque, signed} {
+		if last := h.bearer(ana, "", "GET", "/v1/tokens/"+text(t, made, "id"), nil).JSON["last_used_at"]; last != "2026-11-22T12:00:00Z" {
+			t.Errorf("last used %v", last)
+		}
+	}
+	a = h.want(http.StatusOK, h.report(ana, "", use(one, "", "hex"), use("another", headOf(one), "hex"), use(one, headOf(two), "hex"), use(two, "fch_svc_00000000000", "hex")))
+	if string(a.Body) != `{"accepted":0,"unknown":4,"refused":[]}` {
+		t.Errorf("of no token: %s", a.Body)
 	}
 }
 

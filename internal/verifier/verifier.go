@@ -216,6 +216,31 @@ func (v *Verifier) Record(ctx context.Context, id token.ID) (*token.Record, erro
 	return v.record(ctx, e)
 }
 
+// Recall returns the record of the secret that a hash is of; nil if there is
+// none. head is as token.Shape has it and leads to the row: no index holds the
+// hashes of tokens, which would be written at random places of it. Those of
+// imported tokens are found without.
+func (v *Verifier) Recall(ctx context.Context, head string, hash token.Hash) (*token.Record, error) {
+	if err := v.fresh(ctx); err != nil {
+		return nil, err
+	}
+	id, ok := v.cfg.Format.Row(head)
+	if !ok && v.imports.Load() > 0 {
+		var err error
+		if id, err = v.cfg.Store.Imported(ctx, hash); err != nil {
+			return nil, fmt.Errorf("look up an imported token: %w", err)
+		}
+	}
+	if id == 0 {
+		return nil, nil
+	}
+	e, err := v.entry(ctx, id)
+	if err != nil || e == nil || subtle.ConstantTimeCompare(e.hash[:], hash[:]) != 1 {
+		return nil, err
+	}
+	return v.record(ctx, e)
+}
+
 func unknown() error {
 	return token.Errorf(token.InvalidToken, "the token is not known here; check that it is whole, or get a new one")
 }
