@@ -27,7 +27,7 @@ var arrows = map[string][]string{
 	"verifier":  {"token"},
 
 	// The rules.
-	"identity":  {"token", "guess", "audit", "factor"},
+	"identity":  {"token", "guess", "audit", "factor", "upstream"},
 	"authority": {"token", "policy", "keys", "audit", "guess", "alert", "scan"}, // scan: it masks secrets in reported addresses
 	"jobs":      {"token"},
 	"sink":      {"token", "audit"},

@@ -17,7 +17,7 @@ func (i *Identity) NeedsSecond(ctx context.Context, p *token.Person) (bool, erro
 // Halfway returns what the browser of somebody holds who has shown their
 // password and owes a code. It is good for ten minutes.
 func (i *Identity) Halfway(p *token.Person) (string, error) {
-	return i.seal("sign-in halfway", sealed{Person: p.ID, Expires: i.until(patience)})
+	return i.seal("sign-in halfway", sealed{Person: p.ID})
 }
 
 // SecondOf returns the person of what Halfway made, AccessDenied if it is none

@@ -22,6 +22,7 @@ type accounts interface {
 // accountTx is what one deed changes of it.
 type accountTx interface {
 	Passkeys(ctx context.Context, person string) ([]*token.Passkey, error)
+	Authenticator(ctx context.Context, person string) (*token.Authenticator, error)
 	AddPasskey(ctx context.Context, k *token.Passkey) (bool, error)
 	UsePasskey(ctx context.Context, k *token.Passkey) (bool, error)
 	DropPasskey(ctx context.Context, person string, id []byte) (bool, error)
@@ -82,7 +83,9 @@ type sealed struct {
 	Value   json.RawMessage `json:"value,omitempty"`
 }
 
+// seal returns what a browser may hold for as long as patience lasts.
 func (i *Identity) seal(purpose string, s sealed) (string, error) {
+	s.Expires = i.now().Add(patience).UnixMilli()
 	plain, err := json.Marshal(s)
 	if err != nil {
 		return "", err
@@ -108,8 +111,6 @@ func (i *Identity) unseal(purpose, text string) (s sealed, err error) {
 
 // patience is how long somebody has from one step of a sign-in to the next.
 const patience = 10 * time.Minute
-
-func (i *Identity) until(d time.Duration) int64 { return i.now().Add(d).UnixMilli() }
 
 // mine locks the actor's own account and returns it as it is now.
 func mine(ctx context.Context, tx Tx, who token.Actor) (*token.Person, error) {

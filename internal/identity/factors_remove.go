@@ -6,10 +6,10 @@ import (
 	"github.com/fichadev/ficha/internal/token"
 )
 
-// RemoveFactors takes a person's app, recovery codes and passkeys away, for who
-// has lost them all: their password alone signs them in then. It takes whom
-// DisableUser takes, so that no workspace opens the door of another one. It is
-// no refusal if there were none.
+// RemoveFactors takes a person's app, recovery codes, passkeys and accounts
+// elsewhere away, for who has lost them all: their password alone signs them in
+// then. It takes whom DisableUser takes, so that no workspace opens the door of
+// another one. It is no refusal if there were none.
 func (i *Identity) RemoveFactors(ctx context.Context, who token.Actor, personID, reason string) error {
 	if err := checkReason(reason); err != nil {
 		return err
@@ -32,9 +32,12 @@ func (i *Identity) RemoveFactors(ctx context.Context, who token.Actor, personID,
 				return err
 			}
 		}
-		if !had && len(keys) == 0 {
-			return nil
+		if had || len(keys) > 0 {
+			d := deed{who: who, workspace: home(who, p), action: "user.factor_removed", person: p, detail: map[string]any{"factor": "all", "reason": reason}}
+			if err := record(ctx, tx, d); err != nil {
+				return err
+			}
 		}
-		return record(ctx, tx, deed{who: who, workspace: home(who, p), action: "user.factor_removed", person: p, detail: map[string]any{"factor": "all", "reason": reason}})
+		return unlink(ctx, tx, who, p, map[string]any{"reason": reason})
 	})
 }

@@ -14,12 +14,14 @@ import (
 	"github.com/fichadev/ficha/internal/factor"
 	"github.com/fichadev/ficha/internal/guess"
 	"github.com/fichadev/ficha/internal/token"
+	"github.com/fichadev/ficha/internal/upstream"
 )
 
 // Store is the memory of people. What is missing is nil, empty or false, never
 // an error.
 type Store interface {
 	accounts
+	linking
 	Person(ctx context.Context, id string) (*token.Person, error)
 	PersonByEmail(ctx context.Context, email string) (string, error)
 	Users(ctx context.Context) (int64, error)
@@ -32,6 +34,7 @@ type Store interface {
 // the workspaces, in the order of their ids, so that nobody waits in a circle.
 type Tx interface {
 	accountTx
+	linkTx
 	Now() int64
 	Person(ctx context.Context, id string) (*token.Person, error)
 	PersonByEmail(ctx context.Context, email string) (string, error)
@@ -84,7 +87,8 @@ type Config struct {
 	Limits Limits
 	After  func(time.Duration) <-chan time.Time // nil: time.After
 
-	Passkeys *factor.Passkeys // nil: browsers have none for this server's address
+	Passkeys *factor.Passkeys   // nil: browsers have none for this server's address
+	Upstream *upstream.Provider // nil: nobody signs in with another provider
 }
 
 // Identity decides about people. It is safe for use by many at once.
@@ -99,6 +103,7 @@ type Identity struct {
 	delay  time.Duration
 
 	passkeys *factor.Passkeys
+	upstream *upstream.Provider
 
 	pairs    *guess.Failures // by account and address: refuses
 	accounts *guess.Failures // by account: slows down
@@ -124,7 +129,7 @@ func New(cfg Config) (*Identity, error) {
 		codes:    guess.New(10, 15*time.Minute, keys, cfg.Now),
 		asked:    guess.New(20, time.Hour, keys, cfg.Now),
 		letters:  guess.New(3, time.Hour, keys, cfg.Now),
-		sealer:   cfg.Sealer, passkeys: cfg.Passkeys,
+		sealer:   cfg.Sealer, passkeys: cfg.Passkeys, upstream: cfg.Upstream,
 	}
 	if i.after == nil {
 		i.after = time.After

@@ -33,7 +33,7 @@ func (i *Identity) AskPasskey() (Ceremony, error) {
 }
 
 func (i *Identity) ceremony(purpose, person string, c factor.Ceremony) (Ceremony, error) {
-	kept, err := i.seal(purpose, sealed{Person: person, Expires: i.until(patience), Value: json.RawMessage(c.Kept)})
+	kept, err := i.seal(purpose, sealed{Person: person, Value: json.RawMessage(c.Kept)})
 	return Ceremony{Options: string(c.Options), Kept: kept}, err
 }
 
@@ -174,7 +174,11 @@ func (i *Identity) RemovePasskey(ctx context.Context, who token.Actor, id []byte
 			return err
 		}
 		if p.Password == "" && len(have) == 1 {
-			return token.Errorf(token.Conflict, "this is the only way that you have to sign in; choose a password first")
+			if l, err := tx.LinkOf(ctx, p.ID, i.upstream.Issuer()); err != nil {
+				return err
+			} else if l == nil {
+				return onlyWay()
+			}
 		}
 		had, err := tx.DropPasskey(ctx, p.ID, id)
 		switch {

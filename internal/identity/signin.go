@@ -97,7 +97,7 @@ func (i *Identity) slowDown(ctx context.Context, a attempt) error {
 
 // known returns the person of an account who may sign in by password, or nil.
 func (i *Identity) known(ctx context.Context, account string) (*token.Person, error) {
-	if len(account) > maxEmail || !utf8.ValidString(account) || strings.ContainsRune(account, 0) {
+	if !isAccount(account) {
 		return nil, nil
 	}
 	id, err := i.store.PersonByEmail(ctx, account)
@@ -105,6 +105,12 @@ func (i *Identity) known(ctx context.Context, account string) (*token.Person, er
 		return nil, err
 	}
 	return i.judge.Person(ctx, id)
+}
+
+// isAccount reports whether somebody could be known by that address: what could
+// not be stored need not be looked for.
+func isAccount(account string) bool {
+	return len(account) <= maxEmail && utf8.ValidString(account) && !strings.ContainsRune(account, 0)
 }
 
 // prove checks a password; a wrong one is counted and refused.

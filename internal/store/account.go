@@ -68,6 +68,11 @@ func (s *Store) Authenticator(ctx context.Context, person string) (*token.Authen
 	return one(ctx, s.reads, readAuthenticator, scanAuthenticator, person)
 }
 
+// Authenticator returns it as the transaction sees it.
+func (tx *Tx) Authenticator(ctx context.Context, person string) (*token.Authenticator, error) {
+	return one(ctx, tx, readAuthenticator, scanAuthenticator, person)
+}
+
 // StartAuthenticator enters an app that is not confirmed, in the place of one
 // that is not either. It reports false where one counts already.
 func (tx *Tx) StartAuthenticator(ctx context.Context, a *token.Authenticator) (bool, error) {

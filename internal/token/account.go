@@ -20,6 +20,16 @@ type Authenticator struct {
 	ConfirmedAt int64 // 0: no code of it was shown yet, so it counts for nothing
 }
 
+// A Link is an account at another OpenID provider that opens a person's.
+type Link struct {
+	Issuer   string
+	Subject  string // the account, as the provider knows it for ever
+	Person   string
+	Email    string // the account's when it was linked, for people to know it by
+	LinkedAt int64
+	UsedAt   int64 // 0: not since
+}
+
 // A SignedIn is one place where a person is signed in.
 type SignedIn struct {
 	Token     ID // of the session

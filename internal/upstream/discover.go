@@ -94,10 +94,11 @@ func (p *Provider) ask(ctx context.Context) (*known, error) {
 	k := &known{provider: provider, names: says.Names, oauth: oauth2.Config{
 		ClientID: p.cfg.ClientID, ClientSecret: p.cfg.ClientSecret, RedirectURL: p.callback, Scopes: p.scopes, Endpoint: provider.Endpoint(),
 	}}
-	for _, address := range []string{k.oauth.Endpoint.AuthURL, k.oauth.Endpoint.TokenURL, says.Keys, provider.UserInfoEndpoint()} {
-		if address == "" && address == provider.UserInfoEndpoint() {
-			continue // it need not have one
-		}
+	addresses := []string{k.oauth.Endpoint.AuthURL, k.oauth.Endpoint.TokenURL, says.Keys}
+	if told := provider.UserInfoEndpoint(); told != "" { // it need not have one
+		addresses = append(addresses, told)
+	}
+	for _, address := range addresses {
 		if u, err := url.Parse(address); err != nil || !isSafe(u, strings.HasPrefix(p.cfg.Issuer, "http:")) {
 			return nil, fmt.Errorf("%s names the address %q, to which no secret may be sent", p.cfg.Issuer, address)
 		}

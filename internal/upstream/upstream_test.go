@@ -183,7 +183,7 @@ func TestAddressIsOnlyWhatTheProviderVouchesFor(t *testing.T) {
 	if got, err := p.signIn(false); !token.Is(err, token.AccessDenied) {
 		t.Errorf("what is told of another account: %+v, %v", got, err)
 	}
-	p.far.Metadata = map[string]any{"userinfo_endpoint": nil}
+	p.far.UserInfo = nil
 	p.now = p.now.Add(2 * time.Hour)
 	if got, err := p.signIn(false); err != nil || got.Verified {
 		t.Errorf("an address that nobody vouches for: %+v, %v", got, err)

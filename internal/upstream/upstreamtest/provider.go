@@ -86,11 +86,15 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.Heard[r.URL.Path] = r.Form
 	switch r.URL.Path {
 	case "/.well-known/openid-configuration":
-		write(w, http.StatusOK, over(map[string]any{
+		right := map[string]any{
 			"issuer": p.URL, "authorization_endpoint": p.URL + "/authorize", "token_endpoint": p.URL + "/token", "jwks_uri": p.URL + "/keys",
-			"userinfo_endpoint": p.URL + "/userinfo", "token_endpoint_auth_methods_supported": []string{"client_secret_basic"},
+			"token_endpoint_auth_methods_supported": []string{"client_secret_basic"},
 			"id_token_signing_alg_values_supported": []string{"ES256", "RS256"}, "authorization_response_iss_parameter_supported": true,
-		}, p.Metadata))
+		}
+		if p.UserInfo != nil {
+			right["userinfo_endpoint"] = p.URL + "/userinfo"
+		}
+		write(w, http.StatusOK, over(right, p.Metadata))
 	case "/keys":
 		write(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{
 			{Key: p.ec.Public(), KeyID: "ec", Algorithm: "ES256", Use: "sig"}, {Key: p.rsa.Public(), KeyID: "rsa", Algorithm: "RS256", Use: "sig"},
