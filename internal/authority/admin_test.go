@@ -286,12 +286,13 @@ func TestTenantsSubscribeToPublicAddressesOnly(t *testing.T) {
 		"https://[::1]/", "https://[::ffff:10.0.0.1]/", "https://[fe80::1]/", "https://[fd00::1]/", "https://[64:ff9b::a00:1]/", "https://0.0.0.0/", "https://[::]/",
 		"https://intranet/", "https://metadata.google.internal/", "https://printer.local/", "https://user@hooks.w.test/", "https://hooks.w.test/#f",
 		"file:///etc/passwd", "gopher://hooks.w.test/", "https:///path", "", "https://10.0.0.1./",
+		"https://①②⑦.⓪.⓪.①/", "https://１２７.０.０.１/", "https://127。0。0。1/", "https://ｌocalhost/", "https://hooks.w.test:0/", "https://hooks.w.test:65536/",
 	} {
 		if err := put(admin, url); !token.Is(err, token.Invalid) {
 			t.Errorf("%q: got %v, want a refusal at url", url, err)
 		}
 	}
-	for _, url := range []string{"https://hooks.w.test/ficha?key=1", "https://hooks.w.test:8443/", "https://9.9.9.9/", "https://[2620:fe::fe]/"} {
+	for _, url := range []string{"https://hooks.w.test/ficha?key=1", "https://hooks.w.test:8443/", "https://xn--bcher-kva.example/", "https://9.9.9.9/", "https://[2620:fe::fe]/"} {
 		if err := put(admin, url); err != nil {
 			t.Errorf("%q: %v", url, err)
 		}

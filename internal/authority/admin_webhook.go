@@ -139,6 +139,10 @@ func (a *Authority) checkWebhook(who token.Actor, d token.Webhook) error {
 	switch {
 	case err != nil || len(d.URL) > 2048 || u.Hostname() == "" || u.User != nil || u.Fragment != "":
 		return token.AtField("url", "use an https address of at most 2048 characters, without name, password and fragment")
+	case strings.ContainsFunc(u.Host, func(r rune) bool { return r > '~' }):
+		return token.AtField("url", "has letters in its host that are not ASCII; write that name as xn--")
+	case u.Port() != "" && !isPort(u):
+		return token.AtField("url", "has a port that nobody can listen on")
 	case u.Scheme != "https" && (u.Scheme != "http" || !a.mayPlain(who, u.Hostname())):
 		return token.AtField("url", "is not https")
 	case who.Kind != token.System && !a.mayReach(u.Hostname()):
