@@ -30,12 +30,12 @@ type sample struct {
 
 var ana = Person{"Ana Admin", "ana@acme.example"}
 
-var sync = App{Name: "Contacts sync", Description: "Copies contacts to the newsletter.", Publisher: "Acme Labs",
+var contacts = App{Name: "Contacts sync", Description: "Copies contacts to the newsletter.", Publisher: "Acme Labs",
 	Verified: true, RedirectHost: "app.contacts-sync.example"}
 
 func fullConsent() Consent {
 	return Consent{
-		Here: "/panel/consent?request=r1", Again: "/oauth2/authorize?client_id=sync", RequestID: "r1", App: sync, Person: ana,
+		Here: "/panel/consent?request=r1", Again: "/oauth2/authorize?client_id=sync", RequestID: "r1", App: contacts, Person: ana,
 		Workspaces: []Workspace{{ID: "ws1", Name: "Acme"}},
 		Required: []Scope{
 			{Name: "oauth"},
@@ -101,10 +101,10 @@ func samples() []sample {
 		}),
 		consent("consent_many", func(c *Consent) { c.Workspaces, c.AccessTTL = workspaces(9), 15*24*time.Hour }),
 		consent("consent_vendor", func(c *Consent) { c.Required, c.Optional = everyScope(), nil }),
-		needsAdmin("needs_admin", NeedsAdmin{Here: "/panel/consent?request=r1", App: sync, Person: ana, Workspace: "Acme",
+		needsAdmin("needs_admin", NeedsAdmin{Here: "/panel/consent?request=r1", App: contacts, Person: ana, Workspace: "Acme",
 			Missing: fullConsent().Required[1:], Admins: []Person{{"Berta Boss", "berta@acme.example"}, {"", "carl@acme.example"}}}),
-		needsAdmin("needs_admin_letter", NeedsAdmin{App: sync, Person: ana, Workspace: "Acme", Admins: []Person{{"Berta Boss", "berta@acme.example"}}, RequestID: "r1", WorkspaceID: "ws1"}),
-		needsAdmin("needs_admin_nobody", NeedsAdmin{App: sync, Person: ana, Workspace: "Acme"}),
+		needsAdmin("needs_admin_letter", NeedsAdmin{App: contacts, Person: ana, Workspace: "Acme", Admins: []Person{{"Berta Boss", "berta@acme.example"}}, RequestID: "r1", WorkspaceID: "ws1"}),
+		needsAdmin("needs_admin_nobody", NeedsAdmin{App: contacts, Person: ana, Workspace: "Acme"}),
 	}
 	for _, e := range []LoginError{LoginWrong, LoginMissing, LoginTooMany, LoginUnavailable} {
 		all = append(all, login("login_"+string(e), Login{Here: "/panel/login", Email: "ana@acme.example", Error: e}))

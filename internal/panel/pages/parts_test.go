@@ -10,7 +10,11 @@ import (
 func part(t *testing.T, name string, view any) *element {
 	t.Helper()
 	var out strings.Builder
-	if err := newSet(t).pages[English]["home"].ExecuteTemplate(&out, name, view); err != nil {
+	home, err := newSet(t).pages[English]["home"]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := home.ExecuteTemplate(&out, name, view); err != nil {
 		t.Fatal(err)
 	}
 	return mustParse(t, out.String())

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"sync"
 
 	"golang.org/x/text/language"
 )
@@ -31,8 +32,7 @@ type Config struct {
 	Environment string // shown as a badge unless empty or "production"
 }
 
-// A Set holds the pages, parsed for every language. It never changes after
-// New, so many may render from it at once.
+// A Set holds the pages in every language. Many may render from it at once.
 type Set struct {
 	host        string
 	environment string
@@ -40,11 +40,15 @@ type Set struct {
 	script      string
 	matcher     language.Matcher
 	words       map[Lang]words
-	pages       map[Lang]map[string]*template.Template
+	pages       map[Lang]map[string]parsing
 }
 
-// New parses every template and catalogue once. An error means that the
-// issuer is no URL with a host, or that what is embedded is broken.
+// A parsing is one page in one language, parsed when it is first asked for:
+// together they take 25 MB, and most servers are asked for few.
+type parsing func() (*template.Template, error)
+
+// New reads every catalogue. An error means that the issuer is no URL with a
+// host, or that what is embedded is broken.
 func New(cfg Config) (*Set, error) {
 	issuer, err := url.Parse(cfg.Issuer)
 	if err != nil || issuer.Host == "" {
@@ -57,9 +61,9 @@ func New(cfg Config) (*Set, error) {
 	if s.words, err = loadWords(); err != nil {
 		return nil, err
 	}
-	s.pages = make(map[Lang]map[string]*template.Template)
+	s.pages = make(map[Lang]map[string]parsing)
 	for _, lang := range Languages() {
-		if s.pages[lang], err = parsePages(s.words[lang]); err != nil {
+		if s.pages[lang], err = listPages(s.words[lang]); err != nil {
 			return nil, err
 		}
 	}
@@ -90,31 +94,41 @@ func (s *Set) Style() (path string, css []byte) { return s.style, stylesheet }
 // does: serve it as text/javascript and immutable.
 func (s *Set) Script() (path string, js []byte) { return s.script, script }
 
-// parsePages gives each page its layout and one language's words. A page in
+// listPages gives each page its layout and one language's words. A page in
 // templates/plain stands alone in the middle, for people who are on their way
 // elsewhere; one in templates/shell has the panel around it.
-func parsePages(w words) (map[string]*template.Template, error) {
-	pages := make(map[string]*template.Template)
+func listPages(w words) (map[string]parsing, error) {
+	pages := make(map[string]parsing)
 	for _, layout := range []string{"plain", "shell"} {
-		base, err := template.New(layout+".html").
-			Funcs(template.FuncMap{"t": w.say, "plain": plain}).
-			ParseFS(templates, "templates/"+layout+".html", "templates/parts/*.html")
-		if err != nil {
-			return nil, fmt.Errorf("parse layout %s: %w", layout, err)
-		}
+		base := sync.OnceValues(func() (*template.Template, error) {
+			return template.New(layout+".html").
+				Funcs(template.FuncMap{"t": w.say, "plain": plain}).
+				ParseFS(templates, "templates/"+layout+".html", "templates/parts/*.html")
+		})
 		files, err := fs.Glob(templates, "templates/"+layout+"/*.html")
 		if err != nil {
 			return nil, fmt.Errorf("list pages of %s: %w", layout, err)
 		}
 		for _, file := range files {
-			page, err := template.Must(base.Clone()).ParseFS(templates, file)
-			if err != nil {
-				return nil, fmt.Errorf("parse page %s: %w", file, err)
-			}
-			pages[strings.TrimSuffix(path.Base(file), ".html")] = page
+			pages[strings.TrimSuffix(path.Base(file), ".html")] = sync.OnceValues(func() (*template.Template, error) {
+				return parsePage(base, file)
+			})
 		}
 	}
 	return pages, nil
+}
+
+// parsePage puts a page into a copy of its layout.
+func parsePage(layout parsing, file string) (*template.Template, error) {
+	base, err := layout()
+	if err != nil {
+		return nil, err
+	}
+	page, err := base.Clone()
+	if err != nil {
+		return nil, err
+	}
+	return page.ParseFS(templates, file)
 }
 
 // page is what a template sees: the layout's own data and one view.
@@ -146,8 +160,12 @@ func (s *Set) alone(w io.Writer, lang Lang, name, here, nonce string, said *spea
 // draw writes one page, or nothing: a fault half way sends no half page.
 func (s *Set) draw(w io.Writer, name string, data page) error {
 	data.Host, data.Environment, data.Style, data.Script = s.host, s.environment, s.style, s.script
+	parsed, err := s.pages[data.Lang][name]()
+	if err != nil {
+		return fmt.Errorf("parse page %s: %w", name, err)
+	}
 	var out bytes.Buffer
-	if err := s.pages[data.Lang][name].Execute(&out, data); err != nil {
+	if err := parsed.Execute(&out, data); err != nil {
 		return fmt.Errorf("render page %s in %s: %w", name, data.Lang, err)
 	}
 	if _, err := w.Write(out.Bytes()); err != nil {
