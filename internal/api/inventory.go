@@ -269,15 +269,18 @@ type refusedView struct {
 	LastAt  *string `json:"last_at"`
 }
 
-// brownedOut serves GET /v1/tokens/{id}/brownout: who was refused meanwhile, on
-// the node that answers.
+// brownedOut serves GET /v1/tokens/{id}/brownout: who was refused meanwhile.
 func (f *Face) brownedOut(c *web.Call, who *caller) error {
 	t, err := f.found(c, who, token.AdminRead)
 	if err != nil {
 		return err
 	}
+	needs, err := f.cfg.Authority.Needs(c.Context(), t)
+	if err != nil {
+		return err
+	}
 	all, count := []refusedView{}, int64(0)
-	for _, s := range f.cfg.Verifier.Refused(t.ID, t.SuspendedAt) {
+	for _, s := range needs {
 		all = append(all, refusedView{s.Address, s.Agent, s.Route, s.Count, instant(s.Last)})
 		count += s.Count
 	}

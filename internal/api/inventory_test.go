@@ -225,6 +225,20 @@ func TestBrownoutTellsWhoNeedsTheToken(t *testing.T) {
 	if want := map[string]float64{"builder/1": 3, "cron": 1}; !maps.Equal(counts, want) || a.JSON["refused"] != 4.0 {
 		t.Errorf("got %s, want %v", a.Body, want)
 	}
+	// Every node tells so, and still does after a restart: it is written down.
+	if err := h.Store.WriteNeeds(t.Context(), h.Verifier.TakeRefused()); err != nil {
+		t.Fatal(err)
+	}
+	h.want(http.StatusUnauthorized, h.verify(text(t, made, "token"), "", "User-Agent", "cron"))
+	h.want(http.StatusUnauthorized, h.verify(text(t, made, "token"), "", "User-Agent", "night/2"))
+	by := at[[]any](t, h.want(http.StatusOK, h.bearer(reader, "", "GET", path, nil)).JSON, "by")
+	got := map[string]float64{}
+	for _, one := range by {
+		got[at[string](t, one, "user_agent")] = at[float64](t, one, "count")
+	}
+	if want := map[string]float64{"builder/1": 3, "cron": 2, "night/2": 1}; !maps.Equal(got, want) {
+		t.Errorf("with what was written before %v, want %v", got, want)
+	}
 	if e := h.events("action=token.suspended")[0]; at[object](t, e, "detail")["brownout"] != true {
 		t.Errorf("the record is %v", e)
 	}

@@ -40,6 +40,7 @@ type Store interface {
 	DueWalks(ctx context.Context, now time.Time, limit int) ([]token.Walk, error)
 	WaitingTokens(ctx context.Context, before time.Time, limit int) ([]*token.Token, error)
 	LastUses(ctx context.Context, secrets []token.ID) (map[token.ID]token.Seen, error)
+	Needs(ctx context.Context, secret token.ID, since int64) ([]token.Seen, error)
 	ExpiringSecret(ctx context.Context, id token.ID) (*token.Token, error)
 	Authorization(ctx context.Context, id token.ID) (*token.Authorization, error)
 	Scopes(ctx context.Context) ([]*token.ScopeInfo, error)
@@ -63,6 +64,7 @@ type Judge interface {
 	Seen(secret token.ID) (token.Seen, bool)
 	Note(secret token.ID, u token.Use)
 	NoteLate(secret token.ID, u token.Use)
+	Refused(secret token.ID, since int64) []token.Seen
 }
 
 // Config says what the authority works with. All but WebhookAllow is required.

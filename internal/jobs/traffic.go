@@ -52,3 +52,9 @@ func FlushTraffic(take func() []token.Traffic, write func(context.Context, []tok
 func FlushRecords(take func() []token.UseRecord, write func(context.Context, []token.UseRecord) error, lost func(int)) Job {
 	return Flush[token.UseRecord]{Name: "use_records", Every: time.Second, Take: take, Write: write, Held: 1 << 15, Lost: lost}.Job()
 }
+
+// FlushNeeds returns the job that writes down every 10 s who was refused because
+// a secret is suspended.
+func FlushNeeds(take func() []token.Need, write func(context.Context, []token.Need) error, lost func(int)) Job {
+	return Flush[token.Need]{Name: "needs", Every: 10 * time.Second, Take: take, Write: write, Held: 1 << 15, Lost: lost}.Job()
+}

@@ -230,7 +230,11 @@ func (p *Panel) tokenFacts(c *web.Call, v *visit, t *subject, seen token.Seen) (
 	}
 	if shown.Status == "suspended" {
 		view.Until = instantOf(t.SuspendedUntil)
-		for _, s := range p.cfg.Verifier.Refused(t.ID, t.SuspendedAt) {
+		needs, err := p.cfg.Authority.Needs(c.Context(), t.Token)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range needs {
 			view.Refused = append(view.Refused, use(s))
 		}
 	}

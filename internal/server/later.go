@@ -24,6 +24,7 @@ func (s *Server) later() *jobs.Runner {
 		s.countExpiring(),
 		jobs.FlushTraffic(s.Metrics.Traffic.Take, s.Store.FlushTraffic, lost("traffic")),
 		jobs.FlushRecords(s.recordsTo(lost), s.Store.WriteUseRecords, lost("use_records")),
+		jobs.FlushNeeds(s.Verifier.TakeRefused, s.Store.WriteNeeds, lost("needs")),
 		jobs.Seal(sealer.Run),
 		jobs.Partitions(s.Store),
 		jobs.Purge(s.Store),

@@ -34,6 +34,7 @@ func (s *Server) keepUses(ctx context.Context) {
 	records, _ := s.Verifier.TakeRecords()
 	for what, err := range map[string]error{
 		"traffic": s.Store.FlushTraffic(ctx, s.Metrics.Traffic.Take()),
+		"needs":   s.Store.WriteNeeds(ctx, s.Verifier.TakeRefused()),
 		"records": s.Store.WriteUseRecords(ctx, records),
 		"uses":    tellingUses{s}.FlushUses(ctx, s.Verifier.TakeUses()),
 	} {
