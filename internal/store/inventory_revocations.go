@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/fichadev/ficha/internal/token"
 )
@@ -15,6 +16,10 @@ const (
 	revocationColumns = `id, workspace, act, predicate, reason, until, actor, event, state, reached, count, at_least, position, finished_at`
 
 	running, finished = "running", "done"
+
+	revocationsKept = 400 * oneDay // as long as the audit
+
+	overRevocations = `DELETE FROM revocations WHERE id IN (SELECT id FROM revocations WHERE id < $1 AND state <> 'running' ORDER BY id LIMIT $2)`
 )
 
 // PutRevocation enters a deed on many tokens. It is called last in its
@@ -94,4 +99,11 @@ func (s *Store) Revocations(ctx context.Context, workspace string, before token.
 // RunningRevocations returns the oldest runs that are not finished.
 func (s *Store) RunningRevocations(ctx context.Context, limit int) ([]*token.Revocation, error) {
 	return all(ctx, s.reads, `SELECT `+revocationColumns+` FROM revocations WHERE state = 'running' ORDER BY id LIMIT $1`, scanRevocation, limit)
+}
+
+// purgeRevocations forgets deeds that began long ago, with their receipts. One
+// that still runs is kept.
+func purgeRevocations(ctx context.Context, tx *Tx) (int, error) {
+	over := time.UnixMilli(tx.now).Add(-revocationsKept)
+	return tx.count(ctx, overRevocations, int64(token.FirstID(over)), purgeStep)
 }

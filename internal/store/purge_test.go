@@ -326,6 +326,30 @@ func TestBigFamilyGoesInSteps(t *testing.T) {
 	})
 }
 
+// TestDeedsOnManyTokensAreKeptAsLongAsTheAudit, and one that still runs for ever.
+func TestDeedsOnManyTokensAreKeptAsLongAsTheAudit(t *testing.T) {
+	eachEngineAt(t, func(t *testing.T, s *Store, c *clock) {
+		old := token.MakeID(c.now(), token.Long, 1)
+		running := token.MakeID(c.now(), token.Long, 2)
+		c.pass(time.Second)
+		young := token.MakeID(c.now(), token.Long, 3)
+		do(t, s, func(tx *Tx) error {
+			for _, id := range []token.ID{old, running, young} {
+				if err := tx.PutRevocation(t.Context(), &token.Revocation{ID: id, Workspace: "w", Act: token.Revoke, Running: id == running}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		c.pass(revocationsKept)
+		purgeAll(t, s)
+		left, err := s.Revocations(t.Context(), "w", 0, 10)
+		if err != nil || len(left) != 2 || left[0].ID != young || left[1].ID != running {
+			t.Errorf("%d are left: %v", len(left), err)
+		}
+	})
+}
+
 // TestPurgeWalksIndexes: a step costs the same among a million rows, and the
 // first one after a start too.
 func TestPurgeWalksIndexes(t *testing.T) {
@@ -333,6 +357,7 @@ func TestPurgeWalksIndexes(t *testing.T) {
 	for text, index := range map[string]string{
 		overNamed: "SEARCH tokens_short USING INTEGER PRIMARY KEY (rowid<?)", overExpired: "tokens_long_expired", overEnded: "tokens_long_ended",
 		overGrants: "grants_ended", overForever: "tokens_long_forever", overAnswers: "answers_expired", overRequests: "authorizations_expired",
+		overRevocations: "SEARCH revocations USING INTEGER PRIMARY KEY (rowid<?)",
 	} {
 		plan, err := all(t.Context(), s.reads, "EXPLAIN QUERY PLAN "+text, func(r *sql.Rows) (detail string, err error) {
 			var n [3]int
