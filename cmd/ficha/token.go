@@ -115,11 +115,16 @@ func (s *span) UnmarshalText(text []byte) error {
 type tokenList struct {
 	lister      `embed:""`
 	tokenFilter `embed:""`
+	Sort        string `enum:"created,expires" default:"created" help:"created is newest first; expires is soonest expiry first, of what is live and has a name."`
 }
 
-// Run prints the newest first.
+// Run prints them in the order that is asked for.
 func (c *tokenList) Run(ctx context.Context) error {
-	return c.show(ctx, "/v1/tokens", c.query(), []string{"id", "name", "type", "status", "scopes", "client_id", "user_email", "last_four", "expires_at", "last_used_at"})
+	query := c.query()
+	if c.Sort != "created" {
+		query.Set("sort", c.Sort)
+	}
+	return c.show(ctx, "/v1/tokens", query, []string{"id", "name", "type", "status", "scopes", "client_id", "user_email", "last_four", "expires_at", "last_used_at"})
 }
 
 // tokenShow shows one token.

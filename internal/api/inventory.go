@@ -56,7 +56,15 @@ func (f *Face) asked(c *web.Call, who *caller, more ...string) (i token.Inventor
 		CreatedFrom: q.instant("created_from"), CreatedBefore: q.instant("created_before"),
 		ExpiresFrom: q.instant("expires_from"), ExpiresBefore: q.instant("expires_before"),
 		UsedFrom: q.instant("used_from"), UsedBefore: q.instant("used_before"), Unused: q.oneOf("never_used", "true", "false") == "true",
-		Before: q.id("cursor"), Limit: q.limit(),
+		Limit: q.limit(),
+	}
+	if i.Soonest = q.oneOf("sort", "created", "expires") == "expires"; i.Soonest {
+		i.After = q.expiryPlace("cursor")
+	} else {
+		i.Before = q.id("cursor")
+	}
+	if i.Soonest && !i.Expires() {
+		q.fail(token.AtField("sort", "by expires there is what is live and no routine token: ask for another status or type, or leave the sort out"))
 	}
 	if days := q.number("idle_days", 36500); days > 0 {
 		i.IdleSince = c.Now().AddDate(0, 0, -days).UnixMilli()
@@ -115,7 +123,7 @@ type tokenPage struct {
 
 // listTokens serves GET /v1/tokens: every credential of the workspace.
 func (f *Face) listTokens(c *web.Call, who *caller) error {
-	i, _, none, err := f.asked(c, who)
+	i, _, none, err := f.asked(c, who, "sort")
 	if err != nil {
 		return err
 	}
@@ -130,7 +138,11 @@ func (f *Face) listTokens(c *web.Call, who *caller) error {
 	if err != nil {
 		return err
 	}
-	return c.WriteJSON(http.StatusOK, tokenPage{Items: views, Next: cursor(page.Next), Looked: cursor(page.Looked)})
+	next := cursor(page.Next)
+	if then := page.Then.String(); then != "" {
+		next = &then
+	}
+	return c.WriteJSON(http.StatusOK, tokenPage{Items: views, Next: next, Looked: cursor(page.Looked)})
 }
 
 // listed shows credentials, also those that are no tokens and that no judge

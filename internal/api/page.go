@@ -107,6 +107,20 @@ func (f *filter) id(name string) token.ID {
 	return id
 }
 
+// expiryPlace reads where a page by expiry ended, the beginning where it is not
+// named.
+func (f *filter) expiryPlace(name string) token.ExpiryPlace {
+	text := f.form.Get(name)
+	if text == "" {
+		return token.ExpiryPlace{}
+	}
+	place, ok := token.ParseExpiryPlace(text)
+	if !ok {
+		f.fail(token.AtField(name, "must be the next of a page with the same sort"))
+	}
+	return place
+}
+
 // limit reads the length of the page.
 func (f *filter) limit() int {
 	text := f.form.Get("limit")

@@ -1,6 +1,7 @@
 package panel
 
 import (
+	"cmp"
 	"encoding/hex"
 	"io"
 	"net/http"
@@ -35,21 +36,22 @@ func filterOf(form web.Form) pages.InventoryFilter {
 		Search: form.Get("q"), LastFour: form.Get("last_four"), Kind: form.Get("kind"), Status: form.Get("status"), Client: form.Get("client"),
 		Owner: form.Get("owner"), User: form.Get("user"), Scope: form.Get("scope"), Contract: form.Get("contract"), CreatedFrom: form.Get("created_from"),
 		CreatedBefore: form.Get("created_before"), ExpiresFrom: form.Get("expires_from"), ExpiresBefore: form.Get("expires_before"), Used: form.Get("used"),
+		Sort: form.Get("sort"),
 	}
 }
 
-// listInventory shows the credentials that the address asks for, newest first.
+// listInventory shows the credentials that the address asks for.
 func (p *Panel) listInventory(c *web.Call, v *visit) error {
 	query, err := c.Query()
 	if err != nil {
 		return err
 	}
-	return p.drawInventory(c, v, filterOf(query), cursorOf(query), false)
+	return p.drawInventory(c, v, filterOf(query), query.Get("after"), false)
 }
 
 // drawInventory writes the list; unknown says that something was looked for and
 // is no credential here.
-func (p *Panel) drawInventory(c *web.Call, v *visit, f pages.InventoryFilter, before token.ID, unknown bool) error {
+func (p *Panel) drawInventory(c *web.Call, v *visit, f pages.InventoryFilter, after string, unknown bool) error {
 	view := pages.InventoryPage{Shell: v.shell, Now: c.Now(), Filter: f, Statuses: token.Statuses, Unknown: unknown, Predicate: f.Whole()}
 	for _, k := range token.Listed {
 		view.Kinds = append(view.Kinds, string(k))
@@ -65,15 +67,17 @@ func (p *Panel) drawInventory(c *web.Call, v *visit, f pages.InventoryFilter, be
 		return err
 	}
 	if err == nil {
-		if err := p.readInventory(c, v, i, before, &view); err != nil {
+		if err := p.readInventory(c, v, i, after, &view); err != nil {
 			return err
 		}
 	}
 	return p.showWith(c, v, status, func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.InventoryPage(w, lang, view) })
 }
 
-func (p *Panel) readInventory(c *web.Call, v *visit, i token.Inventory, before token.ID, view *pages.InventoryPage) error {
-	i.Before, i.Limit = before, pageLength
+func (p *Panel) readInventory(c *web.Call, v *visit, i token.Inventory, after string, view *pages.InventoryPage) error {
+	i.Limit, i.Soonest = pageLength, view.Filter.Soonest() && i.Expires()
+	i.Before, _ = token.ParseID(after) // what is no cursor of this order leads to its first page
+	i.After, _ = token.ParseExpiryPlace(after)
 	page, err := p.cfg.Store.Inventory(c.Context(), i)
 	if err != nil {
 		return err
@@ -81,7 +85,7 @@ func (p *Panel) readInventory(c *web.Call, v *visit, i token.Inventory, before t
 	if view.Items, err = p.viewsOf(c, v, page.Tokens); err != nil {
 		return err
 	}
-	view.Partial, view.Pager = page.Looked != 0, pager(c, page.Next.String())
+	view.Soonest, view.Partial, view.Pager = i.Soonest, page.Looked != 0, pager(c, cmp.Or(page.Then.String(), page.Next.String()))
 	credentials := make([]token.ID, len(page.Tokens))
 	for n, t := range page.Tokens {
 		credentials[n] = t.Credential
@@ -92,7 +96,7 @@ func (p *Panel) readInventory(c *web.Call, v *visit, i token.Inventory, before t
 			view.Items[n].By = pages.Somebody{Name: e.Actor.Name}
 		}
 	}
-	if err != nil || before != 0 {
+	if err != nil || after != "" {
 		return err
 	}
 	a, err := p.cfg.Store.Attention(c.Context(), v.workspace.ID)
@@ -189,7 +193,7 @@ func (p *Panel) leadTo(c *web.Call, v *visit, f pages.InventoryFilter, found *to
 	case err != nil:
 		return err
 	case found == nil:
-		return p.drawInventory(c, v, f, 0, true)
+		return p.drawInventory(c, v, f, "", true)
 	case !slices.Contains(token.Kinds, found.Kind):
 		return c.Redirect(pages.InventoryFilter{LastFour: found.LastFour, Kind: string(found.Kind)}.Path(v.workspace.ID))
 	}

@@ -165,7 +165,35 @@ func TestInventoryGoesOnByItsKey(t *testing.T) {
 		b.make("personal", "one of many", "catalog:read")
 		h.Clock.Move(time.Second)
 	}
-	s := b.open(ws1Inventory+"?kind=personal").says(200, "50 credentials on this page", "Next page")
+	s := b.open(ws1Inventory+"?kind=personal").says(200, "50 live credentials on this page", "Next page")
 	next := linkTo(t, s, ws1Inventory+"?after=")
-	b.open(strings.ReplaceAll(next, "&amp;", "&")).says(200, "2 credentials on this page", "Back to the beginning")
+	b.open(strings.ReplaceAll(next, "&amp;", "&")).says(200, "2 live credentials on this page", "Back to the beginning")
+}
+
+func TestInventoryShowsWhatExpiresSoonestFirst(t *testing.T) {
+	h := newHouse(t, nil)
+	b := as(t, h, "ana@acme.example")
+	b.make("service", "for a month", "content:write", "expires", "2592000")
+	h.Clock.Move(time.Second)
+	b.make("personal", "for ever", "catalog:read", "expires", "never")
+	h.Clock.Move(time.Second)
+	b.make("service", "for a day", "content:write", "expires", "86400")
+	inOrder := func(s *shown, names ...string) {
+		t.Helper()
+		for n, name := range names {
+			if at := strings.Index(s.text, name); at < 0 || n > 0 && at < strings.Index(s.text, names[n-1]) {
+				t.Errorf("%s has %q at %d, out of %q", s.url, name, at, names)
+			}
+		}
+	}
+	inOrder(b.open(ws1Inventory).says(200, "soonest expiry first"), "for a day", "for a month", "for ever")
+	newest := b.open(ws1Inventory+"?sort=created").says(200, "newest first")
+	inOrder(newest, "for a day", "for ever", "for a month")
+	h.Clock.Move(25 * time.Hour)
+	b = as(t, h, "ana@acme.example")
+	if s := b.open(ws1Inventory); strings.Contains(s.text, "for a day") || !strings.Contains(s.html, `aria-sort="ascending"`) {
+		t.Errorf("what is over stands among what is live:\n%s", s.text)
+	}
+	b.open(ws1Inventory+"?q=for+a+day").says(200, "for a day")
+	b.open(ws1Inventory+"?status=expired").says(200, "for a day", "newest first")
 }

@@ -141,6 +141,9 @@ func (s *Store) Inventory(ctx context.Context, i token.Inventory) (*token.Page, 
 	if limit <= 0 || limit > token.MostListed {
 		limit = token.MostListed
 	}
+	if i.Soonest {
+		return s.soonest(ctx, a, limit)
+	}
 	page, reached := &token.Page{}, token.ID(0)
 	for n := range walks {
 		w := &walks[n]

@@ -53,6 +53,9 @@ func TestWhatRoamsIsFoundAmongEverybodys(t *testing.T) {
 			if len(got) != mine {
 				t.Errorf("few: %v: got %d tokens, want %d", few, len(got), mine)
 			}
+			if got := byExpiryOf(t, s, token.Inventory{Workspace: "ws1"}, 200); len(got) != mine {
+				t.Errorf("few: %v: got %d tokens by expiry, want %d", few, len(got), mine)
+			}
 		}
 		roam(3, 3)
 		check(true)

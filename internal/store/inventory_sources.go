@@ -111,6 +111,9 @@ const (
 		AND (CAST($27 AS BIGINT) = 0 OR t.credential = $27)`
 )
 
+// unordered is filtered without the order of ids to walk in.
+var unordered = strings.Replace(filtered, "t.id < $2 AND t.id >= $3", "+t.id < $2 AND +t.id >= $3", 1)
+
 // needing counts what somebody should look at: $28 is in 30 days, $29 the id of
 // 30 days ago, $30 90 days ago.
 const needing = `SELECT COUNT(*),
@@ -128,6 +131,8 @@ type walk struct {
 	page      string
 	tally     string
 	attention string
+	dated     ordered // by expiry
+	lasting   ordered // what never expires
 }
 
 var walks = func() (all []walk) {
@@ -137,7 +142,7 @@ var walks = func() (all []walk) {
 		if s.by != "" {
 			// The sign keeps SQLite from walking a workspace by id, which is in
 			// the order asked for, rather than looking up what is asked for.
-			narrowed = s.where + strings.Replace(filtered, "t.id < $2 AND t.id >= $3", "+t.id < $2 AND +t.id >= $3", 1)
+			narrowed = s.where + unordered
 			order = " ORDER BY +t.id DESC"
 		}
 		found := "FROM (SELECT t.*, COALESCE(u.last_at, 0) AS used FROM " + s.from + " LEFT JOIN uses u ON u.credential = t.id WHERE " + narrowed + ") AS found"
@@ -149,6 +154,7 @@ var walks = func() (all []walk) {
 			w.edge = "SELECT t.id FROM " + s.from + " WHERE " + cmp.Or(s.passes, s.where) +
 				" AND CAST($1 AS TEXT) <> '' AND t.id < $2 AND t.id >= $3 ORDER BY t.id DESC LIMIT 1 OFFSET $4"
 		}
+		w.dated, w.lasting = s.byExpiry()
 		all = append(all, w)
 	}
 	return all

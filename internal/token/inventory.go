@@ -1,6 +1,10 @@
 package token
 
-import "slices"
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
 
 // Credentials of a workspace that are no tokens and stand in its inventory
 // beside them, with ClientSecret.
@@ -52,6 +56,11 @@ type Inventory struct {
 	Before ID  // the last id of the page before; 0: the newest page
 	Limit  int // at most MostListed, which 0 means too
 
+	// Soonest asks for what expires soonest first, and last for what never does,
+	// in place of newest first: of what is live and no routine token.
+	Soonest bool
+	After   ExpiryPlace // with Soonest, where the page before ended
+
 	// Bound leaves out what is bound to no workspace: it is not this one's to end.
 	Bound bool
 	// Thorough ends a page where the look at routine tokens had to stop, so that
@@ -75,10 +84,44 @@ func (i *Inventory) OnlyRoutine() bool {
 	return len(i.Kinds) > 0 && !slices.ContainsFunc(i.Kinds, func(k Kind) bool { return k != Access && k != Refresh })
 }
 
+// Expires reports whether the inventory can be asked for by expiry: it is neither
+// of what is over nor of routine tokens alone.
+func (i *Inventory) Expires() bool {
+	return !i.OnlyRoutine() && i.Status != "expired" && i.Status != "revoked" && i.Status != "retired"
+}
+
+// An ExpiryPlace is where a page of what expires soonest ends. The zero one is before
+// the first.
+type ExpiryPlace struct {
+	At int64 // ms: when the last of it expires; 0: never
+	ID ID
+}
+
+// String returns the place as a cursor, "" for none.
+func (p ExpiryPlace) String() string {
+	if p == (ExpiryPlace{}) {
+		return ""
+	}
+	return strconv.FormatInt(p.At, 10) + "-" + p.ID.String()
+}
+
+// ParseExpiryPlace reads a cursor; it reports false for what is none.
+func ParseExpiryPlace(text string) (p ExpiryPlace, ok bool) {
+	at, id, _ := strings.Cut(text, "-")
+	if p.At, _ = strconv.ParseInt(at, 10, 64); p.At < 0 || strconv.FormatInt(p.At, 10) != at {
+		return ExpiryPlace{}, false
+	}
+	if p.ID, ok = ParseID(id); !ok {
+		return ExpiryPlace{}, false
+	}
+	return p, true
+}
+
 // A Page is what an inventory answers.
 type Page struct {
-	Tokens []*Token // each secret is a row: two of one credential appear while it rotates
-	Next   ID       // goes into Before; 0: nothing is left
+	Tokens []*Token    // each secret is a row: two of one credential appear while it rotates
+	Next   ID          // goes into Before; 0: nothing is left
+	Then   ExpiryPlace // goes into After of what is asked for by expiry; zero: nothing is left
 	// Looked is the id down to which routine tokens were looked for; 0: all of
 	// them were.
 	Looked ID

@@ -19,6 +19,7 @@ type InventoryPage struct {
 	Kinds     []string // that may be asked for
 	Statuses  []string
 	Items     []Token
+	Soonest   bool       // in the order of expiry: what is live; else newest first
 	Attention *Attention // nil: not counted, as on later pages
 	Pager     Pager
 	Partial   bool // unnamed tokens further down are not in the list
@@ -33,7 +34,22 @@ type InventoryFilter struct {
 	Search, LastFour, Kind, Status, Client, Owner, User, Scope, Contract string
 	CreatedFrom, CreatedBefore, ExpiresFrom, ExpiresBefore               string
 	Used                                                                 string // never, or idle for days: idle_90
+	Sort                                                                 string // created or expires; empty: what suits the rest
 }
+
+// Soonest reports whether the list is to be in the order of expiry: unless it is
+// asked for, where nothing is looked for by what it is called.
+func (f InventoryFilter) Soonest() bool {
+	return f.Sort == "expires" || f.Sort == "" && f.Search == "" && f.LastFour == ""
+}
+
+// sorted is the filter in an order; plain is it in the order that suits it.
+func (f InventoryFilter) sorted(by string) InventoryFilter {
+	f.Sort = by
+	return f
+}
+
+func (f InventoryFilter) plain() InventoryFilter { return f.sorted("") }
 
 // An Attention counts what somebody should look at.
 type Attention struct {
@@ -47,7 +63,7 @@ func (f InventoryFilter) Query() url.Values {
 	for _, one := range [][2]string{
 		{"q", f.Search}, {"last_four", f.LastFour}, {"kind", f.Kind}, {"status", f.Status}, {"client", f.Client}, {"owner", f.Owner}, {"user", f.User},
 		{"scope", f.Scope}, {"contract", f.Contract}, {"created_from", f.CreatedFrom}, {"created_before", f.CreatedBefore},
-		{"expires_from", f.ExpiresFrom}, {"expires_before", f.ExpiresBefore}, {"used", f.Used},
+		{"expires_from", f.ExpiresFrom}, {"expires_before", f.ExpiresBefore}, {"used", f.Used}, {"sort", f.Sort},
 	} {
 		if one[1] != "" {
 			q.Set(one[0], one[1])
@@ -79,6 +95,7 @@ type inventoryView struct {
 	Predicate bool
 	Any       bool
 	Partial   bool
+	Live      string // the address of everything, where the list is of what is live
 	Exports   []menuItem
 }
 
@@ -99,6 +116,12 @@ func (s *Set) InventoryPage(w io.Writer, lang Lang, v InventoryPage) error {
 	}
 	if v.Filter.Search != "" {
 		view.Filter.Hidden = []Hidden{{"q", v.Filter.Search}}
+	}
+	if v.Filter.Sort != "" {
+		view.Filter.Hidden = append(view.Filter.Hidden, Hidden{"sort", v.Filter.Sort})
+	}
+	if v.Soonest {
+		view.Live = v.Filter.sorted("created").Path(at)
 	}
 	view.Mistakes = said.fields(view.Filter.Fields, v.Wrong)
 	if v.Unknown {
@@ -132,7 +155,7 @@ func (p *speaker) attention(v InventoryPage) []attentionCard {
 		if a.AtLeast {
 			number += "+"
 		}
-		return attentionCard{text, number, f.Path(v.Shell.Workspace.ID), f == v.Filter}
+		return attentionCard{text, number, f.Path(v.Shell.Workspace.ID), f == v.Filter.plain()}
 	}
 	return []attentionCard{
 		card(p.say("inventory.expiring"), a.Expiring, InventoryFilter{Status: "live", ExpiresBefore: day(30)}),
@@ -172,7 +195,7 @@ func (p *speaker) inventoryFilter(v InventoryPage) filterView {
 
 // active names the filters that are on; each leads to the list without it.
 func (p *speaker) active(v InventoryPage) (all []menuItem) {
-	query := v.Filter.Query()
+	query := v.Filter.plain().Query()
 	names := make([]Hidden, 0, len(query))
 	for name, values := range query {
 		names = append(names, Hidden{name, values[0]})
@@ -191,15 +214,22 @@ func (p *speaker) active(v InventoryPage) (all []menuItem) {
 }
 
 func (p *speaker) inventoryTable(v InventoryPage) Table {
+	at := v.Shell.Workspace.ID
+	created := Head{Text: p.say("fact.created"), Href: v.Filter.sorted("created").Path(at), Sorted: "descending"}
+	expires := Head{Text: p.say("token.expires"), Href: v.Filter.sorted("expires").Path(at)}
+	caption, none := "inventory.caption", "inventory.none"
+	if v.Soonest {
+		created.Sorted, expires.Sorted, caption, none = "", "ascending", "inventory.caption_soonest", "inventory.none_live"
+	}
 	table := Table{
-		Caption: p.count("inventory.caption", len(v.Items)), Pager: v.Pager,
+		Caption: p.count(caption, len(v.Items)), Pager: v.Pager,
 		Heads: []Head{
 			{Text: p.say("inventory.pick"), Unseen: true}, {Text: p.say("token.name")}, {Text: p.say("form.owner")}, {Text: p.say("token.scopes")},
-			{Text: p.say("fact.created")}, {Text: p.say("token.used")}, {Text: p.say("token.expires")}, {Text: p.say("token.status")},
+			created, {Text: p.say("token.used")}, expires, {Text: p.say("token.status")},
 		},
-		Empty: Empty{Text: p.say("inventory.none"), Href: Tokens.Path(v.Shell.Workspace.ID, "new"), Link: p.say("tokens.new")},
+		Empty: Empty{Text: p.say(none), Href: Tokens.Path(at, "new"), Link: p.say("tokens.new")},
 	}
-	if v.Filter != (InventoryFilter{}) {
+	if v.Filter.plain() != (InventoryFilter{}) {
 		table.Empty = Empty{Text: p.say("inventory.no_match"), Href: Inventory.Path(v.Shell.Workspace.ID), Link: p.say("filter.clear")}
 	}
 	for _, t := range v.Items {
@@ -230,7 +260,7 @@ func sortHidden(all []Hidden) {
 // Whole reports whether one deed can end all that the filter finds: it names at
 // least one thing by which tokens fall, and nothing else.
 func (f InventoryFilter) Whole() bool {
-	rest := f
+	rest := f.plain()
 	rest.Client, rest.Owner, rest.User, rest.Scope, rest.Contract, rest.Kind, rest.CreatedBefore = "", "", "", "", "", "", ""
 	if rest.Used == "idle_30" || rest.Used == "idle_90" {
 		rest.Used = ""

@@ -28,6 +28,9 @@ func bulkPage() BulkPage {
 
 func inventorySamples() []sample {
 	full := inventoryPage()
+	byExpiry, none := full, full
+	byExpiry.Soonest, byExpiry.Partial, byExpiry.Filter.Sort = true, false, "expires"
+	none.Soonest, none.Items = true, nil
 	narrowed := full
 	narrowed.Filter = InventoryFilter{Search: "cli", Kind: "service", Status: "live", Owner: "ana@acme.example", Client: "c", User: "u", Scope: "s", LastFour: "9fQ2", Contract: "v1",
 		CreatedFrom: "2026-01-01", CreatedBefore: "2026-12-01", ExpiresFrom: "2026-01-01", ExpiresBefore: "2026-12-01", Used: "idle_90"}
@@ -47,7 +50,7 @@ func inventorySamples() []sample {
 	running.Running, running.AtLeast = true, true
 	return []sample{
 		of("inventory", (*Set).InventoryPage, full), of("inventory_narrowed", (*Set).InventoryPage, narrowed), of("inventory_wrong", (*Set).InventoryPage, wrong),
-		of("inventory_empty", (*Set).InventoryPage, empty), of("bulk", (*Set).BulkPage, bulkPage()), of("bulk_sweep", (*Set).BulkPage, sweep),
+		of("inventory_soonest", (*Set).InventoryPage, byExpiry), of("inventory_none_live", (*Set).InventoryPage, none), of("inventory_empty", (*Set).InventoryPage, empty), of("bulk", (*Set).BulkPage, bulkPage()), of("bulk_sweep", (*Set).BulkPage, sweep),
 		of("bulk_rotate", (*Set).BulkPage, rotate), of("bulk_nothing", (*Set).BulkPage, nothing),
 		of("revocation", (*Set).RevocationPage, run), of("revocation_running", (*Set).RevocationPage, running),
 	}

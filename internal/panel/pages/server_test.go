@@ -40,7 +40,7 @@ func serverSamples() []sample {
 }
 
 func usage() UsagePage {
-	v := UsagePage{Shell: fullShell(Usage), Range: "24h", Ranges: []string{"1h", "24h", "7d", "30d"}, Class: "internal", Client: "app_1", Width: time.Hour, More: 2}
+	v := UsagePage{Shell: fullShell(Usage), Range: "24h", Ranges: []string{"1h", "24h", "7d", "30d"}, Class: "internal", Client: "app_1", Width: 30 * time.Minute, More: 2}
 	for i := range 48 {
 		v.Spans = append(v.Spans, Span{From: atNoon.Add(time.Duration(i) * v.Width), Traffic: Traffic{Passed: int64(i) * 10, Refused: int64(i % 3), Failed: int64(i % 7)}})
 	}
