@@ -25,6 +25,7 @@ test-all: test cross ## everything, longer: other processors, in any order, with
 	$(GO) test -race -count=1 -shuffle=on -cpu 1,2,4 -timeout 60m ./...
 	FICHA_TEST_POSTGRES=off $(GO) test -count=1 ./...
 	$(GO) test -count=1 -timeout 60m ./test/trials -crash.rounds 200 -feed.revocations 10000 -rapid.checks 400 -trials.long
+	cd e2e && $(GO) test -count=1 -timeout 60m -run TestPagesAreForEverybody . -looks.all
 	tools/fuzz 60s
 
 deps: ## install what the tests need

@@ -58,35 +58,3 @@ func TestWorkspaceIsLookedAfter(t *testing.T) {
 		})
 	}
 }
-
-// TestAdministrationIsForEverybody looks at each of its pages in each look.
-func TestAdministrationIsForEverybody(t *testing.T) {
-	h := start(t)
-	for _, l := range looks {
-		t.Run(l.lang, func(t *testing.T) {
-			b := newBrowser(t, true)
-			b.look(l)
-			at := b.administrate(h, l.lang)
-			b.webhook(at, "https://hooks.acme.example/"+l.lang)
-			b.check("a secret once")
-			b.do(click("button[data-copy]"), chromedp.WaitVisible(chromedp.CSS("body[data-copied]")))
-			b.do(click("main p:last-child a"), click(`form[action$="/test"] button`), chromedp.WaitVisible(chromedp.CSS("td a")))
-			b.check("a webhook")
-			b.do(click(`button[commandfor="end"]`), chromedp.WaitVisible(chromedp.CSS("#end")))
-			b.check("a question")
-			b.do(click(`#end button[command="close"]`), click("td a"), chromedp.WaitVisible(chromedp.CSS("pre")))
-			b.check("a delivery")
-			for _, page := range []string{
-				"/webhooks", "/webhooks/new", "/audit", "/policies", "/members", "/members/add", "/members/roles", "/members/scopes", "/applications", "/applications/new",
-				"/applications/spa", "/applications/spa/edit", "/alerts", "/alerts/rule", "/usage", "/keys", "/jobs", "/settings",
-			} {
-				b.do(chromedp.Navigate(at+page), chromedp.WaitVisible(chromedp.CSS("main h1")))
-				b.check(page)
-			}
-			b.do(chromedp.Navigate(at+"/audit?action=webhook.*"), click("td a"), chromedp.WaitVisible(chromedp.CSS("pre")))
-			b.check("a record")
-			b.do(chromedp.Navigate(at+"/webhooks/new"), write("#url", "https://localhost/"), click("main form .main"), chromedp.WaitVisible(chromedp.CSS("#errors")))
-			b.check("a form that is wrong")
-		})
-	}
-}

@@ -25,13 +25,13 @@ type browser struct {
 }
 
 // newBrowser opens Chromium, with or without scripts on its pages.
-func newBrowser(t *testing.T, scripts bool) *browser {
+func newBrowser(t *testing.T, scripts bool, more ...chromedp.ExecAllocatorOption) *browser {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath("/usr/bin/chromium"), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 	)
-	allocator, stop := chromedp.NewExecAllocator(t.Context(), options...)
+	allocator, stop := chromedp.NewExecAllocator(t.Context(), append(options, more...)...)
 	t.Cleanup(stop)
 	ctx, leave := chromedp.NewContext(allocator)
 	t.Cleanup(leave)
@@ -83,7 +83,9 @@ func (b *browser) complain(text string) {
 // call sends one command of the protocol.
 func call[P, R any](b *browser, command cdp.Command[P, R], with P) {
 	b.t.Helper()
-	if _, err := chromedp.Call(b.ctx, command, with); err != nil {
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	if _, err := chromedp.Call(ctx, command, with); err != nil {
 		b.t.Fatalf("%s: %v", command.Method, err)
 	}
 }
