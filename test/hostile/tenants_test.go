@@ -6,39 +6,27 @@ import (
 )
 
 // What belongs to another workspace is as unknown: the same answer as for what
-// never was, on every route that names something.
+// never was, where an id stands beside another or on a vendor's path; the routes
+// of the administration have a test of their own.
 func TestForeignIDsAreAsUnknown(t *testing.T) {
 	p := start(t)
 	made := p.call(t, "POST", "/v1/tokens", `{"name":"of globex","scopes":["catalog:read"]}`, bearer("mint-globex-canary-secret", "X-Workspace-Id", "globex"))
 	secret := p.call(t, "POST", "/v1/clients/mint-globex/secrets", "{}", bearer("canary-pat-gus-admin-000", "X-Workspace-Id", "globex"))
 	users := p.call(t, "GET", "/v1/users", nil, bearer("canary-pat-gus-admin-000"))
-	gus := between(users.body, `"id":"usr_`, `"`)
 	members := p.call(t, "GET", "/organizations/globex/organization_memberships", nil, bearer("canary-pat-gus-admin-000"))
 	pats := p.call(t, "GET", "/users/me/access_tokens", nil, bearer("canary-pat-gus-admin-000"))
-	tok, sec, mem, pat := made.json("id"), secret.json("id"), firstID(t, members), firstID(t, pats)
-	if tok == "" || sec == "" || gus == "" {
-		t.Fatalf("%s %s %s", made, secret, users)
+	sec, mem, pat := secret.json("id"), firstID(t, members), firstID(t, pats)
+	if sec == "" {
+		t.Fatal(secret)
 	}
 	admin, content := bearer("canary-pat-ana-admin-000"), bearer("CFPAT-canary-pat-ana-content")
-	program := bearer("mint-canary-client-secret", "X-Workspace-Id", "acme")
 	for _, r := range []struct {
 		who             headers
 		method, path    string
 		foreign, nobody string
 	}{
-		{admin, "GET", "/v1/tokens/ID", tok, "06hivvucmgfk4"},
-		{program, "GET", "/v1/tokens/ID", tok, "06hivvucmgfk4"},
-		{admin, "POST", "/v1/tokens/ID/revoke", tok, "06hivvucmgfk4"},
-		{program, "POST", "/v1/tokens/ID/revoke", tok, "06hivvucmgfk4"},
-		{admin, "POST", "/v1/tokens/ID/suspend", tok, "06hivvucmgfk4"},
-		{admin, "POST", "/v1/tokens/ID/resume", tok, "06hivvucmgfk4"},
-		{admin, "GET", "/v1/clients/ID", "mint-globex", "no-such-client"},
-		{admin, "POST", "/v1/clients/ID/disable", "mint-globex", "no-such-client"},
-		{admin, "POST", "/v1/clients/ID/enable", "mint-globex", "no-such-client"},
-		{admin, "POST", "/v1/clients/ID/secrets", "mint-globex", "no-such-client"},
 		{admin, "DELETE", "/v1/clients/ID/secrets/" + sec, "mint-globex", "no-such-client"},
 		{admin, "DELETE", "/v1/clients/mint/secrets/ID", sec, "06hivvucmgfk4"},
-		{admin, "DELETE", "/v1/users/ID", "usr_" + gus, "usr_06hivvucmgfk4"},
 		{admin, "DELETE", "/v1/users/ID", "gus@globex.example", "nobody@globex.example"},
 		{content, "GET", "/users/me/access_tokens/ID", pat, "06hivvucmgfk4"},
 		{content, "PUT", "/users/me/access_tokens/ID/revoked", pat, "06hivvucmgfk4"},
