@@ -3,6 +3,7 @@ package panel_test
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -214,17 +215,25 @@ func TestBearerTokenIsNoSession(t *testing.T) {
 	}
 }
 
+// TestFormOfAnotherSiteIsRefused tries every form that the server takes.
 func TestFormOfAnotherSiteIsRefused(t *testing.T) {
 	h := newHouse(t, nil)
 	b := newBrowser(t, h)
 	b.signIn("ana@acme.example").says(200)
 	consent := b.ask(install())
 	posts := map[string]url.Values{
-		"/panel/login":                     {"email": {"ana@acme.example"}, "password": {password}},
-		"/panel/logout":                    {},
-		"/panel/consent":                   {"request": {strings.TrimPrefix(consent, "/panel/consent?request=")}, "action": {"allow"}, "workspace": {"ws1"}},
-		"/panel/setup":                     {"token": {"x"}},
-		"/panel/grants/00000000000000/end": {},
+		"/panel/login":   {"email": {"ana@acme.example"}, "password": {password}},
+		"/panel/consent": {"request": {strings.TrimPrefix(consent, "/panel/consent?request=")}, "action": {"allow"}, "workspace": {"ws1"}},
+	}
+	wildcards := regexp.MustCompile(`{\w+}`)
+	for _, r := range h.Floor.Routes() {
+		if path, ok := strings.CutPrefix(r.Pattern, "POST /panel/"); ok {
+			path = wildcards.ReplaceAllString(strings.Replace(path, "{workspace}", "ws1", 1), "x")
+			posts["/panel/"+path] = posts["/panel/"+path]
+		}
+	}
+	if len(posts) < 50 {
+		t.Fatalf("only %d forms", len(posts))
 	}
 	for path, values := range posts {
 		for _, headers := range [][]string{
