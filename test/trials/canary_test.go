@@ -88,6 +88,7 @@ func TestNoSecretIsWrittenDown(t *testing.T) {
 		}
 	}
 	journey(t, p.web, seen)
+	lifecycle(t, p.web, seen)
 	seen.silentIn(t, "an answer that refuses", refusals.Bytes())
 	for _, path := range []string{"/metrics", "/healthz", "/readyz", "/.well-known/oauth-authorization-server"} {
 		seen.silentIn(t, path, []byte(must(t, 200)(p.ask("GET", path, nil)).body))
@@ -106,7 +107,7 @@ func TestNoSecretIsWrittenDown(t *testing.T) {
 	}
 	seen.silentInFiles(t, p, backup)
 	t.Logf("%d secrets", len(seen))
-	if len(seen) < 30 {
+	if len(seen) < 60 {
 		t.Errorf("only %d secrets passed: the journey is not the whole one", len(seen))
 	}
 }
