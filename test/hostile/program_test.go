@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/fichadev/ficha/internal/pgtest"
 )
 
 // binary is the variable that names the program to be attacked.
@@ -49,6 +51,7 @@ func TestMain(m *testing.M) {
 type program struct {
 	base string // its URL
 	dir  string // its data
+	at   string // its database; empty: SQLite among its data
 	said *strings.Builder
 	mu   sync.Mutex
 	cmd  *exec.Cmd
@@ -57,7 +60,21 @@ type program struct {
 // start runs the program on testdata/house.yaml until the test ends.
 func start(t *testing.T) *program {
 	t.Helper()
-	p := &program{dir: t.TempDir(), said: &strings.Builder{}}
+	return startOn(t, "")
+}
+
+// onEachEngine runs a test against the program on SQLite, and on PostgreSQL
+// where there is one: there it does many things at the same moment.
+func onEachEngine(t *testing.T, test func(*testing.T, *program)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, start(t)) })
+	if pgtest.Available() {
+		t.Run("postgres", func(t *testing.T) { test(t, startOn(t, pgtest.Start(t).Database(t))) })
+	}
+}
+
+func startOn(t *testing.T, database string) *program {
+	t.Helper()
+	p := &program{dir: t.TempDir(), said: &strings.Builder{}, at: database}
 	p.run(t)
 	t.Cleanup(func() {
 		p.cmd.Process.Signal(syscall.SIGTERM) //nolint:errcheck // it may be dead already
@@ -74,7 +91,7 @@ func (p *program) run(t *testing.T) {
 	listen := cmp.Or(strings.TrimPrefix(p.base, "http://"), "127.0.0.1:0")                                                   // where it was, if it was
 	p.cmd = exec.Command(os.Getenv(binary), "serve", "--listen", listen, "--apply", filepath.Join("testdata", "house.yaml")) //nolint:gosec // the program that this test built
 	p.cmd.Env = append(slices.DeleteFunc(os.Environ(), func(pair string) bool { return strings.HasPrefix(pair, "FICHA_") }),
-		"FICHA_LOG_LEVEL=debug", "FICHA_DATA_DIR="+p.dir)
+		"FICHA_LOG_LEVEL=debug", "FICHA_DATA_DIR="+p.dir, "FICHA_DATABASE="+p.at)
 	p.cmd.Stderr = p
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {

@@ -36,8 +36,9 @@ func ok(t *testing.T, what string, all []answer, code int) (n int) {
 	return n
 }
 
-func TestRacesAreWonOnce(t *testing.T) {
-	p := start(t)
+func TestRacesAreWonOnce(t *testing.T) { onEachEngine(t, racesAreWonOnce) }
+
+func racesAreWonOnce(t *testing.T, p *program) {
 	ana := p.signedIn(t, "ana@acme.example")
 	const web, spa, many = "https://web.example/cb", "https://spa.example/cb", 20
 
@@ -104,8 +105,9 @@ func TestRacesAreWonOnce(t *testing.T) {
 }
 
 // Who is removed while their tokens are made and refreshed is left with none.
-func TestRemovalWinsEveryRace(t *testing.T) {
-	p := start(t)
+func TestRemovalWinsEveryRace(t *testing.T) { onEachEngine(t, removalWins) }
+
+func removalWins(t *testing.T, p *program) {
 	maxine := p.signedIn(t, "max@acme.example")
 	const spa = "https://spa.example/cb"
 	code := p.allowed(t, maxine, standard("spa", "catalog:read", spa), "acme")
