@@ -249,19 +249,25 @@ func (a *Authority) tell(who token.Actor, o *Order, s supports, now time.Time, o
 	if routine && !listens {
 		return nil // the token's own row is the record
 	}
-	e := noteIssued(now, who, out.Token)
+	notes := []*token.Event{noteIssued(now, who, out.Token)}
 	if deed.Rotation != nil {
-		e = noteRotation(now, who, deed.Rotation, "rotation.started")
+		notes = notesOfTurn(now, who, deed.Rotation)
 	}
 	if !routine {
-		deed.Events = append(deed.Events, e)
+		deed.Events = append(deed.Events, notes...)
 	}
 	if !listens {
 		return nil
 	}
-	var err error
-	deed.Outbox, err = audit.Deliveries(s.workspace, e)
-	return err
+	for _, e := range notes {
+		told, err := audit.Deliveries(s.workspace, e)
+		if err != nil {
+			return err
+		}
+		deed.Outbox = append(deed.Outbox, told...)
+	}
+	deed.Outbox = inTurn(deed.Outbox)
+	return nil
 }
 
 func noteIssued(now time.Time, who token.Actor, t *token.Token) *token.Event {

@@ -171,7 +171,7 @@ func (a *Authority) turnInto(who token.Actor, o *Order, now time.Time, t *token.
 	turn, old := o.Turn, o.Turn.Token
 	r := &token.Rotation{
 		ID: token.NewID(now, token.Long), What: token.RotatesToken, Workspace: t.Workspace, Credential: old.Credential.String(), Name: t.Name,
-		Old: old.ID, New: t.ID, OldExpires: old.ExpiresAt, State: token.RotationPending, Grace: int64(turn.Grace / time.Second),
+		Old: old.ID, New: t.ID, OldExpires: old.ExpiresAt, NewExpires: t.ExpiresAt, State: token.RotationPending, Grace: int64(turn.Grace / time.Second),
 		Reason: turn.Reason, MadeBy: by(who), CreatedAt: now.UnixMilli(),
 	}
 	deed.Rotation = r

@@ -60,8 +60,9 @@ func (a *Authority) FinishRotation(ctx context.Context, who token.Actor, id toke
 	})
 }
 
-// RetireDue ends the secrets whose grace is over, up to limit of them, each in
-// a deed of its own; it returns how many.
+// RetireDue ends the secrets whose grace is over, up to limit of them, and closes
+// as many rotations whose new secret expired without being seen, each in a deed
+// of its own; it returns how many.
 func (a *Authority) RetireDue(ctx context.Context, limit int) (int, error) {
 	due, err := a.cfg.Store.DueRotations(ctx, limit)
 	if err != nil {
@@ -73,7 +74,8 @@ func (a *Authority) RetireDue(ctx context.Context, limit int) (int, error) {
 			return 0, err
 		}
 	}
-	return len(due), nil
+	lapsed, err := a.closeLapsed(ctx, limit)
+	return len(due) + lapsed, err
 }
 
 // move takes one step of a rotation: its row, its two secrets, its record. A

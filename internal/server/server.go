@@ -160,6 +160,7 @@ func (s *Server) rules(ctx context.Context, master *keys.Master) error {
 		return err
 	}
 	s.Store.OnChange(s.Verifier.Hear)
+	s.Store.OnClosed(authority.NoteClosed)
 	if err := seed(ctx, s.Store); err != nil {
 		return err
 	}

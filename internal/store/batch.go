@@ -23,7 +23,7 @@ func (s *Store) batch(ctx context.Context, batch []*pending) (err error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 	}
-	tx := &Tx{session: s.writer, now: s.now(), mute: s.cfg.NoMail != nil}
+	tx := &Tx{session: s.writer, now: s.now(), mute: s.cfg.NoMail != nil, closed: s.closed}
 	if _, err := tx.exec(ctx, s.engine.begin()); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}

@@ -11,15 +11,16 @@ import (
 	"github.com/fichadev/ficha/internal/token"
 )
 
-const rotationColumns = `id, what, workspace, credential, name, old, new, old_expires, state, grace, reason, made_by, created_at, confirmed_at, retires_at, ended_at`
+const rotationColumns = `id, what, workspace, credential, name, old, new, old_expires, state, grace, reason, made_by, created_at, confirmed_at, retires_at, ended_at,
+	new_expires`
 
 const insertRotation = `INSERT INTO rotations (` + rotationColumns + `)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING`
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT DO NOTHING`
 
 func rotationArgs(r *token.Rotation) []any {
 	return []any{
 		int64(r.ID), string(r.What), r.Workspace, r.Credential, r.Name, int64(r.Old), int64(r.New), r.OldExpires, string(r.State), r.Grace, r.Reason, r.MadeBy,
-		r.CreatedAt, r.ConfirmedAt, r.RetiresAt, r.EndedAt,
+		r.CreatedAt, r.ConfirmedAt, r.RetiresAt, r.EndedAt, r.NewExpires,
 	}
 }
 
@@ -27,7 +28,7 @@ func scanRotation(rows *sql.Rows) (*token.Rotation, error) {
 	var r token.Rotation
 	var what, state string
 	err := rows.Scan(&r.ID, &what, &r.Workspace, &r.Credential, &r.Name, &r.Old, &r.New, &r.OldExpires, &state, &r.Grace, &r.Reason, &r.MadeBy,
-		&r.CreatedAt, &r.ConfirmedAt, &r.RetiresAt, &r.EndedAt)
+		&r.CreatedAt, &r.ConfirmedAt, &r.RetiresAt, &r.EndedAt, &r.NewExpires)
 	r.What, r.State = token.Rotating(what), token.RotationState(state)
 	return &r, err
 }
@@ -112,18 +113,37 @@ func (tx *Tx) openRotation(ctx context.Context, r *token.Rotation) (bool, error)
 		return false, err
 	}
 	if !r.Open() {
-		if err := tx.closeRotations(ctx, r.What, r.Credential); err != nil {
+		if err := tx.closeRotations(ctx, r.What, r.Credential, r.Reason); err != nil {
 			return false, err
 		}
 	}
 	return tx.AddRotation(ctx, r)
 }
 
-// closeRotations ends what is open of a credential all of whose secrets end.
-func (tx *Tx) closeRotations(ctx context.Context, what token.Rotating, credential string) error {
-	_, err := tx.exec(ctx, `UPDATE rotations SET ended_at = $3, state = CASE WHEN state = 'pending' THEN 'cancelled' ELSE 'retired' END
-		WHERE what = $1 AND credential = $2 AND ended_at = 0`, string(what), credential, tx.now)
-	return err
+const closeRotations = `UPDATE rotations SET ended_at = $3, reason = $4, state = CASE WHEN state = 'pending' THEN 'cancelled' ELSE 'retired' END
+	WHERE what = $1 AND credential = $2 AND ended_at = 0 RETURNING ` + rotationColumns
+
+// closeRotations ends what is open of a credential all of whose secrets end, and
+// leaves the record that whoever OnClosed names writes of it.
+func (tx *Tx) closeRotations(ctx context.Context, what token.Rotating, credential, reason string) error {
+	closed, err := all(ctx, tx, closeRotations, scanRotation, string(what), credential, tx.now, reason)
+	if err != nil || len(closed) == 0 || tx.closed == nil {
+		return err
+	}
+	for _, r := range closed {
+		w, err := tx.Workspace(ctx, r.Workspace)
+		if err != nil {
+			return err
+		}
+		e, outbox, err := tx.closed(time.UnixMilli(tx.now), w, r)
+		if err != nil {
+			return err
+		}
+		if err := tx.Record(ctx, e, outbox); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // AddRotation enters a rotation; it reports false, and writes nothing, while
@@ -184,7 +204,7 @@ func (tx *Tx) endOthers(ctx context.Context, e token.Ending) (won bool, err erro
 			return false, fmt.Errorf("look for secrets of a token: %w", err)
 		}
 	}
-	return won, tx.closeRotations(ctx, token.RotatesToken, e.Whole.String())
+	return won, tx.closeRotations(ctx, token.RotatesToken, e.Whole.String(), e.Reason)
 }
 
 const rotationByID = `SELECT ` + rotationColumns + ` FROM rotations WHERE id = $1`
@@ -239,6 +259,15 @@ func (s *Store) Rotations(ctx context.Context, q token.RotationQuery) ([]*token.
 func (s *Store) DueRotations(ctx context.Context, limit int) ([]*token.Rotation, error) {
 	return all(ctx, s.reads, `SELECT `+rotationColumns+` FROM rotations WHERE ended_at = 0 AND retires_at > 0 AND retires_at <= $1 ORDER BY retires_at LIMIT $2`,
 		scanRotation, s.now(), limit)
+}
+
+const lapsedRotations = `SELECT ` + rotationColumns + ` FROM rotations WHERE state = 'pending' AND ended_at = 0 AND new_expires > 0 AND new_expires <= $1
+	ORDER BY new_expires LIMIT $2`
+
+// LapsedRotations returns open rotations whose new secret has expired and was
+// never seen, the longest over first.
+func (s *Store) LapsedRotations(ctx context.Context, limit int) ([]*token.Rotation, error) {
+	return all(ctx, s.reads, lapsedRotations, scanRotation, s.now(), limit)
 }
 
 // secretsText reads the secrets of a credential, those that have not ended

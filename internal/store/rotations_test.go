@@ -214,3 +214,33 @@ func TestRunBeginsWhenNoRotationIsUnderWay(t *testing.T) {
 		})
 	}
 }
+
+// A rotation whose new secret expired without being seen is found once it has,
+// and not before; one that is in use, or never expires, is not.
+func TestLapsedRotationsAreFoundByTheClock(t *testing.T) {
+	eachEngineAt(t, func(t *testing.T, s *Store, c *clock) {
+		at := c.now().UnixMilli()
+		for i, r := range []token.Rotation{
+			{State: token.RotationPending, NewExpires: at + 5000},
+			{State: token.RotationPending},
+			{State: token.RotationActive, NewExpires: at + 4000},
+			{State: token.RotationPending, NewExpires: at + 3000, EndedAt: at},
+		} {
+			r.ID, r.What, r.Credential = token.ID(i+1), token.RotatesToken, string(rune('a'+i))
+			wins(t, s, r.Credential, true, func(tx *Tx) (bool, error) { return tx.AddRotation(t.Context(), &r) })
+		}
+		for _, want := range []int{0, 1} {
+			found, err := s.LapsedRotations(t.Context(), 10)
+			if err != nil || len(found) != want || want > 0 && found[0].ID != 1 {
+				t.Errorf("%v, %v; want %d", found, err, want)
+			}
+			c.pass(5 * time.Second)
+		}
+		if s.engine.shared() {
+			return
+		}
+		if plan := explain(t, s, lapsedRotations, []any{1, 2}); !strings.Contains(plan, "rotations_lapsed") {
+			t.Errorf("they are looked for by\n%s", plan)
+		}
+	})
+}

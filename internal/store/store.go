@@ -51,6 +51,7 @@ type Store struct {
 	writer   *session   // the writing connection of group commits
 	hear     func([]token.Change)
 	outgoing func()
+	closed   Closed
 	callers  int // who waited for the last group commit, or came during it
 }
 
@@ -96,6 +97,14 @@ func (s *Store) OnChange(hear func([]token.Change)) { s.hear = hear }
 // OnOutbox names who is woken after a local commit that left something in the
 // outbox. It must not wait. It is called once, before the first deed.
 func (s *Store) OnOutbox(wake func()) { s.outgoing = wake }
+
+// Closed writes the record of a rotation that ended because all secrets of its
+// credential did; the workspace is nil if it is not there.
+type Closed func(at time.Time, w *token.Workspace, r *token.Rotation) (*token.Event, []token.Delivery, error)
+
+// OnClosed names who writes such records, which are part of the deed's commit.
+// It is called once, before the first deed.
+func (s *Store) OnClosed(closed Closed) { s.closed = closed }
 
 // Shared reports whether other processes may write to the same database, so
 // that changes have to be asked for.

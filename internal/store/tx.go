@@ -23,6 +23,7 @@ type Tx struct {
 
 	mute     bool // letters are not written
 	unposted int  // the letters that were not
+	closed   Closed
 
 	position int64 // after the commit, if it advanced
 	mark     string
@@ -70,7 +71,7 @@ func (s *Store) do(ctx context.Context, f func(*Tx) error) (err error) {
 		return err
 	}
 	defer func() { done(err) }()
-	tx := &Tx{session: on, now: s.now(), mute: s.cfg.NoMail != nil}
+	tx := &Tx{session: on, now: s.now(), mute: s.cfg.NoMail != nil, closed: s.closed}
 	if _, err = tx.conn.ExecContext(ctx, s.engine.begin()); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}

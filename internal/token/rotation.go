@@ -35,6 +35,7 @@ type Rotation struct {
 	Name        string // for people
 	Old, New    ID     // the two secrets
 	OldExpires  int64  // when the old one ends by itself; 0: never
+	NewExpires  int64  // when the new one does
 	State       RotationState
 	Grace       int64 // seconds that the old one works on after the new one was seen
 	Reason      string
@@ -137,6 +138,16 @@ func (r *Rotation) Finish(now int64, hasty bool) error {
 	}
 	r.RetiresAt, r.EndedAt = min(r.RetiresAt, now), now
 	return nil
+}
+
+// Lapse gives up a new secret that has expired without ever being seen: nothing
+// confirms it any more. It reports false of any other.
+func (r *Rotation) Lapse(now int64) bool {
+	if r.State != RotationPending || !r.Open() || r.NewExpires == 0 || now < r.NewExpires {
+		return false
+	}
+	r.State, r.EndedAt, r.Reason = RotationCancelled, now, "the new secret expired before it was used"
+	return true
 }
 
 // Lose ends a rotation one of whose secrets was ended by itself: the other stays.
