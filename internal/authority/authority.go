@@ -27,6 +27,7 @@ type Store interface {
 	ClientToken(ctx context.Context, hash token.Hash) (*token.ClientToken, error)
 	Rotation(ctx context.Context, id token.ID) (*token.Rotation, error)
 	RotationTo(ctx context.Context, secret token.ID) (*token.Rotation, error)
+	Rotations(ctx context.Context, q token.RotationQuery) ([]*token.Rotation, error)
 	LapsedRotations(ctx context.Context, limit int) ([]*token.Rotation, error)
 	DueRotations(ctx context.Context, limit int) ([]*token.Rotation, error)
 	RotationAges(ctx context.Context) (map[int64]bool, error)

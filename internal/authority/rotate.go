@@ -35,14 +35,10 @@ type Turn struct {
 // what it opens; with Invalid a grace of 0 without a reason; and as Issue, whose
 // rules the new secret meets anew.
 func (a *Authority) Rotate(ctx context.Context, who token.Actor, turn Turn) (*Issued, *token.Rotation, error) {
-	if err := a.checkTurn(ctx, &turn); err != nil {
-		return nil, nil, err
+	out, err := a.turnedBefore(ctx, turn.Retry)
+	if out == nil && err == nil {
+		out, err = a.turnNow(ctx, who, &turn)
 	}
-	o, err := a.turnOrder(ctx, &turn)
-	if err != nil {
-		return nil, nil, err
-	}
-	out, err := a.Issue(ctx, who, o)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -53,8 +49,60 @@ func (a *Authority) Rotate(ctx context.Context, who token.Actor, turn Turn) (*Is
 	return out, r, err
 }
 
+// turnedBefore returns what the same request was answered before, nil if it is
+// new: by it the old secret may have ended, which a rotation would be refused
+// for.
+func (a *Authority) turnedBefore(ctx context.Context, r *Retry) (*Issued, error) {
+	if r == nil || r.Key == "" {
+		return nil, nil
+	}
+	return a.answered(ctx, r, r.name())
+}
+
+func (a *Authority) turnNow(ctx context.Context, who token.Actor, turn *Turn) (*Issued, error) {
+	if err := a.checkTurn(ctx, turn); err != nil {
+		return nil, err
+	}
+	o, err := a.turnOrder(ctx, turn)
+	if err != nil {
+		return nil, err
+	}
+	return a.Issue(ctx, who, o)
+}
+
 func (a *Authority) checkTurn(ctx context.Context, turn *Turn) error {
 	t := turn.Token
+	if err := a.turns(t); err != nil {
+		return err
+	}
+	if err := CheckGrace(turn.Grace, turn.Reason); err != nil {
+		return err
+	}
+	if missing := t.Scopes.Missing(turn.Scopes); missing != nil {
+		return token.Errorf(token.InvalidScope, "a rotation never widens: the token does not have %s", missing)
+	}
+	return a.mayTurn(ctx, turn)
+}
+
+// MayRotate refuses, before anybody says so, what Rotate would refuse to who
+// shows asker: what has no other secret, what they may not hold, and what is
+// being rotated.
+func (a *Authority) MayRotate(ctx context.Context, asker, t *token.Token) error {
+	if err := a.turns(t); err != nil {
+		return err
+	}
+	open, err := a.cfg.Store.Rotations(ctx, token.RotationQuery{Workspace: t.Workspace, What: token.RotatesToken, Credential: t.Credential.String(), OpenOnly: true, Limit: 1})
+	if err != nil {
+		return err
+	}
+	if len(open) > 0 {
+		return token.Errorf(token.Conflict, "it is being rotated: finish or cancel that first")
+	}
+	return a.mayTurn(ctx, &Turn{Token: t, Asker: asker})
+}
+
+// turns refuses what gets no other secret.
+func (a *Authority) turns(t *token.Token) error {
 	if t.Kind != token.Service && t.Kind != token.Personal {
 		return token.Errorf(token.Conflict, "only service and personal tokens rotate; get a new %s token as this one was got", t.Kind)
 	}
@@ -64,17 +112,11 @@ func (a *Authority) checkTurn(ctx context.Context, turn *Turn) error {
 	if t.Final() {
 		return token.Errorf(token.Conflict, "the token was kept until %s after its maker left and gets no other secret; issue a new token", policy.Instant(t.ExpiresAt))
 	}
-	if err := checkGrace(turn.Grace, turn.Reason); err != nil {
-		return err
-	}
-	if missing := t.Scopes.Missing(turn.Scopes); missing != nil {
-		return token.Errorf(token.InvalidScope, "a rotation never widens: the token does not have %s", missing)
-	}
-	return a.mayTurn(ctx, turn)
+	return nil
 }
 
-// checkGrace refuses what would end a secret at once without saying why.
-func checkGrace(grace time.Duration, reason string) error {
+// CheckGrace refuses what would end a secret at once without saying why.
+func CheckGrace(grace time.Duration, reason string) error {
 	switch {
 	case grace < 0 || grace > mostGrace:
 		return token.AtField("grace_seconds", "must be from 0 to %d", mostGrace/time.Second)

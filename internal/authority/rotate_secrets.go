@@ -23,7 +23,7 @@ type SecretTurn struct {
 // what is not there, with Conflict while another rotation of it is open, and
 // where it is not clear which secret goes.
 func (a *Authority) RotateSecret(ctx context.Context, who token.Actor, turn SecretTurn) (r *token.Rotation, secret string, err error) {
-	if err := checkGrace(turn.Grace, turn.Reason); err != nil {
+	if err := CheckGrace(turn.Grace, turn.Reason); err != nil {
 		return nil, "", err
 	}
 	err = a.cfg.Store.Do(ctx, func(tx Tx) error {

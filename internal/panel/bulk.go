@@ -88,14 +88,13 @@ func (p *Panel) askBulk(c *web.Call, v *visit) error {
 	if err != nil {
 		return p.done(c, pages.Inventory.Path(v.workspace.ID), "", err)
 	}
-	return p.drawBulk(c, v, http.StatusOK, b, hit, false)
+	return p.drawBulk(c, v, http.StatusOK, b, hit, pages.BulkPage{})
 }
 
-func (p *Panel) drawBulk(c *web.Call, v *visit, status int, b bulk, hit *authority.Blast, mistyped bool) error {
-	view := pages.BulkPage{
-		Shell: v.shell, Now: c.Now(), Rotate: b.act == "rotate", Count: hit.Count, AtLeast: hit.AtLeast, Beyond: hit.Beyond,
-		Day: hit.Day, Used: instantOf(hit.Used), Mistyped: mistyped, Hidden: []pages.Hidden{{Name: "act", Value: b.act}, {Name: "once", Value: rand.Text()}},
-	}
+func (p *Panel) drawBulk(c *web.Call, v *visit, status int, b bulk, hit *authority.Blast, view pages.BulkPage) error {
+	view.Shell, view.Now, view.Rotate = v.shell, c.Now(), b.act == "rotate"
+	view.Count, view.AtLeast, view.Beyond, view.Day, view.Used = hit.Count, hit.AtLeast, hit.Beyond, hit.Day, instantOf(hit.Used)
+	view.Hidden = []pages.Hidden{{Name: "act", Value: b.act}, {Name: "once", Value: rand.Text()}}
 	for _, id := range b.ids {
 		view.Hidden = append(view.Hidden, pages.Hidden{Name: "id", Value: id.String()})
 	}
@@ -107,6 +106,15 @@ func (p *Panel) drawBulk(c *web.Call, v *visit, status int, b bulk, hit *authori
 	var err error
 	if view.Items, err = p.viewsOf(c, v, hit.First); err != nil {
 		return err
+	}
+	if view.Rotate {
+		for _, t := range hit.First {
+			why, err := p.unturned(c, v, t)
+			if err != nil {
+				return err
+			}
+			view.Stays = append(view.Stays, why)
+		}
 	}
 	for _, t := range view.Items {
 		if !t.Used.At.IsZero() && c.Now().Sub(t.Used.At).Hours() < 1 {
@@ -142,7 +150,7 @@ func (p *Panel) runBulk(c *web.Call, v *visit) error {
 		return p.done(c, pages.Inventory.Path(v.workspace.ID), "", err)
 	}
 	if hit.Day > 0 && form.Get("count") != strconv.FormatInt(hit.Count, 10) {
-		return p.drawBulk(c, v, http.StatusUnprocessableEntity, b, hit, true)
+		return p.drawBulk(c, v, http.StatusUnprocessableEntity, b, hit, pages.BulkPage{Mistyped: true})
 	}
 	if b.act == "sweep" {
 		r, err := p.cfg.Authority.Sweep(c.Context(), c.Actor(), b.sweep)
@@ -153,43 +161,6 @@ func (p *Panel) runBulk(c *web.Call, v *visit) error {
 	}
 	_, err = p.cfg.Authority.RevokePicked(c.Context(), c.Actor(), v.workspace.ID, b.ids, form.Get("reason"))
 	return p.done(c, pages.Inventory.Path(v.workspace.ID), pages.TokensRevoked, err)
-}
-
-// rotatePicked gives each of the tokens that were picked a new secret, and shows
-// them once. One that cannot be replaced says why.
-func (p *Panel) rotatePicked(c *web.Call, v *visit, b bulk, form web.Form) error {
-	hit, err := p.cfg.Authority.Picked(c.Context(), v.workspace.ID, b.ids)
-	if err != nil {
-		return p.done(c, pages.Inventory.Path(v.workspace.ID), "", err)
-	}
-	view := pages.TokensTurned{Shell: v.shell}
-	for _, t := range hit.First {
-		one, err := p.turnPicked(c, v, t, form)
-		if err != nil {
-			return err
-		}
-		view.Turned = append(view.Turned, one)
-	}
-	return p.show(c, v, func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.TokensTurned(w, lang, view) })
-}
-
-func (p *Panel) turnPicked(c *web.Call, v *visit, t *token.Token, form web.Form) (one pages.Turned, err error) {
-	r, err := p.cfg.Verifier.Record(c.Context(), t.ID)
-	if err != nil || r == nil {
-		return one, err
-	}
-	if one.Token, err = p.viewOf(c, v, t, token.Seen{}); err != nil {
-		return one, err
-	}
-	out, err := p.turn(c, v, &subject{t, r, authority.CareOf(r, v.person(), v.workspace.ID)}, form, form.Get("once")+"."+t.ID.String())
-	refusal := token.AsRefusal(err)
-	switch {
-	case refusal != nil:
-		one.Why, err = refusal.Text, nil
-	case err == nil:
-		one.Secret = out.Secret
-	}
-	return one, err
 }
 
 // showRevocation says how far a deed on many tokens is.

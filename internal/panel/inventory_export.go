@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fichadev/ficha/internal/audit"
 	"github.com/fichadev/ficha/internal/panel/pages"
 	"github.com/fichadev/ficha/internal/token"
 	"github.com/fichadev/ficha/internal/web"
@@ -53,10 +54,8 @@ func (l exportLine) cells() []string {
 		l.ID, l.SecretID, l.Name, l.Kind, l.Status, strings.Join(l.Scopes, " "), l.Workspace, l.Purpose, l.Owner, l.Holder, l.Client, l.LastFour,
 		l.CreatedAt, l.ExpiresAt, l.LastUsedAt,
 	}
-	for i, cell := range cells {
-		if strings.ContainsAny(cell[:min(1, len(cell))], "=+-@\t\r") {
-			cells[i] = "'" + cell // a program that computes takes it for text
-		}
+	for i := range cells {
+		cells[i] = audit.Inert(cells[i])
 	}
 	return cells
 }

@@ -128,12 +128,29 @@ func TestPickedTokensAreRotatedTogether(t *testing.T) {
 	_, second := b.make("ephemeral", "brief", "content:write")
 	form := b.open(ws1Inventory).form(ws1Inventory + "/bulk")
 	form.fields["id"] = []string{id(first), id(second)}
-	run := form.post("act", "rotate").says(200, "New secrets for 2 tokens?").form(ws1Inventory+"/bulk/run").fill("grace", "3600")
+	run := form.post("act", "rotate").says(200, "New secrets for 2 tokens?", "Gets a new secret1", "administrators rotate service tokens").form(ws1Inventory+"/bulk/run").fill("grace", "0")
+	run.post().says(422, "is required with grace_seconds 0")
+	run.fill("reason", "it leaked")
 	s, again := run.post().says(200, "New secrets", "administrators rotate service tokens"), run.post().says(200)
 	found := secretOnPage.FindAllStringSubmatch(s.html, -1)
 	if len(found) != 1 || found[0][1] == old || !strings.Contains(again.html, found[0][1]) {
-		t.Errorf("shows %v", found)
+		t.Fatalf("shows %v, then %s", found, again.text)
 	}
+	if b.opens(old) {
+		t.Error("the old secret works on")
+	}
+	var file = run
+	for _, f := range s.forms {
+		if strings.HasSuffix(f.action, "?as=csv") {
+			file = f
+		}
+	}
+	res := b.do("POST", h.URL+file.action, file.fields)
+	rows, err := csv.NewReader(strings.NewReader(res.body)).ReadAll()
+	if err != nil || len(rows) != 3 || rows[1][2] != found[0][1] || rows[2][2] != "" || res.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("the file is %q, %v, %v", rows, err, res.Header)
+	}
+	b.open(first).says(200, "it leaked")
 }
 
 func TestInventoryIsTakenAlongAsAFile(t *testing.T) {

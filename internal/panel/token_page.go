@@ -139,7 +139,11 @@ func (p *Panel) rotateToken(c *web.Call, v *visit) error {
 	if err != nil {
 		return err
 	}
-	out, err := p.turn(c, v, t, form, form.Get("once"))
+	again, err := retry(c, v, form.Get("once"))
+	if err != nil {
+		return err
+	}
+	out, err := p.turn(c, v, t, form, again)
 	if token.AsRefusal(err) != nil {
 		return p.done(c, pages.Tokens.Path(v.workspace.ID, t.ID.String()), "", err)
 	}
@@ -149,25 +153,38 @@ func (p *Panel) rotateToken(c *web.Call, v *visit) error {
 	return p.showMade(c, v, out, form.Get("grace") != "0")
 }
 
-// turn rotates one token as a form asks.
-func (p *Panel) turn(c *web.Call, v *visit, t *subject, form web.Form, once string) (*authority.Issued, error) {
-	if !t.care.Rotate {
-		return nil, token.Errorf(token.Forbidden, "administrators rotate service tokens; other tokens are rotated by who holds them, or got anew")
+// mayTurn refuses who may not rotate a token.
+func mayTurn(care authority.Care) error {
+	if !care.Rotate {
+		return token.Errorf(token.Forbidden, "administrators rotate service tokens; other tokens are rotated by who holds them, or got anew")
 	}
-	grace, err := strconv.ParseInt(form.Get("grace"), 10, 32)
+	return nil
+}
+
+func graceOf(form web.Form) (time.Duration, error) {
+	seconds, err := strconv.ParseInt(form.Get("grace"), 10, 32)
 	if err != nil {
-		return nil, token.AtField("grace_seconds", "must be a number of seconds")
+		return 0, token.AtField("grace_seconds", "must be a number of seconds")
+	}
+	return time.Duration(seconds) * time.Second, nil
+}
+
+// turn rotates one token as a form asks.
+func (p *Panel) turn(c *web.Call, v *visit, t *subject, form web.Form, again *authority.Retry) (*authority.Issued, error) {
+	if err := mayTurn(t.care); err != nil {
+		return nil, err
+	}
+	grace, err := graceOf(form)
+	if err != nil {
+		return nil, err
 	}
 	turn := authority.Turn{
-		Token: t.Token, Asker: v.record.Token, Grace: time.Duration(grace) * time.Second, Reason: form.Get("reason"), RollBack: true,
+		Token: t.Token, Asker: v.record.Token, Grace: grace, Reason: form.Get("reason"), RollBack: true, Retry: again,
 	}
 	if names := wordsOf(form.Get("scopes")); len(names) > 0 {
 		if turn.Scopes, err = token.MakeScopes(names); err != nil {
 			return nil, err
 		}
-	}
-	if turn.Retry, err = retry(c, v, once); err != nil {
-		return nil, err
 	}
 	out, _, err := p.cfg.Authority.Rotate(c.Context(), c.Actor(), turn)
 	return out, err
@@ -179,8 +196,8 @@ func (p *Panel) turnToken(c *web.Call, v *visit) error {
 	if err != nil {
 		return err
 	}
-	if !t.care.Rotate {
-		return token.Errorf(token.Forbidden, "administrators rotate service tokens; other tokens are rotated by who holds them, or got anew")
+	if err := mayTurn(t.care); err != nil {
+		return err
 	}
 	return p.moveRotation(c, v, t.Credential.String(), pages.Tokens.Path(v.workspace.ID, t.ID.String()))
 }

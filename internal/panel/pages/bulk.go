@@ -24,7 +24,9 @@ type BulkPage struct {
 	Owners   []OwnerShare
 	Items    []Token // the first of them
 	Hidden   []Hidden
-	Mistyped bool // the count was not the right one
+	Stays    []string // of a rotation, by Items: why one would get no new secret, in English; empty: it would
+	Mistyped bool     // the count was not the right one
+	Wrong    Wrong
 }
 
 // An OwnerShare is how many tokens of a deed somebody answers for.
@@ -69,6 +71,9 @@ func (s *Set) BulkPage(w io.Writer, lang Lang, v BulkPage) error {
 		view.Fields = append(view.Fields, said.typedCount(v))
 	}
 	view.Mistakes = mistakes(view.Fields)
+	if v.Rotate {
+		view.Mistakes, view.Nothing = said.fields(view.Fields, v.Wrong), v.turnable() == 0
+	}
 	view.Table = said.bulkTable(v)
 	return s.show(w, lang, "bulk", v.Shell, said, view)
 }
@@ -103,6 +108,9 @@ func (p *speaker) blast(v BulkPage) []Fact {
 		facts = append(facts, Fact{p.say("bulk.hour"), number(v.Hour)})
 	}
 	facts = append(facts, Fact{p.say("bulk.day"), number(v.Day)})
+	if v.Rotate {
+		facts = append(facts, Fact{p.say("bulk.turnable"), number(v.turnable())})
+	}
 	if !v.Used.IsZero() {
 		facts = append(facts, Fact{p.say("token.used"), Cell{When: p.moment(v.Used, v.Now), Note: p.exact(v.Used)}})
 	}
@@ -121,10 +129,31 @@ func (p *speaker) bulkTable(v BulkPage) Table {
 		Heads:   []Head{{Text: p.say("token.name")}, {Text: p.say("form.owner")}, {Text: p.say("token.used")}, {Text: p.say("token.expires")}, {Text: p.say("token.status")}},
 		Empty:   Empty{Text: p.say("bulk.none")},
 	}
-	for _, t := range v.Items {
-		table.Rows = append(table.Rows, []Cell{p.nameCell(t), p.personCell(t.Owner), p.usedCell(t.Used, v.Now), p.expiresCell(t, v.Now), {Chips: p.status(t, v.Now)}})
+	if v.Rotate {
+		table.Heads = append(table.Heads, Head{Text: p.say("bulk.turnable")})
+	}
+	for n, t := range v.Items {
+		row := []Cell{p.nameCell(t), p.personCell(t.Owner), p.usedCell(t.Used, v.Now), p.expiresCell(t, v.Now), {Chips: p.status(t, v.Now)}}
+		switch {
+		case !v.Rotate:
+		case v.Stays[n] == "":
+			row = append(row, Cell{Text: p.say("bulk.turns")})
+		default:
+			row = append(row, Cell{Text: p.say("bulk.stays"), Note: v.Stays[n]})
+		}
+		table.Rows = append(table.Rows, row)
 	}
 	return table
+}
+
+// turnable counts the tokens that would get a new secret.
+func (v BulkPage) turnable() (n int64) {
+	for _, why := range v.Stays {
+		if why == "" {
+			n++
+		}
+	}
+	return n
 }
 
 // RevocationPage says how far a deed on many tokens is.

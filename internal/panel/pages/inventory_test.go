@@ -42,7 +42,8 @@ func inventorySamples() []sample {
 	sweep := bulkPage()
 	sweep.AtLeast, sweep.Beyond, sweep.Mistyped = true, true, true
 	rotate := bulkPage()
-	rotate.Rotate = true
+	rotate.Rotate, rotate.Stays = true, []string{"", "it is being rotated", ""}
+	rotate.Wrong = Wrong{Fields: map[string]string{"reason": "is required"}}
 	nothing := bulkPage()
 	nothing.Count, nothing.Day, nothing.Items = 0, 0, nil
 	run := RevocationPage{Shell: full.Shell, Now: atNoon, ID: "r1", Act: "revoke", By: `{"scope":"x"}`, Reason: "spring", Count: 4, Who: "ana@acme.example", At: atNoon}

@@ -50,6 +50,8 @@ func (s *Set) TokenMade(w io.Writer, lang Lang, v TokenMade) error {
 type TokensTurned struct {
 	Shell  Shell
 	Turned []Turned
+	File   string   // where the same form gives them as a file …
+	Hidden []Hidden // … with these fields
 }
 
 // Turned is what became of one token of several.
@@ -59,7 +61,11 @@ type Turned struct {
 	Why    string // … and the rule's own sentence, in English
 }
 
-type tokensTurnedView struct{ Items []turnedItem }
+type tokensTurnedView struct {
+	Items  []turnedItem
+	File   string
+	Hidden []Hidden
+}
 
 type turnedItem struct {
 	Name, Href, Secret, Why string
@@ -73,6 +79,8 @@ func (s *Set) TokensTurned(w io.Writer, lang Lang, v TokensTurned) error {
 		item := turnedItem{Name: said.named(t.Token), Href: t.Token.Href, Secret: t.Secret}
 		if t.Secret == "" {
 			item.Why = withDetail(said.say("turned.not"), t.Why)
+		} else {
+			view.File, view.Hidden = v.File, v.Hidden
 		}
 		view.Items = append(view.Items, item)
 	}

@@ -1,0 +1,130 @@
+package panel
+
+import (
+	"encoding/csv"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/fichadev/ficha/internal/audit"
+	"github.com/fichadev/ficha/internal/authority"
+	"github.com/fichadev/ficha/internal/panel/pages"
+	"github.com/fichadev/ficha/internal/token"
+	"github.com/fichadev/ficha/internal/web"
+)
+
+// unturned says why a token would get no other secret from who visits; empty: it
+// would.
+func (p *Panel) unturned(c *web.Call, v *visit, t *token.Token) (string, error) {
+	r, err := p.cfg.Verifier.Record(c.Context(), t.ID)
+	if err != nil || r == nil {
+		return "it has ended", err
+	}
+	if err = mayTurn(authority.CareOf(r, v.person(), v.workspace.ID)); err == nil {
+		err = p.cfg.Authority.MayRotate(c.Context(), v.record.Token, t)
+	}
+	if refusal := token.AsRefusal(err); refusal != nil {
+		return refusal.Text, nil
+	}
+	return "", err
+}
+
+// rotatePicked gives each of the tokens that were picked a new secret, and shows
+// them once, on a page or, where the address asks for it, as a file. The same
+// form sent again gives the same secrets. One that cannot be replaced says why.
+// If we die between two, the form that is sent again goes on.
+func (p *Panel) rotatePicked(c *web.Call, v *visit, b bulk, form web.Form) error {
+	query, err := c.Query()
+	if err != nil {
+		return err
+	}
+	if len(b.ids) == 0 || len(b.ids) > authority.MostPicked {
+		return p.done(c, pages.Inventory.Path(v.workspace.ID), "", token.AtField("id", "pick 1 to %d tokens", authority.MostPicked))
+	}
+	if err := p.checkGrace(form); err != nil {
+		return p.askAgain(c, v, b, err)
+	}
+	view := pages.TokensTurned{Shell: v.shell, File: pages.Inventory.Path(v.workspace.ID, "bulk", "run") + "?as=csv"}
+	for _, name := range []string{"act", "once", "grace", "reason"} {
+		view.Hidden = append(view.Hidden, pages.Hidden{Name: name, Value: form.Get(name)})
+	}
+	for _, id := range b.ids {
+		one, err := p.turnPicked(c, v, id, form)
+		if err != nil {
+			return err
+		}
+		view.Turned = append(view.Turned, one)
+		view.Hidden = append(view.Hidden, pages.Hidden{Name: "id", Value: id.String()})
+	}
+	if query.Get("as") == "csv" {
+		return writeSecrets(c, view.Turned)
+	}
+	return p.show(c, v, func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.TokensTurned(w, lang, view) })
+}
+
+// checkGrace refuses a grace that no token of several would be given.
+func (p *Panel) checkGrace(form web.Form) error {
+	grace, err := graceOf(form)
+	if err != nil {
+		return err
+	}
+	return authority.CheckGrace(grace, form.Get("reason"))
+}
+
+// askAgain asks before a rotation of several once more, and says what was wrong.
+func (p *Panel) askAgain(c *web.Call, v *visit, b bulk, said error) error {
+	w, ok := wrong(said)
+	if !ok {
+		return said
+	}
+	hit, err := p.hits(c, v, b)
+	if err != nil {
+		return p.done(c, pages.Inventory.Path(v.workspace.ID), "", err)
+	}
+	return p.drawBulk(c, v, http.StatusUnprocessableEntity, b, hit, pages.BulkPage{Wrong: w})
+}
+
+func (p *Panel) turnPicked(c *web.Call, v *visit, id token.ID, form web.Form) (one pages.Turned, err error) {
+	r, err := p.cfg.Verifier.Record(c.Context(), id)
+	if err != nil {
+		return one, err
+	}
+	if r == nil {
+		return pages.Turned{Token: pages.Token{ID: id.String()}, Why: "there is no such token"}, nil
+	}
+	care := authority.CareOf(r, v.person(), v.workspace.ID)
+	if !care.See {
+		return one, noToken()
+	}
+	if one.Token, err = p.viewOf(c, v, r.Token, token.Seen{}); err != nil {
+		return one, err
+	}
+	t := &subject{r.Token, r, care}
+	out, err := p.turn(c, v, t, form, &authority.Retry{
+		Caller: "session:" + v.record.Token.Credential.String(), Route: c.Pattern(), Key: form.Get("once") + "." + id.String(),
+		Body: []byte(form.Get("grace") + " " + form.Get("reason")),
+	})
+	refusal := token.AsRefusal(err)
+	switch {
+	case refusal != nil:
+		one.Why, err = refusal.Text, nil
+	case err == nil:
+		one.Secret = out.Secret
+	}
+	return one, err
+}
+
+// writeSecrets writes new secrets as a file that nobody on the way keeps.
+func writeSecrets(c *web.Call, all []pages.Turned) error {
+	var file strings.Builder
+	out := csv.NewWriter(&file)
+	_ = out.Write([]string{"id", "name", "secret", "error"}) // a fault is kept, and told by Error
+	for _, t := range all {
+		_ = out.Write([]string{t.Token.ID, audit.Inert(t.Token.Name), t.Secret, audit.Inert(t.Why)})
+	}
+	if out.Flush(); out.Error() != nil {
+		return out.Error()
+	}
+	c.Header().Set("Content-Disposition", `attachment; filename="new-secrets.csv"`)
+	return c.WriteRaw(http.StatusOK, "text/csv; charset=utf-8; header=present", []byte(file.String()))
+}
