@@ -43,6 +43,7 @@ type settings struct {
 	UseRecords       oneOf    `env:"FICHA_USE_RECORDS" default:"off" help:"Which uses of tokens are recorded singly for 30 days: off, sampled:N (one of N) or full." placeholder:"off|sampled:N|full"`
 	AuditSinks       []string `env:"FICHA_AUDIT_SINKS" help:"Where else the audit goes: file:/path, syslog+udp://, syslog+tcp:// or syslog+tls://host:port, https://…; ?format=json or ocsf." placeholder:"URL"`
 	LogLevel         string   `env:"FICHA_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
+	Upstream         provider `embed:"" prefix:"upstream-"`
 	Limits           limits   `embed:"" prefix:"limits-"`
 }
 
@@ -167,6 +168,9 @@ func (s *settings) config(log *slog.Logger) (server.Config, error) {
 		return cfg, err
 	}
 	var err error
+	if cfg.Upstream, err = s.Upstream.config(cfg.ReadFile); err != nil {
+		return cfg, err
+	}
 	if cfg.TrustedProxies, err = networks("trusted-proxies", s.TrustedProxies); err != nil {
 		return cfg, err
 	}

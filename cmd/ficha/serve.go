@@ -170,5 +170,5 @@ func knownVariable(name string) bool {
 		"FICHA_TRUSTED_PROXIES", "FICHA_AUDIT_SINKS", "FICHA_INTERNAL_NETWORKS", "FICHA_INTERNAL_HEADER", "FICHA_USE_RECORDS", "FICHA_WEBHOOK_ALLOW", "FICHA_GITHUB_KEYS", "FICHA_WITHOUT", "FICHA_LOG_LEVEL", "FICHA_CACHED_TOKENS", "FICHA_SERVER", "FICHA_TOKEN", "FICHA_WORKSPACE":
 		return true
 	}
-	return strings.HasPrefix(name, "FICHA_LIMITS_") || strings.HasPrefix(name, "FICHA_TEST_")
+	return strings.HasPrefix(name, "FICHA_LIMITS_") || strings.HasPrefix(name, "FICHA_UPSTREAM_") || strings.HasPrefix(name, "FICHA_TEST_")
 }

@@ -43,14 +43,15 @@ func (p *Panel) showLogin(c *web.Call) error {
 		return c.Redirect(next)
 	}
 	v := pages.Login{Here: loginFor(next), Next: next}
-	if anew {
-		v.Here = loginPath + "?" + url.Values{"next": {next}, "prompt": {"login"}}.Encode()
+	if v.Anew = anew; anew {
+		v.Here = loginAnew(next)
 	}
 	return p.drawLogin(c, http.StatusOK, v)
 }
 
 func (p *Panel) drawLogin(c *web.Call, status int, v pages.Login) (err error) {
 	v.Said, v.Mail = p.said(c), p.cfg.Mail
+	p.offerUpstream(c, &v)
 	if v.Asked, v.Nonce, err = p.askPasskey(); err != nil {
 		return err
 	}
@@ -90,7 +91,12 @@ func (p *Panel) login(c *web.Call) error {
 	if err != nil {
 		return err
 	}
-	next := local(form.Get("next"))
+	return p.proven(c, person, local(form.Get("next")))
+}
+
+// proven signs in somebody who has shown their password, or that the other
+// provider knows them, once they have shown a code too where they owe one.
+func (p *Panel) proven(c *web.Call, person *token.Person, next string) error {
 	needs, err := p.cfg.Identity.NeedsSecond(c.Context(), person)
 	if err != nil {
 		return err
@@ -109,6 +115,9 @@ func (p *Panel) enter(c *web.Call, person *token.Person, next string) error {
 	}
 	if !opens {
 		return p.drawProblem(c, pages.Problem{Code: pages.NoWorkspace, Status: http.StatusForbidden})
+	}
+	if err := p.linkWaiting(c); err != nil {
+		return err
 	}
 	return c.Redirect(next)
 }

@@ -33,3 +33,9 @@ func loginFor(next string) string {
 	}
 	return loginPath + "?" + url.Values{"next": {next}}.Encode()
 }
+
+// loginAnew returns the address of the sign-in for who must show anew who they
+// are.
+func loginAnew(next string) string {
+	return loginPath + "?" + url.Values{"next": {next}, "prompt": {"login"}}.Encode()
+}

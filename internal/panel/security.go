@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"io"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/fichadev/ficha/internal/identity"
@@ -38,7 +37,7 @@ func (p *Panel) securityRoutes() []web.Route {
 func (p *Panel) fresh(answer handler) handler {
 	return func(c *web.Call, v *visit) error {
 		if !p.cfg.Identity.Recent(v.record.Token) {
-			return c.Redirect(loginPath + "?" + url.Values{"next": {securityPath}, "prompt": {"login"}}.Encode())
+			return c.Redirect(loginAnew(securityPath))
 		}
 		return answer(c, v)
 	}
@@ -68,6 +67,9 @@ func (p *Panel) drawSecurity(c *web.Call, v *visit, status int, wrong map[string
 			return err
 		}
 		view.Asked = &pages.Ceremony{Options: asked.Options, Kept: asked.Kept}
+	}
+	if view.Upstream, err = p.upstream(c, v.person(), factors); err != nil {
+		return err
 	}
 	if view.Sessions, err = p.sessions(c, v); err != nil {
 		return err

@@ -9,7 +9,9 @@ import (
 	"github.com/fichadev/ficha/internal/dialect"
 	"github.com/fichadev/ficha/internal/github"
 	"github.com/fichadev/ficha/internal/oauth"
+	"github.com/fichadev/ficha/internal/panel"
 	"github.com/fichadev/ficha/internal/token"
+	"github.com/fichadev/ficha/internal/upstream"
 	"github.com/fichadev/ficha/internal/web"
 )
 
@@ -42,6 +44,14 @@ func (s *Server) github() (*github.Keys, error) {
 		return nil, nil
 	}
 	return github.NewKeys(s.Config.GitHubKeys, s.Config.Now)
+}
+
+// upstream returns the provider that people may sign in with, nil for none.
+func (s *Server) upstream() (*upstream.Provider, error) {
+	if s.Config.Upstream == (upstream.Config{}) {
+		return nil, nil
+	}
+	return upstream.New(s.Config.Upstream, s.Config.Issuer+panel.UpstreamCallback, s.Config.Now)
 }
 
 // guests are the routes of the vendors' contracts that are not switched off.

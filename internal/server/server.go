@@ -30,6 +30,7 @@ import (
 	"github.com/fichadev/ficha/internal/sink"
 	"github.com/fichadev/ficha/internal/store"
 	"github.com/fichadev/ficha/internal/token"
+	"github.com/fichadev/ficha/internal/upstream"
 	"github.com/fichadev/ficha/internal/verifier"
 	"github.com/fichadev/ficha/internal/web"
 	"github.com/fichadev/ficha/internal/webhook"
@@ -54,6 +55,7 @@ type Config struct {
 	Limits         identity.Limits
 	SMTPURL        string                            // the mail server, smtp://user:password@host:587; empty: no mail is sent
 	GitHubKeys     string                            // where GitHub's public keys are, a file or an https address; empty: nothing is heard from it
+	Upstream       upstream.Config                   // the provider that people may sign in with; zero: none
 	MailFrom       string                            // whom mail is from; empty: as SMTPURL says
 	Env            func(name string) (string, bool)  // for ${NAME} in a resources file; nil: refused there
 	ReadFile       func(path string) ([]byte, error) // for file:PATH in a resources file; nil: refused there
@@ -177,8 +179,12 @@ func (s *Server) rules(ctx context.Context, master *keys.Master) error {
 	if err != nil {
 		return err
 	}
+	elsewhere, err := s.upstream()
+	if err != nil {
+		return err
+	}
 	s.Identity, err = identity.New(identity.Config{
-		Store: identityStore{s.Store}, Judge: s.Verifier, Sealer: master, Passkeys: passkeys, Now: cfg.Now, Log: cfg.Log, Limits: cfg.Limits,
+		Store: identityStore{s.Store}, Judge: s.Verifier, Sealer: master, Passkeys: passkeys, Upstream: elsewhere, Now: cfg.Now, Log: cfg.Log, Limits: cfg.Limits,
 	})
 	return err
 }

@@ -15,6 +15,14 @@ func accountSamples() []sample {
 	shell.Said = PasskeyAdded
 	return []sample{
 		login("login_passkey", Login{Here: "/panel/login", Next: "/panel/", Nonce: "n0nce", Asked: asked, Mail: true, Said: PasswordReset}),
+		login("login_upstream", Login{Here: "/panel/login", Next: "/panel/", Upstream: "Acme ID", Anew: true}),
+		login("login_waiting", Login{Here: "/panel/login", Next: "/panel/", Upstream: "Acme ID", Waiting: "ana@acme.example", Email: "ana@acme.example"}),
+		login("login_unknown", Login{Here: "/panel/login", Next: "/panel/", Upstream: "Acme ID", Error: UpstreamUnknown, Address: "ana@acme.example"}),
+		login("login_other", Login{Here: "/panel/login", Next: "/panel/", Upstream: "Acme ID", Error: UpstreamOther, Address: "ana@acme.example"}),
+		login("login_down", Login{Here: "/panel/login", Next: "/panel/", Upstream: "Acme ID", Error: UpstreamDown}),
+		security("security_linked", Security{Shell: fullShell(""), Fresh: true, HasPassword: true, Upstream: &Upstream{Name: "Acme ID", Email: "ana@acme.example"}}),
+		security("security_only", Security{Shell: fullShell(""), Fresh: true, Upstream: &Upstream{Name: "Acme ID", Email: "ana@acme.example", Only: true}}),
+		security("security_unlinked", Security{Shell: fullShell(""), Fresh: true, HasPassword: true, Upstream: &Upstream{Name: "Acme ID"}}),
 		second("second", Second{Here: "/panel/login/second", Next: "/panel/", Nonce: "n0nce", Asked: asked}),
 		second("second_wrong", Second{Wrong: true}),
 		second("second_many", Second{Many: true}),
@@ -56,6 +64,9 @@ func fullSecurity(shell Shell) Security {
 func hostileAccount(shell Shell) []sample {
 	asked := &Ceremony{Options: hostile, Kept: hostile}
 	return []sample{
+		login("login_waiting", Login{Next: hostile, Upstream: hostile, Waiting: hostile}),
+		login("login_upstream", Login{Next: hostile, Upstream: hostile, Address: hostile, Error: UpstreamOther}),
+		security("security_linked", Security{Shell: shell, Fresh: true, Upstream: &Upstream{Name: hostile, Email: hostile}}),
 		second("second", Second{Here: hostile, Next: hostile, Asked: asked}),
 		reset("reset", Reset{Token: hostile}),
 		security("security", Security{Shell: shell, Fresh: true, Possible: true, Asked: asked,

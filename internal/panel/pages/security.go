@@ -14,6 +14,8 @@ const (
 	SessionEnded    Said = "said.session_ended"
 	SessionsEnded   Said = "said.sessions_ended"
 	ProfileSaved    Said = "said.profile_saved"
+	Linked          Said = "said.linked"
+	Unlinked        Said = "said.unlinked"
 )
 
 // A Passkey is one of a person's, on the page of sign-in.
@@ -45,20 +47,22 @@ type Security struct {
 	Possible    bool // browsers have passkeys for this address
 	Asked       *Ceremony
 	Passkeys    []Passkey
+	Upstream    *Upstream // nil: nobody signs in with another provider
 	Sessions    []SignedIn
 	Errors      map[string]FieldError
 }
 
 type securityView struct {
 	Security
-	Password []Field
-	Name     Field
-	Problems []Mistake
-	Keys     Table
-	Places   Table
-	Left     string
-	DropApp  Confirm
-	NewCodes Confirm
+	Password  []Field
+	Name      Field
+	Problems  []Mistake
+	Keys      Table
+	Places    Table
+	Left      string
+	Elsewhere *elsewhere
+	DropApp   Confirm
+	NewCodes  Confirm
 }
 
 // Security writes the page of how a person signs in.
@@ -78,7 +82,7 @@ func (s *Set) Security(w io.Writer, lang Lang, v Security) error {
 	if v.Errors["credential"] != "" {
 		view.Problems = append(view.Problems, Mistake{Text: said.say("error.passkey")})
 	}
-	view.Keys, view.Places = said.passkeys(v), said.sessions(v)
+	view.Keys, view.Places, view.Elsewhere = said.passkeys(v), said.sessions(v), said.upstream(v)
 	view.DropApp = Confirm{ID: "drop-app", Button: said.say("security.app_remove"), Title: said.say("security.app_remove_title"),
 		Text: said.say("security.app_remove_text"), Post: "/panel/security/app/remove", Submit: said.say("security.app_remove"), Grave: true}
 	view.NewCodes = Confirm{ID: "new-codes", Button: said.say("security.codes_new"), Title: said.say("security.codes_new_title"),

@@ -29,7 +29,7 @@ func (e LoginError) key() string {
 	case LoginTooMany:
 		return "error.login.too_many"
 	}
-	return "error.login.unavailable"
+	return e.upstreamKey()
 }
 
 // A Ceremony is a question about passkeys, for the script to put to the browser.
@@ -49,6 +49,11 @@ type Login struct {
 	Said  Said       // what was done before
 	Asked *Ceremony  // nil: no passkeys here
 	Mail  bool       // letters are sent, so that a forgotten password can be replaced
+
+	Upstream string // what people call the provider that they may sign in with too; empty: none
+	Anew     bool   // they are to show anew who they are, there as well
+	Address  string // that the provider vouches for, in an error about it
+	Waiting  string // the address of the account there that is linked to whoever signs in here
 }
 
 type loginView struct {
@@ -56,6 +61,9 @@ type loginView struct {
 	Problems []Mistake
 	Fields   []Field
 	Sentence string
+	Wait     string
+	Upwards  string // the text of the link to the other provider
+	Href     string
 }
 
 // Login writes the sign-in page.
@@ -66,13 +74,19 @@ func (s *Set) Login(w io.Writer, lang Lang, v Login) error {
 	password := Field{Name: "password", Type: "password", Autocomplete: "current-password", Label: said.say("field.password")}
 	email.Focus = v.Error == ""
 	if v.Error != "" {
-		view.Problems = []Mistake{{Name: "email", Text: said.say(v.Error.key())}}
+		view.Problems = []Mistake{{Name: "email", Text: said.say(v.Error.key(), "Name", v.Upstream, "Email", v.Address)}}
 		email.Describe, password.Describe = "errors", "errors"
 		email.Invalid = v.Error == LoginWrong || v.Error == LoginMissing && v.Email == ""
 		password.Invalid = v.Error == LoginWrong || v.Error == LoginMissing
 	}
 	if v.Said != "" {
 		view.Sentence = said.say(string(v.Said))
+	}
+	switch {
+	case v.Waiting != "":
+		view.Wait = said.say("login.link_waits", "Name", v.Upstream, "Email", v.Waiting)
+	case v.Upstream != "":
+		view.Upwards, view.Href = said.say("login.upstream", "Name", v.Upstream), upstreamPath(v.Next, v.Anew)
 	}
 	view.Fields = []Field{email, password}
 	return s.alone(w, lang, "login", v.Here, v.Nonce, &said, view)
