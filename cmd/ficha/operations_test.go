@@ -69,7 +69,7 @@ var commands = map[string]string{
 
 	"getPolicy":      "policy show",
 	"putPolicy":      "policy set POLICY",
-	"simulatePolicy": "policy simulate POLICY",
+	"simulatePolicy": "policy simulate POLICY --complete",
 	"listScopes":     "scope list",
 
 	"listClients":     "client list",

@@ -85,8 +85,9 @@ func policyBody(name string) ([]byte, error) {
 
 // policySimulate tries a policy.
 type policySimulate struct {
-	asker `embed:""`
-	File  string `arg:"" help:"YAML or JSON with the keys that stand under policy in a resources file."`
+	asker    `embed:""`
+	File     string `arg:"" help:"YAML or JSON with the keys that stand under policy in a resources file."`
+	Complete bool   `help:"Look at all tokens, which takes seconds where there are a million."`
 }
 
 // Run prints how many tokens would be refused, by which rule and whose, and the
@@ -96,7 +97,11 @@ func (c *policySimulate) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	q := request{http.MethodPost, policyPath + "/simulations", jsonType, body}
+	path := policyPath + "/simulations"
+	if c.Complete {
+		path += "?complete=true"
+	}
+	q := request{http.MethodPost, path, jsonType, body}
 	if c.JSON {
 		return c.policies(ctx, q)
 	}

@@ -179,11 +179,16 @@ type ruleBreak struct {
 
 // simulatePolicy serves POST /v1/policy/simulations: it writes nothing.
 func (f *Face) simulatePolicy(c *web.Call, who *caller) error {
+	q := filterOf(c, "complete")
+	whole := q.oneOf("complete", "true", "false") == "true"
+	if q.err != nil {
+		return q.err
+	}
 	p, err := readPolicy(c)
 	if err != nil {
 		return err
 	}
-	s, err := f.cfg.Authority.Simulate(c.Context(), who.workspace, p)
+	s, err := f.cfg.Authority.Simulate(c.Context(), who.workspace, p, whole)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -87,13 +88,14 @@ type Config struct {
 // An Authority makes and ends tokens and grants. It is safe for use by many at
 // once.
 type Authority struct {
-	cfg      Config
-	failures *guess.Failures // wrong machine secrets, by address
-	reports  *guess.Failures // secrets that were reported, by address
-	asks     *guess.Failures // applications that were asked for, by person
-	inFlight flights
-	known    atomic.Pointer[map[string]bool] // the catalogue's names
-	status   statusIndex
+	cfg        Config
+	failures   *guess.Failures // wrong machine secrets, by address
+	reports    *guess.Failures // secrets that were reported, by address
+	asks       *guess.Failures // applications that were asked for, by person
+	inFlight   flights
+	simulating sync.Mutex                      // held by a whole simulation
+	known      atomic.Pointer[map[string]bool] // the catalogue's names
+	status     statusIndex
 }
 
 // New returns an authority that knows the scope catalogue.

@@ -326,7 +326,7 @@ func TestSimulationSaysWhatEnforcementRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := h.Authority.Simulate(t.Context(), "ws1", p)
+	s, err := h.Authority.Simulate(t.Context(), "ws1", p, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -338,6 +338,35 @@ func TestSimulationSaysWhatEnforcementRefuses(t *testing.T) {
 		s.ByRule[policy.RequirePurpose] != 1 || s.ByRule[policy.AllowedScopes] != 1 || s.ByRule[policy.Networks] != 1 ||
 		!slices.Equal(s.Owners, []authority.OwnerCount{{Owner: "", Count: 1}}) {
 		t.Errorf("got %+v", s)
+	}
+}
+
+// TestWholeSimulationCountsEveryToken, of which a quick one says that there are
+// more.
+func TestWholeSimulationCountsEveryToken(t *testing.T) {
+	h := startPoliced(t)
+	const many = 50_500
+	for from := 0; from < many; from += 500 {
+		deed := &token.Deed{}
+		for i := range 500 {
+			id := token.MakeID(h.Clock.Now().Add(time.Duration(from)*time.Millisecond), token.Long, uint32(i))
+			deed.Issue = append(deed.Issue, &token.Token{
+				ID: id, Credential: id, Kind: token.Service, Contract: "test", Hash: token.HashOf(id.String()), Name: "robot", Owner: "platform", Workspace: "ws1", Client: "ci", Born: 1 << 40,
+			})
+		}
+		if err := h.Store.Commit(t.Context(), deed); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := token.Policy{RequirePurpose: true, MaxPerOwner: map[token.Kind]int64{token.Service: 10_000}, EnforceFrom: h.now()}
+	for _, try := range []struct{ whole bool }{{false}, {true}} {
+		s, err := h.Authority.Simulate(t.Context(), "ws1", p, try.whole)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Whole != try.whole || try.whole && (s.Looked != many || s.Refused != many || s.ByRule[policy.PerOwner] != many-10_000) || !try.whole && s.Looked >= many {
+			t.Errorf("whole %v: looked at %d, would refuse %d, %v", s.Whole, s.Looked, s.Refused, s.ByRule)
+		}
 	}
 }
 

@@ -5,16 +5,21 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fichadev/ficha/internal/policy"
 	"github.com/fichadev/ficha/internal/token"
 )
 
 const (
-	// mostSimulated is how many rows a simulation looks at: a fifth of a second.
+	// mostSimulated is how many rows a quick simulation looks at: a fifth of a
+	// second.
 	mostSimulated = 50_000
-	simulatedPage = 2000
-	mostRefused   = 100 // in each list of the answer
+	// wholeSimulated is how long a whole one may take, of the ten seconds that a
+	// request has: some two million rows. Of many at once one is done.
+	wholeSimulated = 8 * time.Second
+	simulatedPage  = 2000
+	mostRefused    = 100 // in each list of the answer
 )
 
 // A Simulation says what a policy would refuse if it were enforced at an
@@ -43,11 +48,21 @@ type Refused struct {
 }
 
 // Simulate returns what a policy would refuse of the tokens that live in a
-// workspace. It writes nothing, and looks at a bounded number of them.
-func (a *Authority) Simulate(ctx context.Context, workspace string, p token.Policy) (*Simulation, error) {
+// workspace. It writes nothing. A quick one looks at a bounded number of them; a
+// whole one goes on page by page until it has seen all, or its time is over, and
+// refuses with Conflict while this node does another.
+func (a *Authority) Simulate(ctx context.Context, workspace string, p token.Policy, whole bool) (*Simulation, error) {
 	if err := policy.Check(&p); err != nil {
 		return nil, err
 	}
+	if whole {
+		if !a.simulating.TryLock() {
+			return nil, token.Errorf(token.Conflict, "a whole simulation is under way; try again when it is done, or ask for a quick one")
+		}
+		defer a.simulating.Unlock()
+	}
+	timed, cancel := context.WithTimeout(ctx, wholeSimulated)
+	defer cancel()
 	now := a.cfg.Now().UnixMilli()
 	s := &simulator{p: &p, owned: map[string]int64{}, byOwner: map[string]int{}, Simulation: &Simulation{
 		From: max(now, p.EnforceFrom), ByRule: map[policy.Rule]int{},
@@ -62,7 +77,7 @@ func (a *Authority) Simulate(ctx context.Context, workspace string, p token.Poli
 		}
 		s.walked += len(page)
 		s.Whole = next == nil
-		if s.Whole || s.walked >= mostSimulated {
+		if s.Whole || !whole && s.walked >= mostSimulated || timed.Err() != nil {
 			s.countOwners()
 			return s.Simulation, a.fillRefused(ctx, s.First)
 		}

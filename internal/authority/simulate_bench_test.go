@@ -28,7 +28,7 @@ func BenchmarkSimulate(b *testing.B) {
 	}
 	p := token.Policy{RequirePurpose: true, MaxTTL: map[token.Kind]int64{token.Service: 86400}, IdleExpiry: map[token.Kind]int64{token.Service: 30 * 86400}}
 	for b.Loop() {
-		s, err := h.Authority.Simulate(context.Background(), "ws1", p)
+		s, err := h.Authority.Simulate(context.Background(), "ws1", p, false)
 		if err != nil || s.Refused != s.Looked {
 			b.Fatal(s, err)
 		}

@@ -49,7 +49,7 @@ func (p *Panel) changePolicy(c *web.Call, v *visit) error {
 	policy, err := readPolicy(form)
 	var tried *pages.Simulated
 	if err == nil && sent.Get("action") != "save" {
-		tried, err = p.tryPolicy(c, v, policy)
+		tried, err = p.tryPolicy(c, v, policy, sent.Get("action") == "count")
 	} else if err == nil {
 		_, err = p.cfg.Authority.PutPolicy(c.Context(), c.Actor(), v.workspace.ID, policy)
 	}
@@ -66,8 +66,8 @@ func (p *Panel) changePolicy(c *web.Call, v *visit) error {
 }
 
 // tryPolicy asks what a policy would refuse, and names owners and tokens.
-func (p *Panel) tryPolicy(c *web.Call, v *visit, policy token.Policy) (*pages.Simulated, error) {
-	s, err := p.cfg.Authority.Simulate(c.Context(), v.workspace.ID, policy)
+func (p *Panel) tryPolicy(c *web.Call, v *visit, policy token.Policy, whole bool) (*pages.Simulated, error) {
+	s, err := p.cfg.Authority.Simulate(c.Context(), v.workspace.ID, policy, whole)
 	if err != nil {
 		return nil, err
 	}

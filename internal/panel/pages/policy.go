@@ -102,7 +102,7 @@ type ruleSet struct {
 
 type triedView struct {
 	Text          string
-	Good          bool
+	Good, Part    bool
 	Rules, Owners []Fact
 	Table         Table
 }
@@ -217,7 +217,7 @@ func (p *speaker) policyFacts(form PolicyForm) []Fact {
 
 // tried says what a policy would refuse.
 func (p *speaker) tried(t *Simulated, workspace string, now time.Time) *triedView {
-	view := &triedView{Good: t.Refused == 0}
+	view := &triedView{Good: t.Refused == 0 && t.Whole, Part: !t.Whole}
 	switch {
 	case t.Refused == 0 && t.Whole:
 		view.Text = p.say("policy.tried_none", "Looked", t.Looked, "When", p.exact(t.From))
