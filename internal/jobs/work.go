@@ -89,6 +89,7 @@ func FlushUses(take func() map[token.ID]token.Seen, to UsesTo) Job {
 		if err := to.FlushUses(ctx, held); err != nil {
 			return fmt.Errorf("%d uses wait: %w", len(held), err)
 		}
+		held = map[token.ID]token.Seen{} // an emptied map keeps its room
 		return nil
 	}}
 }

@@ -37,6 +37,7 @@ func (s *Server) later() *jobs.Runner {
 		s.watchAlerts(), s.countAlerts(),
 		jobs.Job{Name: "letters", Every: 5 * time.Second, EachNode: true, Run: s.sendLetters},
 		jobs.Job{Name: "skew", Every: 10 * time.Second, EachNode: true, Run: s.measureSkew},
+		s.rest(),
 	)...)
 }
 

@@ -45,6 +45,9 @@ type engine interface {
 	leave(ctx context.Context)
 	// lasting is a commit that changes nothing and is as durable as any other.
 	lasting() string
+	// shrink is the statement that gives back what a connection keeps of the
+	// database in memory; empty where that is the server's to keep.
+	shrink() string
 	// among and alone wait until a transaction may do its part of the work that
 	// $1 names: among others that do the same, or while nobody else does. They
 	// are empty where only one transaction writes.
@@ -82,6 +85,7 @@ func (e *sqlite) again(error) bool          { return false }
 func (e *sqlite) clock() string             { return "" }
 
 func (e *sqlite) lasting() string { return "SELECT 1" }
+func (e *sqlite) shrink() string  { return "PRAGMA shrink_memory" }
 func (e *sqlite) among() string   { return "" }
 func (e *sqlite) alone() string   { return "" }
 
@@ -118,7 +122,7 @@ func (e *sqlite) openReads(ctx context.Context) (*sql.DB, error) {
 	if err := os.MkdirAll(filepath.Dir(e.path), 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
-	w, err := sql.Open(e.driver, e.address("cache_size(-32768)"))
+	w, err := sql.Open(e.driver, e.address("cache_size(-16384)"))
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", e.path, err)
 	}
@@ -127,12 +131,13 @@ func (e *sqlite) openReads(ctx context.Context) (*sql.DB, error) {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", e.path, err), w.Close())
 	}
 	e.db = w
-	r, err := sql.Open(e.driver, e.address("query_only(1)", "cache_size(-8192)"))
+	r, err := sql.Open(e.driver, e.address("query_only(1)", "cache_size(-2048)"))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", e.path, err), w.Close())
 	}
 	r.SetMaxOpenConns(8)
 	r.SetMaxIdleConns(8)
+	r.SetConnMaxIdleTime(time.Minute) // with what it keeps in memory
 	return r, nil
 }
 
@@ -251,6 +256,8 @@ func (e *postgres) schema(ctx context.Context, migrate bool) error {
 }
 
 func (e *postgres) lasting() string { return "SELECT pg_logical_emit_message(true, 'ficha', '')" }
+
+func (e *postgres) shrink() string { return "" }
 
 func (e *postgres) among() string {
 	return "SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))"

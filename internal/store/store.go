@@ -134,6 +134,18 @@ func (s *Store) Skew(ctx context.Context) (time.Duration, error) {
 	return time.UnixMilli(theirs).Sub(ours), nil
 }
 
+// Shrink gives back the memory that the writer keeps of the database; what it
+// needs is read again.
+func (s *Store) Shrink(ctx context.Context) error {
+	if s.engine.shrink() == "" {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, err := s.writer.conn.ExecContext(ctx, s.engine.shrink())
+	return err
+}
+
 // Close finishes the deeds that wait and closes the database. Closing twice
 // is harmless.
 func (s *Store) Close() error {
