@@ -22,6 +22,7 @@ type Tx interface {
 	MoveWatch(ctx context.Context, was, is token.Watch) (bool, error)
 	PutCalendar(ctx context.Context, c token.Calendar) error
 	EndCalendar(ctx context.Context, person, workspace string) (bool, error)
+	TakePlace(ctx context.Context, q token.Quota) (bool, error)
 	DescribeToken(ctx context.Context, credential token.ID, d token.Description) (bool, error)
 
 	Workspace(ctx context.Context, id string) (*token.Workspace, error)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/fichadev/ficha/internal/authority"
 	"github.com/fichadev/ficha/internal/panel/pages"
@@ -15,7 +16,7 @@ import (
 // A bulk is a deed on several tokens: those that were picked, or all that a
 // filter finds.
 type bulk struct {
-	act    string // revoke, rotate, or sweep: revoke all that match
+	act    string // revoke, rotate, give, or sweep: revoke all that match
 	ids    []token.ID
 	filter pages.InventoryFilter
 	sweep  authority.Sweep
@@ -25,7 +26,7 @@ type bulk struct {
 func (p *Panel) bulkOf(c *web.Call, v *visit, form web.Form) (b bulk, err error) {
 	b = bulk{act: form.Get("act"), filter: filterOf(form)}
 	switch b.act {
-	case "revoke", "rotate":
+	case "revoke", "rotate", "give":
 		for _, text := range form.All("id") {
 			id, ok := token.ParseID(text)
 			if !ok {
@@ -37,7 +38,7 @@ func (p *Panel) bulkOf(c *web.Call, v *visit, form web.Form) (b bulk, err error)
 		b.sweep, err = p.sweepOf(c, v, b.filter)
 		b.sweep.Reason = form.Get("reason")
 	default:
-		return b, token.Errorf(token.InvalidRequest, "act is revoke, rotate or sweep")
+		return b, token.Errorf(token.InvalidRequest, "act is revoke, rotate, give or sweep")
 	}
 	return b, err
 }
@@ -92,7 +93,7 @@ func (p *Panel) askBulk(c *web.Call, v *visit) error {
 }
 
 func (p *Panel) drawBulk(c *web.Call, v *visit, status int, b bulk, hit *authority.Blast, view pages.BulkPage) error {
-	view.Shell, view.Now, view.Rotate = v.shell, c.Now(), b.act == "rotate"
+	view.Shell, view.Now, view.Rotate, view.Give = v.shell, c.Now(), b.act == "rotate", b.act == "give"
 	view.Count, view.AtLeast, view.Beyond, view.Day, view.Used = hit.Count, hit.AtLeast, hit.Beyond, hit.Day, instantOf(hit.Used)
 	view.Hidden = []pages.Hidden{{Name: "act", Value: b.act}, {Name: "once", Value: rand.Text()}}
 	for _, id := range b.ids {
@@ -142,8 +143,11 @@ func (p *Panel) runBulk(c *web.Call, v *visit) error {
 	if err != nil {
 		return err
 	}
-	if b.act == "rotate" {
+	switch b.act {
+	case "rotate":
 		return p.rotatePicked(c, v, b, form)
+	case "give":
+		return p.givePicked(c, v, b, form)
 	}
 	hit, err := p.hits(c, v, b)
 	if err != nil {
@@ -161,6 +165,41 @@ func (p *Panel) runBulk(c *web.Call, v *visit) error {
 	}
 	_, err = p.cfg.Authority.RevokePicked(c.Context(), c.Actor(), v.workspace.ID, b.ids, form.Get("reason"))
 	return p.done(c, pages.Inventory.Path(v.workspace.ID), pages.TokensRevoked, err)
+}
+
+// givePicked makes somebody else answer for the tokens that were picked, and
+// leads back to the list, or to the token where it was one.
+func (p *Panel) givePicked(c *web.Call, v *visit, b bulk, form web.Form) error {
+	typed := strings.TrimSpace(form.Get("owner"))
+	owner, err := p.ownerOf(c, v, typed)
+	if err == nil && typed == "" {
+		err = token.AtField("owner", "name a member, or a team")
+	}
+	if err == nil {
+		_, err = p.cfg.Authority.GivePicked(c.Context(), c.Actor(), v.workspace.ID, b.ids, owner)
+	}
+	if token.Is(err, token.Invalid) {
+		return p.askAgain(c, v, b, pages.BulkPage{Owner: typed}, err)
+	}
+	to := pages.Inventory.Path(v.workspace.ID)
+	if len(b.ids) == 1 {
+		to = pages.Tokens.Path(v.workspace.ID, b.ids[0].String())
+	}
+	return p.done(c, to, pages.TokensGiven, err)
+}
+
+// askAgain asks before a deed on several once more, and says what was wrong.
+func (p *Panel) askAgain(c *web.Call, v *visit, b bulk, view pages.BulkPage, said error) error {
+	w, ok := wrong(said)
+	if !ok {
+		return said
+	}
+	view.Wrong = w
+	hit, err := p.hits(c, v, b)
+	if err != nil {
+		return p.done(c, pages.Inventory.Path(v.workspace.ID), "", err)
+	}
+	return p.drawBulk(c, v, http.StatusUnprocessableEntity, b, hit, view)
 }
 
 // showRevocation says how far a deed on many tokens is.

@@ -42,7 +42,7 @@ func (p *Panel) rotatePicked(c *web.Call, v *visit, b bulk, form web.Form) error
 		return p.done(c, pages.Inventory.Path(v.workspace.ID), "", token.AtField("id", "pick 1 to %d tokens", authority.MostPicked))
 	}
 	if err := p.checkGrace(form); err != nil {
-		return p.askAgain(c, v, b, err)
+		return p.askAgain(c, v, b, pages.BulkPage{}, err)
 	}
 	view := pages.TokensTurned{Shell: v.shell, File: pages.Inventory.Path(v.workspace.ID, "bulk", "run") + "?as=csv"}
 	for _, name := range []string{"act", "once", "grace", "reason"} {
@@ -69,19 +69,6 @@ func (p *Panel) checkGrace(form web.Form) error {
 		return err
 	}
 	return authority.CheckGrace(grace, form.Get("reason"))
-}
-
-// askAgain asks before a rotation of several once more, and says what was wrong.
-func (p *Panel) askAgain(c *web.Call, v *visit, b bulk, said error) error {
-	w, ok := wrong(said)
-	if !ok {
-		return said
-	}
-	hit, err := p.hits(c, v, b)
-	if err != nil {
-		return p.done(c, pages.Inventory.Path(v.workspace.ID), "", err)
-	}
-	return p.drawBulk(c, v, http.StatusUnprocessableEntity, b, hit, pages.BulkPage{Wrong: w})
 }
 
 func (p *Panel) turnPicked(c *web.Call, v *visit, id token.ID, form web.Form) (one pages.Turned, err error) {

@@ -214,3 +214,20 @@ func TestInventoryShowsWhatExpiresSoonestFirst(t *testing.T) {
 	b.open(ws1Inventory+"?q=for+a+day").says(200, "for a day")
 	b.open(ws1Inventory+"?status=expired").says(200, "for a day", "newest first")
 }
+
+func TestPickedTokensGetAnotherOwner(t *testing.T) {
+	h := newHouse(t, nil)
+	b := as(t, h, "ana@acme.example")
+	secret, first := b.make("service", "one", "content:write")
+	_, second := b.make("service", "two", "content:write")
+	form := b.open(ws1Inventory).form(ws1Inventory + "/bulk")
+	form.fields["id"] = []string{id(first), id(second)}
+	run := form.post("act", "give").says(200, "Another owner for 2 tokens?").form(ws1Inventory + "/bulk/run")
+	run.post().says(422, "name a member, or a team")
+	run.fill("owner", "lim@acme.example").post().says(200, "another owner now", "Lim Limited")
+	b.open(second).says(200, "Lim Limited").form(ws1Inventory+"/bulk/run").fill("owner", "platform").post().says(200, "platform", "another owner now")
+	b.open(first).says(200, "Lim Limited")
+	if !b.opens(secret) {
+		t.Error("the token opens nothing any more")
+	}
+}

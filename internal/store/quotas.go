@@ -40,18 +40,25 @@ func (tx *Tx) takePlaces(ctx context.Context, batch []*pending) error {
 		return cmp.Or(cmp.Compare(a.Workspace, b.Workspace), cmp.Compare(a.Owner, b.Owner), cmp.Compare(a.Kind, b.Kind))
 	})
 	for _, p := range places {
-		if _, err := tx.exec(ctx, takePlace, p.Workspace, p.Owner, string(p.Kind)); err != nil {
-			return err
-		}
-		n, err := tx.owned(ctx, p.Quota)
+		free, err := tx.TakePlace(ctx, p.Quota)
 		if err != nil {
 			return err
 		}
-		if n >= p.Most {
-			p.of.out = token.AtField("owner", "has %d live %s tokens, as many as this workspace allows; end one first", n, p.Kind)
+		if !free {
+			p.of.out = p.Full()
 		}
 	}
 	return nil
+}
+
+// TakePlace reports whether an owner has a place left for one more token, and
+// holds that until the commit.
+func (tx *Tx) TakePlace(ctx context.Context, q token.Quota) (bool, error) {
+	if _, err := tx.exec(ctx, takePlace, q.Workspace, q.Owner, string(q.Kind)); err != nil {
+		return false, err
+	}
+	n, err := tx.owned(ctx, q)
+	return n < q.Most, err
 }
 
 // owned counts the live tokens of an owner, up to the quota. A personal token

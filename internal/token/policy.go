@@ -95,3 +95,8 @@ type Quota struct {
 	Kind      Kind
 	Most      int64
 }
+
+// Full is what is said where no place is left.
+func (q Quota) Full() *Refusal {
+	return AtField("owner", "has %d live %s tokens, as many as this workspace allows; end one first", q.Most, q.Kind)
+}

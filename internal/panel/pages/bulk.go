@@ -14,7 +14,9 @@ import (
 type BulkPage struct {
 	Shell    Shell
 	Now      time.Time
-	Rotate   bool // else revoke
+	Rotate   bool
+	Give     bool   // neither: revoke
+	Owner    string // as it was typed
 	Count    int64
 	AtLeast  bool
 	Beyond   bool // elsewhere too
@@ -63,26 +65,41 @@ func (s *Set) BulkPage(w io.Writer, lang Lang, v BulkPage) error {
 		grace.ID, grace.Describe = "", "grace-hint"
 		view.Fields = append(view.Fields, grace)
 	}
+	if v.Give {
+		view.Submit, view.Text = said.say("bulk.give"), []string{said.say("bulk.give_text")}
+		view.Fields = append(view.Fields, said.owner("", v.Owner))
+	} else {
+		view.Fields = append(view.Fields, said.reason(""))
+	}
 	if v.Beyond {
 		view.Text = append(view.Text, said.say("bulk.beyond"))
 	}
-	view.Fields = append(view.Fields, said.reason(""))
-	if v.Day > 0 && !v.Rotate {
+	if v.Day > 0 && !v.Rotate && !v.Give {
 		view.Fields = append(view.Fields, said.typedCount(v))
 	}
-	view.Mistakes = mistakes(view.Fields)
-	if v.Rotate {
-		view.Mistakes, view.Nothing = said.fields(view.Fields, v.Wrong), v.turnable() == 0
+	if view.Mistakes = mistakes(view.Fields); v.Rotate || v.Give {
+		view.Mistakes = said.fields(view.Fields, v.Wrong)
 	}
+	view.Nothing = view.Nothing || v.Rotate && v.turnable() == 0
 	view.Table = said.bulkTable(v)
 	return s.show(w, lang, "bulk", v.Shell, said, view)
 }
 
 func (p *speaker) bulkTitle(v BulkPage) string {
-	if v.Rotate {
+	switch {
+	case v.Rotate:
 		return p.count("bulk.rotate_title", int(v.Count))
+	case v.Give:
+		return p.count("bulk.give_title", int(v.Count))
 	}
 	return p.count("bulk.revoke_title", int(v.Count))
+}
+
+// owner is the field for who answers for tokens.
+func (p *speaker) owner(id, typed string) Field {
+	f := Field{Name: "owner", ID: id, Type: "text", Autocomplete: "off", Label: p.say("form.owner"), Hint: p.say("form.owner_hint"), Value: typed}
+	p.describe(&f, nil, 0)
+	return f
 }
 
 // typedCount is the field that slows down who would end what is in use.

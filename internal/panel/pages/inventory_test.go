@@ -44,6 +44,8 @@ func inventorySamples() []sample {
 	rotate := bulkPage()
 	rotate.Rotate, rotate.Stays = true, []string{"", "it is being rotated", ""}
 	rotate.Wrong = Wrong{Fields: map[string]string{"reason": "is required"}}
+	give := bulkPage()
+	give.Give, give.Owner, give.Wrong = true, "team", Wrong{Fields: map[string]string{"owner": "has as many as it may"}}
 	nothing := bulkPage()
 	nothing.Count, nothing.Day, nothing.Items = 0, 0, nil
 	run := RevocationPage{Shell: full.Shell, Now: atNoon, ID: "r1", Act: "revoke", By: `{"scope":"x"}`, Reason: "spring", Count: 4, Who: "ana@acme.example", At: atNoon}
@@ -52,7 +54,7 @@ func inventorySamples() []sample {
 	return []sample{
 		of("inventory", (*Set).InventoryPage, full), of("inventory_narrowed", (*Set).InventoryPage, narrowed), of("inventory_wrong", (*Set).InventoryPage, wrong),
 		of("inventory_soonest", (*Set).InventoryPage, byExpiry), of("inventory_none_live", (*Set).InventoryPage, none), of("inventory_empty", (*Set).InventoryPage, empty), of("bulk", (*Set).BulkPage, bulkPage()), of("bulk_sweep", (*Set).BulkPage, sweep),
-		of("bulk_rotate", (*Set).BulkPage, rotate), of("bulk_nothing", (*Set).BulkPage, nothing),
+		of("bulk_rotate", (*Set).BulkPage, rotate), of("bulk_give", (*Set).BulkPage, give), of("bulk_nothing", (*Set).BulkPage, nothing),
 		of("revocation", (*Set).RevocationPage, run), of("revocation_running", (*Set).RevocationPage, running),
 	}
 }

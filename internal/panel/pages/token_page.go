@@ -14,8 +14,8 @@ type TokenPage struct {
 	Now   time.Time
 	Token Token
 
-	Change, Rotate, Decide bool   // what the reader may do
-	Once                   string // tells a repeated rotation from a second one
+	Change, Rotate, Decide, Give bool   // what the reader may do
+	Once                         string // tells a repeated rotation from a second one
 
 	Format    string // jwt or opaque
 	Contract  string
@@ -180,6 +180,10 @@ func (p *speaker) deeds(v TokenPage) (all []Confirm) {
 			Post: Tokens.Path(at, t.Secret, "approve"), Submit: p.say("page.approve")})
 		all = append(all, Confirm{ID: "deny", Button: p.say("page.deny"), Title: p.say("page.deny_title"), Text: p.say("page.deny_text"),
 			Post: Tokens.Path(at, t.Secret, "deny"), Submit: p.say("page.deny"), Grave: true, Fields: []Field{p.reason("deny-reason")}})
+	}
+	if v.Give {
+		all = append(all, Confirm{ID: "give", Button: p.say("page.give"), Title: p.say("page.give_title", "Name", p.named(t)), Text: p.say("bulk.give_text"),
+			Post: Inventory.Path(at, "bulk", "run"), Submit: p.say("bulk.give"), Hidden: []Hidden{{"act", "give"}, {"id", t.Secret}}, Fields: []Field{p.owner("give-owner", "")}})
 	}
 	if v.Change {
 		all = append(all, p.pauses(v)...)

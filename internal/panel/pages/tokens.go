@@ -23,6 +23,7 @@ const (
 	TokenApproved   Said = "said.token_approved"
 	TokenDenied     Said = "said.token_denied"
 	TokensRevoked   Said = "said.tokens_revoked"
+	TokensGiven     Said = "said.tokens_given"
 	NothingPicked   Said = "said.nothing_picked"
 	TokenTooLate    Said = "said.token_too_late" // it had ended, or somebody was first
 )

@@ -44,7 +44,7 @@ func orderForm() TokenForm {
 func fullToken(status string) TokenPage {
 	t := tokenOf(status)
 	return TokenPage{
-		Shell: fullShell(Tokens), Now: atNoon, Token: t, Change: true, Rotate: true, Decide: true, Once: "k2", Format: "JWT", Contract: "panel",
+		Shell: fullShell(Tokens), Now: atNoon, Token: t, Change: true, Rotate: true, Decide: true, Give: true, Once: "k2", Format: "JWT", Contract: "panel",
 		Audience: "https://api.acme.example", Acting: "user:usr_2", Reason: "a ticket", Addresses: []string{"192.0.2.0/24"}, MaxUses: 3, Uses: 1, Family: "g1",
 		Secrets: ownTokens()[:3], Recorded: true,
 		Fit:     &Fit{Used: []ScopeUse{{"catalog:read", atNoon.Add(-time.Hour)}}, Unused: []string{"content:write"}, Proposal: []string{"catalog:read"}, Since: t.Created, Days: 5},
