@@ -47,7 +47,7 @@ dead:
 	[ -z "$$found" ] || { echo "$$found"; exit 1; }
 
 unit: ## the tests of this module, on both engines, with the race detector
-	$(GO) test -race -timeout 15m ./...
+	$(GO) test -race -timeout 30m ./...
 
 modules: ## the tests with needs of their own (browsers), each a module
 	@set -e; for folder in $(call folders,go.mod); do \

@@ -31,10 +31,29 @@ func p95(t *testing.T, n int, send func() answer, code int) time.Duration {
 	return took[(n*95+99)/100-1]
 }
 
+// honest are callers who know their secrets.
+func honest(t *testing.T, p *program) map[string]func() answer {
+	return map[string]func() answer{
+		"/verify": func() answer { return p.call(t, "GET", "/verify", nil, bearer("canary-pat-ana-admin-000")) },
+		"issue": func() answer {
+			return p.call(t, "POST", "/oauth2/token", form("grant_type", "client_credentials", "client_id", "form", "client_secret", "form-canary-client-secret"), nil)
+		},
+		"sign in": func() answer {
+			return p.call(t, "POST", "/token/generate", `{"email":"max@acme.example","password":"canary-password-max:acme-canary-client-token"}`, nil)
+		},
+		"the page": func() answer { return p.call(t, "GET", "/panel/login", nil, nil) },
+	}
+}
+
 // Those who guess at secrets and passwords, for many accounts from one place,
 // do not make the others wait.
 func TestGuessersDoNotSlowTheOthers(t *testing.T) {
 	p := start(t)
+	honest := honest(t, p)
+	calm := map[string]time.Duration{} // on this machine, busy as it may be
+	for name, send := range honest {
+		calm[name] = p95(t, 8, send, 200)
+	}
 	ctx, stop := context.WithCancel(t.Context())
 	var n atomic.Int64
 	var all sync.WaitGroup
@@ -63,18 +82,10 @@ func TestGuessersDoNotSlowTheOthers(t *testing.T) {
 	}
 	defer all.Wait()
 	defer stop()
-	for name, send := range map[string]func() answer{
-		"/verify": func() answer { return p.call(t, "GET", "/verify", nil, bearer("canary-pat-ana-admin-000")) },
-		"issue": func() answer {
-			return p.call(t, "POST", "/oauth2/token", form("grant_type", "client_credentials", "client_id", "form", "client_secret", "form-canary-client-secret"), nil)
-		},
-		"sign in": func() answer {
-			return p.call(t, "POST", "/token/generate", `{"email":"max@acme.example","password":"canary-password-max:acme-canary-client-token"}`, nil)
-		},
-		"the page": func() answer { return p.call(t, "GET", "/panel/login", nil, nil) },
-	} {
-		if got := p95(t, 8, send, 200); got > time.Second {
-			t.Errorf("%s: p95 is %v under 32 guessers, want 1 s at most", name, got)
+	for name, send := range honest {
+		most := time.Second + 10*calm[name]
+		if got := p95(t, 8, send, 200); got > most {
+			t.Errorf("%s: p95 is %v under 32 guessers, want %v at most: it was %v without", name, got, most, calm[name])
 		} else {
 			t.Logf("%s: p95 %v", name, got)
 		}
