@@ -15,9 +15,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// startNamed runs the program under a host name: browsers have no passkeys for a
-// bare address.
-func startNamed(t *testing.T, more ...string) *house {
+// named returns an address that is free, under a host name, and the variables
+// that have the program serve there.
+func named(t *testing.T) (base string, there []string) {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -27,9 +27,17 @@ func startNamed(t *testing.T, more ...string) *house {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	url := "http://" + strings.Replace(address, "127.0.0.1", "localhost", 1)
-	h := start(t, append(more, "FICHA_LISTEN="+address, "FICHA_ISSUER="+url)...)
-	h.url = url
+	base = "http://" + strings.Replace(address, "127.0.0.1", "localhost", 1)
+	return base, []string{"FICHA_LISTEN=" + address, "FICHA_ISSUER=" + base}
+}
+
+// startNamed runs the program under a host name: browsers have no passkeys for a
+// bare address.
+func startNamed(t *testing.T, more ...string) *house {
+	t.Helper()
+	base, there := named(t)
+	h := start(t, append(more, there...)...)
+	h.url = base
 	return h
 }
 
