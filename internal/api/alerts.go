@@ -67,6 +67,7 @@ func (f *Face) getAlertRules(c *web.Call, who *caller) error {
 	if err != nil {
 		return err
 	}
+	tag(c, token.VersionOf(text))
 	if text == nil {
 		return c.WriteJSON(http.StatusOK, rulesView{BuiltIn: true, Rules: alert.Defaults()})
 	}
@@ -92,7 +93,11 @@ func (f *Face) putAlertRules(c *web.Call, who *caller) error {
 	case want.Rules == nil:
 		return token.AtField("rules", "give the rules, an empty list for none, or built_in: true")
 	}
-	if err := f.cfg.Authority.PutAlertRules(c.Context(), who.actor, who.workspace, want.Rules); err != nil {
+	from, err := expected(c)
+	if err != nil {
+		return err
+	}
+	if err := f.cfg.Authority.PutAlertRules(c.Context(), who.actor, who.workspace, want.Rules, from); err != nil {
 		return err
 	}
 	return f.getAlertRules(c, who)

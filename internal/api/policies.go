@@ -115,6 +115,7 @@ func (f *Face) getPolicy(c *web.Call, who *caller) error {
 }
 
 func (f *Face) writePolicy(c *web.Call, w *token.Workspace) error {
+	tag(c, w.Policy.Version())
 	now := f.cfg.Now().UnixMilli()
 	answer := policies{Policy: policyOf(w.Policy.At(now))}
 	if next := w.Policy.Next; next != nil && now < next.EnforceFrom {
@@ -130,7 +131,11 @@ func (f *Face) putPolicy(c *web.Call, who *caller) error {
 	if err != nil {
 		return err
 	}
-	w, err := f.cfg.Authority.PutPolicy(c.Context(), who.asPerson(), who.workspace, p)
+	from, err := expected(c)
+	if err != nil {
+		return err
+	}
+	w, err := f.cfg.Authority.PutPolicy(c.Context(), who.asPerson(), who.workspace, p, from)
 	if err != nil {
 		return err
 	}

@@ -165,3 +165,32 @@ func (h *house) introspected(secret, address string) object {
 	proof := "Basic " + base64.StdEncoding.EncodeToString([]byte("backend:"+backend))
 	return h.want(http.StatusOK, h.Request("POST", "/oauth2/introspect", form, "Authorization", proof)).JSON
 }
+
+// TestSecondOfTwoAdminsHearsOfTheFirst: who changes what somebody else has
+// changed since is told, and who names no version means any.
+func TestSecondOfTwoAdminsHearsOfTheFirst(t *testing.T) {
+	h := start(t)
+	for path, change := range map[string][]object{
+		policyPath:         {{"require_purpose": true}, {"require_owner": true}},
+		"/v1/alerts/rules": {{"rules": []object{}}, {"built_in": true}},
+	} {
+		read := h.want(http.StatusOK, h.bearer(ana, "", "GET", path, nil)).Header.Get("ETag")
+		put := func(want int, body object, header ...string) string {
+			t.Helper()
+			return h.want(want, h.bearer(ana, "", "PUT", path, body, header...)).Header.Get("ETag")
+		}
+		first := put(http.StatusOK, change[0], "If-Match", read)
+		if read == "" || first == "" || first == read {
+			t.Errorf("%s: version %s, then %s", path, read, first)
+		}
+		a := h.bearer(ana, "", "PUT", path, change[1], "If-Match", read)
+		h.refused(http.StatusPreconditionFailed, "precondition_failed", a)
+		if again := h.want(http.StatusOK, h.bearer(ana, "", "GET", path, nil)).Header.Get("ETag"); again != first {
+			t.Errorf("%s: the second one changed it all the same", path)
+		}
+		put(http.StatusOK, change[1], "If-Match", first)
+		put(http.StatusOK, change[0], "If-Match", "*")
+		put(http.StatusOK, change[1])
+		put(http.StatusUnprocessableEntity, change[0], "If-Match", read+", "+first)
+	}
+}

@@ -13,8 +13,9 @@ import (
 // then. One with an instant of enforcement to come is warned of until it takes
 // the place of the one in force. It takes a super admin of the workspace. It
 // refuses with Invalid what cannot be kept, and what would close to live tokens
-// without notice.
-func (a *Authority) PutPolicy(ctx context.Context, who token.Actor, workspace string, p token.Policy) (*token.Workspace, error) {
+// without notice; with Outdated where the policy is not in the state that it is
+// changed from.
+func (a *Authority) PutPolicy(ctx context.Context, who token.Actor, workspace string, p token.Policy, from token.Version) (*token.Workspace, error) {
 	p.Next = nil
 	if err := policy.Check(&p); err != nil {
 		return nil, err
@@ -34,6 +35,9 @@ func (a *Authority) PutPolicy(ctx context.Context, who token.Actor, workspace st
 			return nil
 		}
 		old := w.Policy
+		if err := from.Meets(old.Version()); err != nil {
+			return err
+		}
 		if w.Policy, err = adopt(&old, p, tx.Now()); err != nil {
 			return err
 		}

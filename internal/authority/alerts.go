@@ -74,8 +74,9 @@ func lettersOf(n token.Alert, to []string) []token.Letter {
 
 // PutAlertRules gives a workspace rules of its own, or with nil the built-in
 // ones again; without any rule it is never told. It takes an admin of the
-// workspace. What is as declared is not written.
-func (a *Authority) PutAlertRules(ctx context.Context, who token.Actor, workspace string, rules []alert.Rule) error {
+// workspace. What is as declared is not written. It refuses with Outdated where
+// the rules are not in the state that they are changed from.
+func (a *Authority) PutAlertRules(ctx context.Context, who token.Actor, workspace string, rules []alert.Rule, from token.Version) error {
 	if err := alert.Check(rules); err != nil {
 		return err
 	}
@@ -90,8 +91,14 @@ func (a *Authority) PutAlertRules(ctx context.Context, who token.Actor, workspac
 		if err := mayAdministrate(ctx, tx, who, workspace, ""); err != nil {
 			return err
 		}
+		if _, err := tx.LockWorkspace(ctx, workspace); err != nil {
+			return err
+		}
 		had, err := tx.AlertRules(ctx, workspace)
 		if err != nil || bytes.Equal(had, text) {
+			return err
+		}
+		if err := from.Meets(token.VersionOf(had)); err != nil {
 			return err
 		}
 		w, err := tx.Workspace(ctx, workspace)

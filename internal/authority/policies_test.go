@@ -48,7 +48,7 @@ func (h *policed) now() int64 { return h.Clock.Now().UnixMilli() }
 
 func (h *policed) put(p token.Policy) {
 	h.t.Helper()
-	if _, err := h.Authority.PutPolicy(h.t.Context(), h.as("super@example.test"), "ws1", p); err != nil {
+	if _, err := h.Authority.PutPolicy(h.t.Context(), h.as("super@example.test"), "ws1", p, ""); err != nil {
 		h.t.Fatal(err)
 	}
 }

@@ -60,6 +60,8 @@ func objection(r *token.Refusal) pages.Objection {
 		return pages.NotAllowed
 	case token.TooMany:
 		return pages.TooOften
+	case token.Outdated:
+		return pages.Outdated
 	case token.Unavailable, token.OutcomeUnknown:
 		return pages.NotNow
 	}

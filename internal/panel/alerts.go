@@ -2,6 +2,7 @@ package panel
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -55,7 +56,7 @@ func (p *Panel) listAlerts(c *web.Call, v *visit) error {
 			Resolved: instantOf(a.ResolvedAt), Value: detailText(a.Detail, "value"), Threshold: detailText(a.Detail, "threshold"),
 		})
 	}
-	rules, builtIn, err := p.alertRules(c, v)
+	rules, _, builtIn, err := p.alertRules(c, v)
 	if err != nil {
 		return err
 	}
@@ -73,15 +74,16 @@ func detailText(detail map[string]any, name string) string {
 	return ""
 }
 
-// alertRules returns the rules of a workspace, and whether they are the built-in
-// ones.
-func (p *Panel) alertRules(c *web.Call, v *visit) ([]alert.Rule, bool, error) {
+// alertRules returns the rules of a workspace, their version, and whether they
+// are the built-in ones.
+func (p *Panel) alertRules(c *web.Call, v *visit) ([]alert.Rule, token.Version, bool, error) {
 	text, err := p.cfg.Store.AlertRules(c.Context(), v.workspace.ID)
+	version := token.VersionOf(text)
 	if err != nil || text == nil {
-		return alert.Defaults(), true, err
+		return alert.Defaults(), version, true, err
 	}
 	rules, err := alert.Parse(text)
-	return rules, false, err
+	return rules, version, false, err
 }
 
 // typedRule returns a rule as it is typed; what its kind has not is left out.
@@ -123,7 +125,7 @@ func (p *Panel) editAlertRule(c *web.Call, v *visit) error {
 			Class: token.External, Kind: string(alert.ErrorRate), Severity: alert.Ticket, Window: "5", For: "5", MinRequests: "100", MinBad: "5",
 		}})
 	}
-	rules, _, err := p.alertRules(c, v)
+	rules, _, _, err := p.alertRules(c, v)
 	if err != nil {
 		return err
 	}
@@ -131,7 +133,7 @@ func (p *Panel) editAlertRule(c *web.Call, v *visit) error {
 	if i < 0 {
 		return token.Errorf(token.NotFound, "there is no such rule")
 	}
-	return p.drawAlertRule(c, v, http.StatusOK, pages.AlertRuleForm{Was: name, Rule: typedRule(rules[i])})
+	return p.drawAlertRule(c, v, http.StatusOK, pages.AlertRuleForm{Was: name, Version: ruleVersion(rules[i]), Rule: typedRule(rules[i])})
 }
 
 func (p *Panel) drawAlertRule(c *web.Call, v *visit, status int, view pages.AlertRuleForm) error {
@@ -151,22 +153,48 @@ func (p *Panel) putAlertRule(c *web.Call, v *visit) error {
 		Objective: form.Get("objective"), Factor: form.Get("factor"), Window: form.Get("window_minutes"), ShortWindow: form.Get("short_window_minutes"),
 		For: form.Get("for_minutes"), MinRequests: form.Get("min_requests"), MinBad: form.Get("min_bad"),
 	}
-	was := form.Get("was")
+	was, version := form.Get("was"), form.Get("version")
 	rule, err := readRuleOf(typed)
 	if err == nil {
 		err = p.saveRules(c, v, func(rules []alert.Rule) ([]alert.Rule, error) {
-			i := slices.IndexFunc(rules, func(r alert.Rule) bool { return r.Name == was })
-			if was == "" || i < 0 {
+			if was == "" {
 				return append(rules, rule), nil
+			}
+			i, err := ruleAt(rules, was, &version)
+			if err != nil {
+				return nil, err
 			}
 			rules[i] = rule
 			return rules, nil
 		})
 	}
 	if said, ok := wrong(err); ok {
-		return p.drawAlertRule(c, v, http.StatusUnprocessableEntity, pages.AlertRuleForm{Was: was, Rule: typed, Wrong: ofOneRule(said)})
+		return p.drawAlertRule(c, v, http.StatusUnprocessableEntity, pages.AlertRuleForm{Was: was, Version: version, Rule: typed, Wrong: ofOneRule(said)})
 	}
 	return p.done(c, pages.Alerts.Path(v.workspace.ID), pages.AlertRulesSaved, err)
+}
+
+// ruleAt finds the rule that a form was about. Where it is not as it was when the
+// form was drawn it refuses with Outdated, and version is then that of now: who
+// saves once more knows of it.
+func ruleAt(rules []alert.Rule, name string, version *string) (int, error) {
+	i := slices.IndexFunc(rules, func(r alert.Rule) bool { return r.Name == name })
+	if i < 0 {
+		return i, token.Errorf(token.NotFound, "there is no such rule any more")
+	}
+	is := ruleVersion(rules[i])
+	drawn := token.Version(*version)
+	*version = is
+	return i, drawn.Meets(token.Version(is))
+}
+
+// ruleVersion is that of one rule: who changes another one is not in the way.
+func ruleVersion(r alert.Rule) string {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return "" // nothing in a rule is without a text
+	}
+	return string(token.VersionOf(text))
 }
 
 // ofOneRule says of the form what is said of a rule among all: rules[3].over.
@@ -184,14 +212,14 @@ func ofOneRule(w pages.Wrong) pages.Wrong {
 
 // saveRules changes the rules of the workspace.
 func (p *Panel) saveRules(c *web.Call, v *visit, change func([]alert.Rule) ([]alert.Rule, error)) error {
-	rules, _, err := p.alertRules(c, v)
+	rules, version, _, err := p.alertRules(c, v)
 	if err != nil {
 		return err
 	}
 	if rules, err = change(rules); err != nil {
 		return err
 	}
-	return p.cfg.Authority.PutAlertRules(c.Context(), c.Actor(), v.workspace.ID, rules)
+	return p.cfg.Authority.PutAlertRules(c.Context(), c.Actor(), v.workspace.ID, rules, version)
 }
 
 func (p *Panel) dropAlertRule(c *web.Call, v *visit) error {
@@ -200,18 +228,19 @@ func (p *Panel) dropAlertRule(c *web.Call, v *visit) error {
 		return err
 	}
 	err = p.saveRules(c, v, func(rules []alert.Rule) ([]alert.Rule, error) {
-		left := slices.DeleteFunc(rules, func(r alert.Rule) bool { return r.Name == form.Get("name") })
-		if len(left) == len(rules) {
-			return nil, token.Errorf(token.NotFound, "there is no such rule")
+		version := form.Get("version")
+		i, err := ruleAt(rules, form.Get("name"), &version)
+		if err != nil {
+			return nil, err
 		}
-		return left, nil
+		return slices.Delete(rules, i, i+1), nil
 	})
 	return p.done(c, pages.Alerts.Path(v.workspace.ID), pages.AlertRulesSaved, err)
 }
 
 // builtInAlertRules gives the workspace the rules that it began with.
 func (p *Panel) builtInAlertRules(c *web.Call, v *visit) error {
-	err := p.cfg.Authority.PutAlertRules(c.Context(), c.Actor(), v.workspace.ID, nil)
+	err := p.cfg.Authority.PutAlertRules(c.Context(), c.Actor(), v.workspace.ID, nil, "")
 	return p.done(c, pages.Alerts.Path(v.workspace.ID), pages.AlertRulesBuiltIn, err)
 }
 

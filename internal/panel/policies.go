@@ -23,7 +23,9 @@ func (p *Panel) policies() area {
 }
 
 func (p *Panel) showPolicy(c *web.Call, v *visit) error {
-	return p.drawPolicy(c, v, http.StatusOK, typedPolicy(v.workspace.Policy.Declared()), nil, pages.Wrong{})
+	form := typedPolicy(v.workspace.Policy.Declared())
+	form["version"] = string(v.workspace.Policy.Version())
+	return p.drawPolicy(c, v, http.StatusOK, form, nil, pages.Wrong{})
 }
 
 // drawPolicy writes the page with what is typed and what became of trying it.
@@ -51,11 +53,14 @@ func (p *Panel) changePolicy(c *web.Call, v *visit) error {
 	if err == nil && sent.Get("action") != "save" {
 		tried, err = p.tryPolicy(c, v, policy, sent.Get("action") == "count")
 	} else if err == nil {
-		_, err = p.cfg.Authority.PutPolicy(c.Context(), c.Actor(), v.workspace.ID, policy)
+		_, err = p.cfg.Authority.PutPolicy(c.Context(), c.Actor(), v.workspace.ID, policy, token.Version(form["version"]))
 	}
 	said, ok := wrong(err)
 	switch {
 	case ok:
+		if said.Whole == pages.Outdated { // what is set now stands above the form: to save once more is to know of it
+			form["version"] = string(v.workspace.Policy.Version())
+		}
 		return p.drawPolicy(c, v, http.StatusUnprocessableEntity, form, nil, said)
 	case err != nil:
 		return err

@@ -97,3 +97,25 @@ func TestOnlyASuperAdminSavesAPolicy(t *testing.T) {
 		t.Errorf("a member sees the policy's form: %d", res.StatusCode)
 	}
 }
+
+// Of two administrators who have the page open, the second hears of the first,
+// sees what is set now, and may still save.
+func TestSecondSaveOfAPolicyHearsOfTheFirst(t *testing.T) {
+	b := administrator(t, nil)
+	one, two := b.open(policyPath).says(200).form(policyPath), b.open(policyPath).form(policyPath)
+	one.fill("require_purpose", "yes").post("action", "save").says(200, "The policy was saved")
+	told := two.fill("require_owner", "yes").post("action", "save").says(422, "Somebody else has changed this", "A purpose is required")
+	again := told.form(policyPath)
+	if again.fields.Get("require_owner") != "yes" {
+		t.Errorf("what was typed is lost: %v", again.fields)
+	}
+	again.post("action", "save").says(200, "The policy was saved")
+	const at = "/panel/w/ws1/alerts"
+	rule := func() *form { return b.open(at + "/rule?name=internal-errors").form(at + "/rule") }
+	first, second := rule(), rule()
+	first.fill("for_minutes", "7").post().says(200)
+	second.fill("for_minutes", "9").post().says(422, "Somebody else has changed this").form(at + "/rule").post().says(200)
+	if text := b.open(at + "/rule?name=internal-errors").form(at + "/rule").fields.Get("for_minutes"); text != "9" {
+		t.Errorf("the rule is for %s minutes", text)
+	}
+}

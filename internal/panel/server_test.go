@@ -18,6 +18,7 @@ func TestRulesOfAlertsAreChangedByAForm(t *testing.T) {
 		t.Fatalf("the form has %v", form.fields)
 	}
 	form.fill("over", "0,05").post().says(200, "The rules were saved", "Rules of this workspace's own", "over 5 % errors in 5 min")
+	form = b.open(at + "/rule?name=external-errors").form(at + "/rule")
 	form.fill("over", "lots").post().says(422, "must be a number")
 	form.fill("over", "5").post().says(422, "must be a share between 0 and 1")
 	added := b.open(at + "/rule").form(at + "/rule")

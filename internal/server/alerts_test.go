@@ -167,7 +167,7 @@ func (s *stretch) dancing() {
 	rules := []alert.Rule{{
 		Name: "dance", Kind: alert.ErrorRate, Class: token.External, Severity: alert.Page, Over: 0.01, Window: 1, MinRequests: 1, MinBad: 1,
 	}}
-	if err := s.Authority.PutAlertRules(s.t.Context(), token.Actor{Kind: token.System, ID: "apply"}, "w", rules); err != nil {
+	if err := s.Authority.PutAlertRules(s.t.Context(), token.Actor{Kind: token.System, ID: "apply"}, "w", rules, ""); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -193,7 +193,7 @@ func TestRuleThatIsTakenAwayResolvesItsIncident(t *testing.T) {
 	eachStretch(t, func(s *stretch) {
 		s.dancing()
 		s.pass(2, failing("w", token.External, 1000, 900))
-		if err := s.Authority.PutAlertRules(s.t.Context(), token.Actor{Kind: token.System, ID: "apply"}, "w", []alert.Rule{}); err != nil {
+		if err := s.Authority.PutAlertRules(s.t.Context(), token.Actor{Kind: token.System, ID: "apply"}, "w", []alert.Rule{}, ""); err != nil {
 			s.t.Fatal(err)
 		}
 		s.pass(3, failing("w", token.External, 1000, 900))

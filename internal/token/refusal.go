@@ -31,6 +31,7 @@ const (
 	NotFound             Code = "not_found"                 // unknown, or another tenant's: never told apart
 	Invalid              Code = "invalid_value"             // understood but not acceptable; Refusal.Fields says where
 	Conflict             Code = "conflict"                  // the state it would leave is not the state it is in
+	Outdated             Code = "precondition_failed"       // it is not as it was when the caller read it (RFC 9110, 13.1.1)
 	TooMany              Code = "too_many_requests"         // Refusal.RetryAfter says when
 	TooLarge             Code = "request_too_large"         // a bound of the edge
 	MethodNotAllowed     Code = "method_not_allowed"        // the path exists, not for this method

@@ -29,6 +29,8 @@ func Status(code token.Code) int {
 		return http.StatusMethodNotAllowed
 	case token.Conflict:
 		return http.StatusConflict
+	case token.Outdated:
+		return http.StatusPreconditionFailed
 	case token.TooLarge:
 		return http.StatusRequestEntityTooLarge
 	case uriTooLong:

@@ -14,7 +14,7 @@ func TestEveryCodeHasItsStatus(t *testing.T) {
 		token.UnsupportedResponse: 400, token.InvalidScope: 400, token.InvalidTarget: 400, token.LoginRequired: 400, token.ConsentRequired: 400,
 		token.InvalidClient: 401, token.InvalidToken: 401,
 		token.InsufficientScope: 403, token.Forbidden: 403, token.AccessDenied: 403, token.WorkspaceRequired: 403,
-		token.NotFound: 404, token.MethodNotAllowed: 405, token.Conflict: 409, token.TooLarge: 413, token.UnsupportedMedia: 415,
+		token.NotFound: 404, token.MethodNotAllowed: 405, token.Conflict: 409, token.Outdated: 412, token.TooLarge: 413, token.UnsupportedMedia: 415,
 		token.Invalid: 422, token.TooMany: 429, token.Unavailable: 503, token.OutcomeUnknown: 503,
 		web.ServerError: 500, "a code of tomorrow": 400,
 	} {

@@ -32,6 +32,7 @@ const (
 	NotAllowed Objection = "not_allowed" // it takes other rights
 	TooOften   Objection = "too_often"   // wait
 	NotNow     Objection = "not_now"     // we cannot tell at the moment
+	Outdated   Objection = "outdated"    // somebody else has changed it meanwhile
 )
 
 func (o Objection) key() string {
@@ -44,6 +45,8 @@ func (o Objection) key() string {
 		return "error.too_often"
 	case NotNow:
 		return "error.not_now"
+	case Outdated:
+		return "error.outdated"
 	}
 	return "error.impossible"
 }

@@ -167,10 +167,11 @@ func (p *speaker) alertRules(rules []AlertRule, class, workspace string) Table {
 
 // AlertRuleForm is what a rule is typed into, under the names of the API. It
 // posts to the page's own address with was, the name of the rule it takes the
-// place of; one that goes posts to drop beneath it.
+// place of, and its version; one that goes posts to drop beneath it.
 type AlertRuleForm struct {
 	Shell   Shell
 	Was     string // empty: a new rule
+	Version string // of the rule as it was read
 	Rule    AlertRule
 	Windows []int64 // that there are, in minutes
 	Bounds  []int64 // of latencies, in ms
@@ -192,10 +193,10 @@ func (s *Set) AlertRuleForm(w io.Writer, lang Lang, v AlertRuleForm) error {
 	at := v.Shell.Workspace.ID
 	view := ruleView{Title: said.say("alerts.new"), Post: Alerts.Path(at, "rule")}
 	if v.Was != "" {
-		view.Title, view.Hidden = v.Was, []Hidden{{"was", v.Was}}
+		view.Title, view.Hidden = v.Was, []Hidden{{"was", v.Was}, {"version", v.Version}}
 		view.Drop = []Confirm{{
 			ID: "drop", Button: said.say("alert.drop"), Title: said.say("alert.drop_title", "Name", v.Was), Post: Alerts.Path(at, "drop"), Submit: said.say("alert.drop"),
-			Hidden: []Hidden{{"name", v.Was}}, Grave: true,
+			Hidden: []Hidden{{"name", v.Was}, {"version", v.Version}}, Grave: true,
 		}}
 	}
 	groups := []*[]Field{&view.Common, &view.Errors, &view.Latency, &view.Burn, &view.Enough}

@@ -70,7 +70,8 @@ type SimulatedToken struct {
 }
 
 // PolicyPage is the page of a workspace's policy. Its form posts to the page's
-// own address, with action try or save.
+// own address, with action try, count
+// or save, and with the version that Form names.
 type PolicyPage struct {
 	Shell  Shell
 	Now    time.Time
@@ -92,6 +93,7 @@ type policyView struct {
 	Rest, Dates   []Field
 	Tried         *triedView
 	Super         bool
+	Version       string
 }
 
 // A ruleSet is the inputs of one rule.
@@ -110,7 +112,7 @@ type triedView struct {
 // PolicyPage writes the policy, its form, and what became of trying it.
 func (s *Set) PolicyPage(w io.Writer, lang Lang, v PolicyPage) error {
 	said := s.speaker(lang)
-	view := policyView{Force: said.policyFacts(v.Force), Post: Policies.Path(v.Shell.Workspace.ID), Super: v.Super, Rest: said.policyRest(v.Form), Dates: said.policyDates(v.Form)}
+	view := policyView{Force: said.policyFacts(v.Force), Post: Policies.Path(v.Shell.Workspace.ID), Super: v.Super, Version: v.Form["version"], Rest: said.policyRest(v.Form), Dates: said.policyDates(v.Form)}
 	if v.Coming != nil {
 		view.Coming, view.ComingText = said.policyFacts(v.Coming), said.say("policy.coming", "When", said.exact(v.From))
 	}
