@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,7 +65,7 @@ func deeds() []deed {
 				return f.ask("POST", "/v1/clients/"+id+"/secrets", map[string]any{}, as(secret("ANA_TOKEN"), "north")...)
 			}}
 		}},
-	}, append(renewals(), endings()...)...)
+	}, slices.Concat(renewals(), endings(), later())...)
 }
 
 // redirects is the yes of a page: elsewhere than to a problem.
