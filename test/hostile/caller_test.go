@@ -75,6 +75,10 @@ func (p *program) call(t testing.TB, method, path string, body any, h headers) a
 		req.Header.Set("Content-Type", kind)
 	}
 	for i := 0; i+1 < len(h); i += 2 {
+		if h[i] == "Host" {
+			req.Host = h[i+1]
+			continue
+		}
 		req.Header[h[i]] = append(req.Header[h[i]], h[i+1])
 	}
 	res, err := client.Do(req)

@@ -49,9 +49,9 @@ func TestMain(m *testing.M) {
 
 // A program is the server under attack, in a process of its own.
 type program struct {
-	base string // its URL
-	dir  string // its data
-	at   string // its database; empty: SQLite among its data
+	base string   // its URL
+	dir  string   // its data
+	more []string // settings of this test, NAME=value
 	said *strings.Builder
 	mu   sync.Mutex
 	cmd  *exec.Cmd
@@ -60,7 +60,7 @@ type program struct {
 // start runs the program on testdata/house.yaml until the test ends.
 func start(t *testing.T) *program {
 	t.Helper()
-	return startOn(t, "")
+	return startWith(t)
 }
 
 // onEachEngine runs a test against the program on SQLite, and on PostgreSQL
@@ -68,13 +68,13 @@ func start(t *testing.T) *program {
 func onEachEngine(t *testing.T, test func(*testing.T, *program)) {
 	t.Run("sqlite", func(t *testing.T) { test(t, start(t)) })
 	if pgtest.Available() {
-		t.Run("postgres", func(t *testing.T) { test(t, startOn(t, pgtest.Start(t).Database(t))) })
+		t.Run("postgres", func(t *testing.T) { test(t, startWith(t, "FICHA_DATABASE="+pgtest.Start(t).Database(t))) })
 	}
 }
 
-func startOn(t *testing.T, database string) *program {
+func startWith(t *testing.T, settings ...string) *program {
 	t.Helper()
-	p := &program{dir: t.TempDir(), said: &strings.Builder{}, at: database}
+	p := &program{dir: t.TempDir(), said: &strings.Builder{}, more: settings}
 	p.run(t)
 	t.Cleanup(func() {
 		p.cmd.Process.Signal(syscall.SIGTERM) //nolint:errcheck // it may be dead already
@@ -91,7 +91,8 @@ func (p *program) run(t *testing.T) {
 	listen := cmp.Or(strings.TrimPrefix(p.base, "http://"), "127.0.0.1:0")                                                   // where it was, if it was
 	p.cmd = exec.Command(os.Getenv(binary), "serve", "--listen", listen, "--apply", filepath.Join("testdata", "house.yaml")) //nolint:gosec // the program that this test built
 	p.cmd.Env = append(slices.DeleteFunc(os.Environ(), func(pair string) bool { return strings.HasPrefix(pair, "FICHA_") }),
-		"FICHA_LOG_LEVEL=debug", "FICHA_DATA_DIR="+p.dir, "FICHA_DATABASE="+p.at)
+		"FICHA_LOG_LEVEL=debug", "FICHA_DATA_DIR="+p.dir)
+	p.cmd.Env = append(p.cmd.Env, p.more...)
 	p.cmd.Stderr = p
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
