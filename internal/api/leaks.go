@@ -3,7 +3,6 @@ package api
 import (
 	"encoding/hex"
 	"net/http"
-	"time"
 
 	"github.com/fichadev/ficha/internal/authority"
 	"github.com/fichadev/ficha/internal/github"
@@ -11,10 +10,6 @@ import (
 	"github.com/fichadev/ficha/internal/token"
 	"github.com/fichadev/ficha/internal/web"
 )
-
-// settle is when a report is answered, whatever came of it: after the deed would
-// be done, so that the time tells nobody whether there was one.
-const settle = 100 * time.Millisecond
 
 // mostMatches is how many secrets one message of GitHub may be about.
 const mostMatches = 1000
@@ -82,8 +77,6 @@ func (f *Face) selfRevoke(c *web.Call) error {
 }
 
 func (f *Face) takeReport(c *web.Call, source string, end bool) error {
-	answer := time.NewTimer(settle)
-	defer answer.Stop()
 	var body leakBody
 	if err := c.JSON(&body); err != nil {
 		return err
@@ -92,18 +85,8 @@ func (f *Face) takeReport(c *web.Call, source string, end bool) error {
 	if err != nil {
 		return err
 	}
-	if err := f.cfg.Authority.AdmitReports(c.Actor(), len(list)); err != nil {
+	if err := f.cfg.Authority.HearReports(c.Context(), c.Actor(), list); err != nil {
 		return err
-	}
-	for _, s := range list {
-		if _, err := f.cfg.Authority.TellLeak(c.Context(), c.Actor(), s); err != nil {
-			return err
-		}
-	}
-	select {
-	case <-answer.C:
-	case <-c.Context().Done():
-		return c.Context().Err()
 	}
 	return c.WriteJSON(http.StatusOK, map[string]bool{"accepted": true})
 }

@@ -64,6 +64,7 @@ func (p *Panel) Routes() []web.Route {
 	routes = append(routes, p.consentRoutes()...)
 	routes = append(routes, p.setupRoutes()...)
 	routes = append(routes, p.resetRoutes()...)
+	routes = append(routes, p.foundRoutes()...)
 	routes = append(routes, p.upstreamRoutes()...)
 	routes = append(routes, p.securityRoutes()...)
 	routes = append(routes, p.lostFactorsRoutes()...)

@@ -26,6 +26,8 @@ func accountSamples() []sample {
 		second("second", Second{Here: "/panel/login/second", Next: "/panel/", Nonce: "n0nce", Asked: asked}),
 		second("second_wrong", Second{Wrong: true}),
 		second("second_many", Second{Many: true}),
+		found("found", Found{Here: "/panel/found"}), found("found_done", Found{Here: "/panel/found?done=1", Done: true}),
+		found("found_wrong", Found{Here: "/panel/found", URL: "https://paste.example/?a=<b>", Wrong: Wrong{Fields: map[string]string{"token": ""}}}),
 		forgot("forgot", Forgot{Here: "/panel/forgot"}),
 		forgot("forgot_sent", Forgot{Here: "/panel/forgot?sent=1", Sent: true}),
 		forgot("forgot_many", Forgot{Many: true}),
@@ -76,6 +78,10 @@ func hostileAccount(shell Shell) []sample {
 
 func second(name string, v Second) sample {
 	return sample{name, func(s *Set, w io.Writer, l Lang) error { return s.Second(w, l, v) }}
+}
+
+func found(name string, v Found) sample {
+	return sample{name, func(s *Set, w io.Writer, l Lang) error { return s.Found(w, l, v) }}
 }
 
 func forgot(name string, v Forgot) sample {
