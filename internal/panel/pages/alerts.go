@@ -100,7 +100,7 @@ func (p *speaker) incidents(v AlertList) Table {
 	for _, i := range v.Items {
 		rule := Cell{Text: i.Rule, Chips: []Chip{{Text: p.severity(i.Severity)}}}
 		table.Rows = append(table.Rows, []Cell{
-			rule, {Chips: []Chip{p.incidentState(i.State)}}, {Text: p.class(i.Class)}, {Text: i.Value, Note: i.Threshold}, {When: p.when(i.Since, v.Now)}, {When: p.when(i.Resolved, v.Now)},
+			rule, {Chips: []Chip{p.incidentState(i.State)}}, {Text: p.class(i.Class)}, {Text: i.Value, Note: i.Threshold, Lang: "en"}, {When: p.when(i.Since, v.Now)}, {When: p.when(i.Resolved, v.Now)},
 		})
 	}
 	return table
@@ -134,11 +134,20 @@ func (p *speaker) ruleKind(kind string) string {
 func (p *speaker) threshold(r AlertRule) string {
 	switch r.Kind {
 	case "latency":
-		return p.say("alert.says_latency", "Percentile", r.Percentile, "Limit", r.OverMS, "Window", r.Window)
+		return p.say("alert.says_latency", "Percentile", r.Percentile, "Limit", r.OverMS, "Window", p.minutesLong(r.Window))
 	case "burn_rate":
-		return p.say("alert.says_burn", "Objective", r.ObjectivePercent, "Factor", r.Factor, "Window", r.Window, "Short", r.ShortWindow)
+		return p.say("alert.says_burn", "Objective", r.ObjectivePercent, "Factor", r.Factor, "Window", p.minutesLong(r.Window), "Short", p.minutesLong(r.ShortWindow))
 	}
-	return p.say("alert.says_errors", "Share", r.OverPercent, "Window", r.Window)
+	return p.say("alert.says_errors", "Share", r.OverPercent, "Window", p.minutesLong(r.Window))
+}
+
+// minutesLong says how long so many minutes are; what is no number stays.
+func (p *speaker) minutesLong(n string) string {
+	minutes, err := strconv.Atoi(n)
+	if err != nil {
+		return n
+	}
+	return p.length(time.Duration(minutes) * time.Minute)
 }
 
 // alertRules are the rules of one class.

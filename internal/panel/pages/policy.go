@@ -261,5 +261,5 @@ func (p *speaker) triedRow(t SimulatedToken, workspace string, now time.Time) []
 	if !t.ExpiresAt.IsZero() {
 		expires = Cell{When: p.when(t.ExpiresAt, now)}
 	}
-	return []Cell{{Text: name, Href: Tokens.Path(workspace, t.ID), Note: t.Kind + " …" + t.LastFour}, {Text: t.Owner}, expires, {Chips: breaks}}
+	return []Cell{{Text: name, Href: Tokens.Path(workspace, t.ID), Note: "…" + t.LastFour + " · " + p.kind(t.Kind)}, {Text: t.Owner}, expires, {Chips: breaks}}
 }

@@ -21,6 +21,7 @@ type Head struct {
 // A Cell is what a row says in one column. Any of its parts may be missing.
 type Cell struct {
 	Text  string
+	Lang  string // of Text and Note; empty: the page's
 	Href  string // makes a link of Text
 	Code  bool   // Text is an id or the like
 	When  *Moment

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"fmt"
 	"io"
 	"net/url"
 	"strconv"
@@ -100,7 +101,7 @@ func (s *Set) UsagePage(w io.Writer, lang Lang, v UsagePage) error {
 		sum.Passed, sum.Refused, sum.Failed = sum.Passed+span.Passed, sum.Refused+span.Refused, sum.Failed+span.Failed
 	}
 	for _, one := range said.outcomes(sum) {
-		view.Sums = append(view.Sums, Fact{one.Text, Cell{Text: strconv.FormatInt(one.count, 10)}})
+		view.Sums = append(view.Sums, Fact{one.Text, Cell{Text: grouped(one.count)}})
 	}
 	if v.More > 0 {
 		view.More = said.count("usage.more", v.More)
@@ -139,7 +140,7 @@ func (p *speaker) chart(v UsagePage) *chart {
 	if most == 0 || len(v.Spans) == 0 {
 		return nil
 	}
-	c := &chart{Title: p.say("usage.chart"), Width: chartWidth, Height: chartHeight, Top: strconv.FormatInt(most, 10), Said: p.say("usage.chart_text", "Most", most)}
+	c := &chart{Title: p.say("usage.chart"), Width: chartWidth, Height: chartHeight, Top: grouped(most), Said: p.say("usage.chart_text", "Most", most)}
 	wide := chartWidth / len(v.Spans)
 	for i, span := range v.Spans {
 		one, y := bar{Title: p.spanTitle(span, v.Width)}, chartHeight
@@ -176,7 +177,7 @@ func (p *speaker) spanText(at time.Time, width time.Duration) string {
 func (p *speaker) spanTitle(s Span, width time.Duration) string {
 	title := p.spanText(s.From, width)
 	for _, part := range p.outcomes(s.Traffic) {
-		title += ", " + part.Text + " " + strconv.FormatInt(part.count, 10)
+		title += ", " + part.Text + " " + grouped(part.count)
 	}
 	return title
 }
@@ -207,7 +208,7 @@ func (p *speaker) trafficHeads(first ...string) []Head {
 func (p *speaker) trafficCells(t Traffic) []Cell {
 	var cells []Cell
 	for _, part := range p.outcomes(t) {
-		cells = append(cells, Cell{Text: strconv.FormatInt(part.count, 10)})
+		cells = append(cells, Cell{Text: grouped(part.count)})
 	}
 	return cells
 }
@@ -245,4 +246,13 @@ func (p *speaker) usageFilter(v UsagePage) filterView {
 		f.Clear = f.Action + "?" + url.Values{"range": {v.Range}}.Encode()
 	}
 	return f
+}
+
+// grouped writes a count in groups of three, with the narrow space that all of
+// our languages read (ISO 80000-1, 7.3.1).
+func grouped(n int64) string {
+	if n < 1000 {
+		return strconv.FormatInt(n, 10)
+	}
+	return fmt.Sprintf("%s\u202f%03d", grouped(n/1000), n%1000)
 }
