@@ -96,12 +96,13 @@ func signInPlaces() []place {
 			v.to(sampleURL + "/panel/forgot")
 			v.do(write("#email", v.number()+"@acme.example\r"), chromedp.WaitNotPresent(chromedp.CSS("#email")))
 		}},
+		{"a token was found", "GET /panel/found", "", at("/panel/found")},
 		{"another password", "GET /panel/reset/{secret}", "", at("/panel/reset/AAAA")},
 		{"set-up", "GET /panel/setup", "", at("/panel/setup?token=x")},
-		{"set-up, wrong", "POST /panel/setup", "", func(v *visitor) {
+		{"set-up, over", "POST /panel/setup", "", func(v *visitor) {
 			v.to(sampleURL + "/panel/setup?token=x")
-			v.do(write("#email", "ana"), write("#name", "Ana"), write("#workspace", "Acme"), write("#password", "short\r"))
-			v.do(chromedp.WaitVisible(chromedp.CSS("main h1")))
+			v.do(write("#email", "ana@acme.example"), write("#name", "Ana"), write("#workspace", "Acme"), write("#password", password+"\r"))
+			v.do(chromedp.WaitVisible(chromedp.CSS(".notice")))
 		}},
 		{"no such page", "GET /panel/", "", at("/panel/nothing")},
 		{"not yours", "GET " + inArea + "inventory", "carla", acme("/inventory")},
@@ -368,9 +369,9 @@ func workspacePlaces() []place {
 			v.then("td a", "pre")
 		}},
 		{"alerts", "GET " + inArea + "alerts", "ana", acme("/alerts")},
-		{"a rule", "GET " + inArea + "alerts/rule", "ana", acme("/alerts/rule?name=external-errors")},
+		{"a rule", "GET " + inArea + "alerts/rule", "ana", acme("/alerts/rule?name=website-errors")},
 		{"a rule, wrong", "POST " + inArea + "alerts/rule", "ana", func(v *visitor) {
-			v.to(v.page("/alerts/rule?name=external-errors"))
+			v.to(v.page("/alerts/rule?name=website-errors"))
 			v.do(chromedp.Clear(chromedp.CSS(`[name="over"]`)), write(`[name="over"]`, "5"), click("main form .main"), chromedp.WaitVisible(chromedp.CSS("#errors")))
 		}},
 		{"usage", "GET " + inArea + "usage", "ana", acme("/usage")},

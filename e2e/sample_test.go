@@ -102,7 +102,9 @@ func newSample(t *testing.T) *sample {
 		s.signedIn(name, name)
 	}
 	s.app("dario")
+	s.Clock.Move(time.Second)
 	s.install("ana")
+	s.Clock.Move(time.Minute)
 	return s
 }
 
@@ -181,6 +183,7 @@ func (s *sample) issue(who string, o authority.Order) *authority.Issued {
 	made, err := s.Authority.Issue(s.t.Context(), s.as(who, o.Workspace), o)
 	s.must(err)
 	s.made[o.Name] = made
+	s.Clock.Move(time.Second) // what happens in one instant has no order
 	return made
 }
 
@@ -215,10 +218,14 @@ func (s *sample) lately() {
 	s.Clock.Move(20 * day)
 	s.issue("ana", order("Editorial bot", "Publishes what is approved", s.people["carla"].ID, 90*day, "content:write", "catalog:read"))
 	s.issue("ana", order("CI deploy", "Uploads the storefront's catalogue", "Platform team", 30*day, "catalog:read", "catalog:write"))
+	s.issue("ana", authority.Order{Kind: token.Personal, Name: "Ana's laptop", Scopes: token.Scopes{"content_management_manage"}, TTL: 90 * day, Form: authority.Contentful})
+	s.issue("ana", authority.Order{Kind: token.Personal, Workspace: "acme", Name: "Notebook", Scopes: token.Scopes{"catalog:read", "users:read"}, TTL: 10 * day})
 	s.Clock.Move(8 * day)
+	s.use(s.made["Notebook"].Secret, "catalog:read", "python-requests/2.32", "203.0.113.9")
 	s.use(s.made["Media pipeline"].Secret, "assets:write", "media-worker/3.2", "198.51.100.7")
 	s.use(s.made["Read-only frontend"].Secret, "catalog:read", "storefront/12.1", "198.51.100.20")
 	s.must(s.Authority.Suspend(s.t.Context(), s.as("ana", "acme"), s.made["Staging deploy"].Token, 0, "odd traffic at night"))
+	s.Clock.Move(time.Minute)
 	_, err := s.Authority.TellLeak(s.t.Context(), s.as("bruno", "acme"), authority.Sighting{
 		Secret: s.made["Newsletter bot"].Secret, Source: "a reader", URL: "https://git.example/acme/newsletter/config.yaml", End: true,
 	})
@@ -227,6 +234,7 @@ func (s *sample) lately() {
 
 // today is what happened in the last hours.
 func (s *sample) today() {
+	s.Clock.Move(time.Minute)
 	turned, _, err := s.Authority.Rotate(s.t.Context(), s.as("ana", "acme"), authority.Turn{Token: s.made["Editorial bot"].Token, Grace: 6 * time.Hour})
 	s.must(err)
 	s.Clock.Move(15 * time.Minute)
@@ -237,7 +245,6 @@ func (s *sample) today() {
 	_, _, err = s.Authority.Rotate(s.t.Context(), s.as("bruno", "acme"), authority.Turn{Token: s.made["CI deploy"].Token, Grace: time.Hour})
 	s.must(err)
 	s.issue("ana", authority.Order{Kind: token.Service, Workspace: "basin", Name: "Catalogue import", Purpose: "Nightly", Scopes: token.Scopes{"catalog:write"}, TTL: 7 * day})
-	s.issue("ana", authority.Order{Kind: token.Personal, Name: "Ana's laptop", Scopes: token.Scopes{"content_management_manage"}, TTL: 90 * day, Form: authority.Contentful})
 	s.traffic()
 	s.Clock.Move(2 * time.Minute)
 	sealer := &audit.Sealer{Seals: s.Store, Signer: func() (audit.Signer, error) { return s.Ring.Signer(keys.ES256) }}
@@ -266,15 +273,25 @@ func (s *sample) traffic() {
 				case at.Hour() == 3 && i%4 == 3, ago <= 20*time.Minute && i%6 == 5 && r.class == token.External:
 					status = http.StatusBadGateway
 				}
-				one.Observe(status, time.Duration(3+i*7%r.worst)*time.Millisecond)
+				one.Observe(status, time.Duration(3+i*97%r.worst)*time.Millisecond)
 			}
 			all = append(all, one)
 		}
 	}
 	s.must(s.Store.FlushTraffic(s.t.Context(), all))
-	watch := alert.New(s.Store, s.Authority.TurnAlert)
 	s.Clock.Move(20 * time.Second) // when a minute's counts have settled
-	for range 6 {
+	errors := alert.Rule{Name: "website-errors", Kind: alert.ErrorRate, Class: token.External, Severity: alert.Page, Client: "website", Window: 30, For: 2, Over: 0.05, MinRequests: 100, MinBad: 5}
+	slow := alert.Rule{Name: "content-slow", Kind: alert.Latency, Class: token.Internal, Severity: alert.Ticket, Window: 60, For: 2, Percentile: 95, OverMS: 250, MinRequests: 20, MinBad: 3}
+	s.watch(errors)
+	s.watch(errors, slow)
+}
+
+// watch looks at the traffic by some rules, for some minutes.
+func (s *sample) watch(rules ...alert.Rule) {
+	s.t.Helper()
+	s.must(s.Authority.PutAlertRules(s.t.Context(), s.as("ana", "acme"), "acme", rules, ""))
+	watch := alert.New(s.Store, s.Authority.TurnAlert)
+	for range 4 {
 		s.must(watch.Run(s.t.Context(), s.Clock.Now()))
 		s.Clock.Move(time.Minute)
 	}
