@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strconv"
 
 	"github.com/fichadev/ficha/internal/token"
 	"github.com/fichadev/ficha/internal/upstream"
@@ -23,7 +24,7 @@ type linkTx interface {
 	DropLinks(ctx context.Context, person string) (bool, error)
 }
 
-// link has an account open a person from now on.
+// link has an account open a person from now on, and writes them so.
 func (i *Identity) link(ctx context.Context, tx Tx, who token.Actor, p *token.Person, c upstream.Claims, how string) error {
 	l := &token.Link{Issuer: i.upstream.Issuer(), Subject: c.Subject, Person: p.ID, Email: c.Email, LinkedAt: tx.Now(), UsedAt: tx.Now()}
 	added, err := tx.AddLink(ctx, l)
@@ -32,6 +33,11 @@ func (i *Identity) link(ctx context.Context, tx Tx, who token.Actor, p *token.Pe
 	}
 	if !added { // of two at once the other was quicker
 		return otherAccount(i.upstream.Name())
+	}
+	if err := tx.Post(ctx, token.Letter{To: p.ID, Address: p.Email, Kind: token.LetterAccountLinked, Data: map[string]string{
+		"provider": i.upstream.Name(), "account": l.Email, "changed_at": strconv.FormatInt(l.LinkedAt, 10), "address": who.Address,
+	}}); err != nil {
+		return err
 	}
 	who.Kind, who.ID, who.Name = token.User, p.ID, p.Email
 	return record(ctx, tx, deed{who: who, workspace: home(who, p), action: "user.linked", person: p, detail: map[string]any{

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/fichadev/ficha/internal/token"
 	"github.com/fichadev/ficha/internal/upstream"
 	"github.com/fichadev/ficha/internal/upstream/upstreamtest"
@@ -94,6 +96,12 @@ func TestWhoWasAddedSignsInByTheirAddressOnce(t *testing.T) {
 		rows := w.recorded("user.linked", "user.signed_in")
 		if rows[0].Actor.ID != ana.ID || rows[0].Workspace != "ws1" || rows[0].Actor.Address != "192.0.2.7" {
 			t.Errorf("recorded %+v", rows[0])
+		}
+		want := []token.Letter{{To: ana.ID, Address: ana.Email, Kind: token.LetterAccountLinked, At: w.clock.ms.Load(), Data: map[string]string{
+			"provider": "Acme ID", "account": "Ana@Acme.example", "changed_at": "1790000000000", "address": "192.0.2.7",
+		}}}
+		if d := cmp.Diff(want, w.letters()); d != "" {
+			t.Errorf("who was linked; want -, got +:\n%s", d)
 		}
 		// From now on the account is Ana's, whatever address it has.
 		for _, email := range []string{"bob@acme.example", "new@acme.example"} {

@@ -42,6 +42,7 @@ const (
 	LetterTokensReceived  LetterKind = "tokens_received"
 	LetterMemberRemoved   LetterKind = "member_removed"
 	LetterPasswordChanged LetterKind = "password_changed"
+	LetterAccountLinked   LetterKind = "account_linked"
 	LetterPasswordReset   LetterKind = "password_reset" // its link is a secret, made when it is sent
 )
 
@@ -50,7 +51,7 @@ func LetterKinds() []LetterKind {
 	return []LetterKind{
 		LetterTokenExpiring, LetterTokenExpired, LetterUsedAfterExpiry, LetterTokenLeaked, LetterImpersonated, LetterAlertFiring, LetterAlertResolved,
 		LetterWebhookDisabled, LetterWebhookLeaked, LetterInstallRequest, LetterPolicyWarning, LetterApprovalWanted, LetterApprovalGiven, LetterTokensReceived,
-		LetterMemberRemoved, LetterPasswordChanged, LetterPasswordReset,
+		LetterMemberRemoved, LetterPasswordChanged, LetterAccountLinked, LetterPasswordReset,
 	}
 }
 
@@ -90,6 +91,8 @@ func (k LetterKind) Blanks() []string {
 		return []string{"by"}
 	case LetterPasswordChanged:
 		return []string{"changed_at"}
+	case LetterAccountLinked:
+		return []string{"provider", "account", "changed_at", "address"}
 	case LetterPasswordReset:
 		return []string{"address"} // whence it was asked for
 	}
