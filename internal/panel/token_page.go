@@ -239,6 +239,7 @@ func (p *Panel) tokenFacts(c *web.Call, v *visit, t *subject, seen token.Seen) (
 	view := &pages.TokenPage{
 		Shell: v.shell, Now: c.Now(), Token: shown, Change: t.care.Change, Rotate: t.care.Rotate, Once: rand.Text(), Format: "opaque",
 		Decide:   t.care.Decide,
+		Like:     p.mayBeLike(v, t.Token),
 		Give:     v.membership.IsAdmin() && t.Workspace == v.workspace.ID,
 		Contract: t.Contract, Audience: t.Audience, Acting: t.Actor, Reason: t.Reason, Addresses: networks(t.Addresses), MaxUses: t.MaxUses, Uses: t.Uses,
 		EndedAt: instantOf(t.EndedAt), EndReason: t.EndReason, Final: t.Final(), Family: t.Grant.String(), Recorded: p.cfg.Verifier.Recorded() != "off",

@@ -51,11 +51,15 @@ func (p *Panel) listTokens(c *web.Call, v *visit) error {
 }
 
 // newToken shows the form for a token. The query fills it in, so that documents
-// and programs can lead here: name, scopes, expires, purpose, owner and type.
+// and programs can lead here: name, scopes, expires, purpose, owner and type, or
+// from, the id of a token that is like it.
 func (p *Panel) newToken(c *web.Call, v *visit) error {
 	query, err := c.Query()
 	if err != nil {
 		return err
+	}
+	if query.Has("from") {
+		return p.copyToken(c, v, query.Get("from"))
 	}
 	kinds := authority.InPerson(v.person(), v.workspace.ID)
 	typed := pages.TokenOrder{
@@ -86,6 +90,9 @@ func (p *Panel) drawOrder(c *web.Call, v *visit, status int, view pages.TokenFor
 	}
 	described, err := p.described(c)
 	if err != nil {
+		return err
+	}
+	if view.Copies, err = p.copies(c, v, view.Typed.Kind); err != nil {
 		return err
 	}
 	view.Shell, view.Now, view.Issuer = v.shell, c.Now(), p.cfg.Issuer

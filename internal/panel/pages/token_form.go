@@ -19,6 +19,8 @@ type TokenForm struct {
 	Typed TokenOrder
 	Once  string // tells a repeated post from a second order
 
+	Copies []Token // that the form may be filled in from
+
 	Scopes       []Scope       // on offer; those typed are ticked
 	Usual, Most  time.Duration // lifetimes; 0: for ever
 	MustExpire   bool
@@ -59,6 +61,7 @@ type tokenFormView struct {
 	Title     string
 	Kinds     []menuItem
 	Templates []menuItem
+	Copy      *filterView // fills the form in from another token
 	Action    string
 	Once      string
 	Kind      string
@@ -104,7 +107,7 @@ func (s *Set) TokenForm(w io.Writer, lang Lang, v TokenForm) error {
 	for _, kind := range v.Kinds {
 		view.Kinds = append(view.Kinds, menuItem{said.kind(kind), view.Action + "?type=" + kind, kind == v.Typed.Kind})
 	}
-	view.Templates = said.templates(v, view.Action)
+	view.Templates, view.Copy = said.templates(v, view.Action), said.copies(v, view.Action)
 	view.Sentence = said.sentence(joined("", v.Typed.Name), joined("", picker.said()), view.Expiry.chosen())
 	if v.Preview {
 		view.Examples = examples(v)
@@ -120,6 +123,19 @@ func (p *speaker) formTitle(kind string) string {
 		return p.say("form.title_ephemeral")
 	}
 	return p.say("form.title_service")
+}
+
+// copies is the form that fills this one in from another token, nil where there
+// is none.
+func (p *speaker) copies(v TokenForm, action string) *filterView {
+	if len(v.Copies) == 0 {
+		return nil
+	}
+	from := Field{Name: "from", Type: "select", Label: p.say("form.copy_from")}
+	for _, t := range v.Copies {
+		from.Options = append(from.Options, Option{Value: t.Secret, Text: joined(" ", p.named(t), tail(t.LastFour))})
+	}
+	return &filterView{Action: action, Submit: p.say("form.copy"), Fields: []Field{from}}
 }
 
 // templates lead to the form filled in, each that the person may make.
@@ -199,10 +215,7 @@ func (p *speaker) expiry(v TokenForm) expiryField {
 	add := func(value, text, say string) {
 		f.Options = append(f.Options, pickerOption{"expires-" + strconv.Itoa(len(f.Options)), value, text, say, value == v.Typed.Expires})
 	}
-	for _, life := range presets(v.Typed.Kind) {
-		if v.Most > 0 && life > v.Most {
-			break
-		}
+	for _, life := range v.lives() {
 		add(strconv.Itoa(int(life/time.Second)), p.length(life), p.say("form.until", "When", p.exact(v.Now.Add(life))))
 	}
 	if v.Most == 0 || v.Most > 24*time.Hour {
@@ -216,6 +229,17 @@ func (p *speaker) expiry(v TokenForm) expiryField {
 		f.Hint = p.say("form.expires_most", "Duration", p.length(v.Most))
 	}
 	return f
+}
+
+// lives are the lengths of life on offer: the usual ones, and the one that is
+// chosen already, as by a link or of a token that is copied.
+func (v TokenForm) lives() []time.Duration {
+	all := slices.Clone(presets(v.Typed.Kind))
+	if n, err := strconv.ParseInt(v.Typed.Expires, 10, 32); err == nil && n > 0 {
+		all = append(all, time.Duration(n)*time.Second)
+	}
+	slices.Sort(all)
+	return slices.DeleteFunc(slices.Compact(all), func(d time.Duration) bool { return v.Most > 0 && d > v.Most })
 }
 
 // length says a length of time.

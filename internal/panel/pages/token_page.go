@@ -2,6 +2,7 @@ package pages
 
 import (
 	"io"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -14,8 +15,8 @@ type TokenPage struct {
 	Now   time.Time
 	Token Token
 
-	Change, Rotate, Decide, Give bool   // what the reader may do
-	Once                         string // tells a repeated rotation from a second one
+	Change, Rotate, Decide, Give, Like bool   // what the reader may do
+	Once                               string // tells a repeated rotation from a second one
 
 	Format    string // jwt or opaque
 	Contract  string
@@ -83,6 +84,7 @@ type tokenPageView struct {
 	Status   []Chip
 	Alerts   []string
 	Deeds    []Confirm
+	Like     menuItem
 	Facts    []Fact
 	Turning  *turningView
 	Secrets  Table
@@ -107,6 +109,9 @@ func (s *Set) TokenPage(w io.Writer, lang Lang, v TokenPage) error {
 		Title: said.named(v.Token), Status: said.status(v.Token, v.Now), Alerts: said.alarms(v), Deeds: said.deeds(v), Facts: said.tokenFacts(v),
 		Turning: said.turning(v.Turning), Secrets: said.secrets(v), Fit: said.fit(v), Records: said.singleUses(v), Recorded: v.Recorded,
 		Refused: said.refusedUses(v), History: said.history(v), Leaks: said.leaks(v),
+	}
+	if v.Like {
+		view.Like = menuItem{Text: said.say("page.like"), Href: Tokens.Path(v.Shell.Workspace.ID, "new") + "?from=" + url.QueryEscape(v.Token.Secret)}
 	}
 	if !v.Rotate {
 		view.Turning = said.turningSeen(view.Turning)

@@ -30,7 +30,7 @@ func ownTokens() []Token {
 
 func orderForm() TokenForm {
 	return TokenForm{
-		Shell: fullShell(Tokens), Now: atNoon, Kinds: []string{"personal", "service", "ephemeral"}, Once: "k1", Issuer: "https://tokens.acme.example",
+		Shell: fullShell(Tokens), Now: atNoon, Kinds: []string{"personal", "service", "ephemeral"}, Once: "k1", Copies: ownTokens()[:2], Issuer: "https://tokens.acme.example",
 		Typed: TokenOrder{Kind: "service", Name: "it's a \"bot\"", Purpose: "sync", Owner: "ana@acme.example", Scopes: []string{"content:write", "catalog:read"}, Expires: "2592000", Date: "2026-12-22"},
 		Scopes: []Scope{
 			{Name: "admin:read"}, {Name: "admin:write"}, {Name: "assets:read"}, {Name: "assets:write"},
@@ -44,7 +44,7 @@ func orderForm() TokenForm {
 func fullToken(status string) TokenPage {
 	t := tokenOf(status)
 	return TokenPage{
-		Shell: fullShell(Tokens), Now: atNoon, Token: t, Change: true, Rotate: true, Decide: true, Give: true, Once: "k2", Format: "JWT", Contract: "panel",
+		Shell: fullShell(Tokens), Now: atNoon, Token: t, Change: true, Rotate: true, Decide: true, Give: true, Like: true, Once: "k2", Format: "JWT", Contract: "panel",
 		Audience: "https://api.acme.example", Acting: "user:usr_2", Reason: "a ticket", Addresses: []string{"192.0.2.0/24"}, MaxUses: 3, Uses: 1, Family: "g1",
 		Secrets: ownTokens()[:3], Recorded: true,
 		Fit:     &Fit{Used: []ScopeUse{{"catalog:read", atNoon.Add(-time.Hour)}}, Unused: []string{"content:write"}, Proposal: []string{"catalog:read"}, Since: t.Created, Days: 5},
