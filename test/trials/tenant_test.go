@@ -111,6 +111,40 @@ func steps() map[string]func(n int) step {
 				return w.ask("DELETE", "/v1/users/ben@north.example", nil, as(p.admin, p.workspace)...)
 			}
 		},
+		"subscribe": func(n int) step {
+			return func(w web, p *purse) (answer, error) {
+				body := map[string]any{"url": fmt.Sprintf("https://hooks.%s.example/%d", p.workspace, n), "events": []string{"key.*"}}
+				return w.ask("POST", "/v1/webhooks", body, as(p.admin, p.workspace)...)
+			}
+		},
+		"rotate": func(n int) step {
+			return func(w web, p *purse) (answer, error) {
+				return w.ask("POST", "/v1/tokens/"+pick(p.ids, n)+"/rotations", map[string]any{}, as(p.admin, p.workspace)...)
+			}
+		},
+		"look up": func(n int) step {
+			return func(w web, p *purse) (answer, error) {
+				return w.ask("POST", "/v1/tokens/lookup", map[string]any{"token": pick(p.tokens, n)}, as(p.admin, p.workspace)...)
+			}
+		},
+		"revoke all": func(int) step {
+			return func(w web, p *purse) (answer, error) {
+				return w.ask("POST", "/v1/revocations", map[string]any{"by": map[string]string{"client": p.client}, "reason": "r"}, as(p.admin, p.workspace)...)
+			}
+		},
+		"policy": func(n int) step {
+			return func(w web, p *purse) (answer, error) {
+				return w.ask("PUT", "/v1/policy", map[string]any{"max_ttl": map[string]int{"service": 3600 * (n + 1)}}, as(p.admin, p.workspace)...)
+			}
+		},
+		"attention":   admin("GET", "/v1/tokens/attention"),
+		"report":      admin("GET", "/v1/reports/tokens"),
+		"rotations":   admin("GET", "/v1/rotations"),
+		"revocations": admin("GET", "/v1/revocations"),
+		"webhooks":    admin("GET", "/v1/webhooks"),
+		"acting":      admin("GET", "/v1/impersonations"),
+		"alerts":      admin("GET", "/v1/alerts"),
+
 		"tokens":  admin("GET", "/v1/tokens?limit=200"),
 		"clients": admin("GET", "/v1/clients"),
 		"users":   admin("GET", "/v1/users"),
@@ -198,10 +232,11 @@ func header(a answer) string {
 // aliases give the same name to the same random text, by order of appearance.
 type aliases struct{ known map[string]string }
 
-// random is what nobody can foresee: secrets, ids, request ids, and the last
-// four characters of a secret.
-var random = regexp.MustCompile(`fch_[a-z]+_[A-Za-z0-9]+|eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+|` +
-	`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\b[0-9a-z]{13}\b|"last_four":"[^"]*"`)
+// random is what nobody can foresee: secrets, ids, request ids, the last four
+// characters of a secret; and the position of a revocation, which counts the
+// endings of the whole server so that it can be compared with its nodes'.
+var random = regexp.MustCompile(`fch_[a-z]+_[A-Za-z0-9]+|wh(?:pk|sec)_[A-Za-z0-9+/=]+|eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+|` +
+	`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\b[0-9a-z]{13}\b|"last_four":"[^"]*"|"position":\d+`)
 
 func (n *aliases) in(text string) string {
 	return random.ReplaceAllStringFunc(text, func(s string) string {
