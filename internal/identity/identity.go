@@ -111,6 +111,7 @@ type Identity struct {
 	codes    *guess.Failures // by person: refuses
 	asked    *guess.Failures // letters by address that asks: refuses
 	letters  *guess.Failures // letters by account: no more are written
+	answers  *guess.Failures // wrong answers of the provider by address that brings them: refuses
 	aside    sync.WaitGroup  // audit rows that are being written
 }
 
@@ -129,6 +130,7 @@ func New(cfg Config) (*Identity, error) {
 		codes:    guess.New(10, 15*time.Minute, keys, cfg.Now),
 		asked:    guess.New(20, time.Hour, keys, cfg.Now),
 		letters:  guess.New(3, time.Hour, keys, cfg.Now),
+		answers:  guess.New(100, time.Minute, keys, cfg.Now),
 		sealer:   cfg.Sealer, passkeys: cfg.Passkeys, upstream: cfg.Upstream,
 	}
 	if i.after == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 
+	"github.com/fichadev/ficha/internal/guess"
 	"github.com/fichadev/ficha/internal/token"
 	"github.com/fichadev/ficha/internal/upstream"
 )
@@ -66,6 +67,7 @@ type Arrival struct {
 //
 // AccessDenied says why not: with the reasons Expired (too late, twice, or
 // another browser), NotAnew, Unverified, NotAdded, Disabled, or OtherAccount.
+// TooMany is for whoever brings a hundred wrong answers a minute.
 func (i *Identity) Arrive(ctx context.Context, who token.Actor, kept string, answer UpstreamAnswer) (a Arrival, err error) {
 	if i.upstream == nil {
 		return a, noUpstream()
@@ -74,9 +76,8 @@ func (i *Identity) Arrive(ctx context.Context, who token.Actor, kept string, ans
 	if a.Next = q.Next; err != nil {
 		return a, err
 	}
-	claims, err := i.upstream.Check(ctx, q.Question, answer)
+	claims, err := i.check(ctx, guess.Source(who.Address), q, answer)
 	if err != nil {
-		i.tellWhy(ctx, err)
 		return a, err
 	}
 	if claims.Verified {
@@ -96,6 +97,22 @@ func (i *Identity) Arrive(ctx context.Context, who token.Actor, kept string, ans
 	}
 	a.Person = found.person
 	return a, nil
+}
+
+// check asks the provider about an answer, unless too many wrong ones came from
+// there.
+func (i *Identity) check(ctx context.Context, from string, q question, answer UpstreamAnswer) (upstream.Claims, error) {
+	if wait, blocked := i.answers.Blocked(from); blocked {
+		r := token.Errorf(token.TooMany, "too many wrong answers came from here; wait and try again")
+		r.RetryAfter = wait
+		return upstream.Claims{}, r
+	}
+	claims, err := i.upstream.Check(ctx, q.Question, answer)
+	if err != nil {
+		i.answers.Fail(from)
+		i.tellWhy(ctx, err)
+	}
+	return claims, err
 }
 
 // tellWhy logs what is behind a refusal of the provider's room: the person at the

@@ -244,6 +244,31 @@ func TestAnswerIsTakenOnce(t *testing.T) {
 	turnedAway(t, err, token.Expired)
 }
 
+func TestProviderIsNotAskedForEverWithoutAnEnd(t *testing.T) {
+	w := newWorld(t, "sqlite")
+	f := withFar(w)
+	ana := w.user("ana@acme.example", token.Member)
+	bring := func(address string) error {
+		kept, answer := f.round()
+		answer.Code = "guessed"
+		_, err := w.Arrive(w.ctx, token.Actor{Address: address}, kept, answer)
+		return err
+	}
+	for range 100 {
+		refused(t, bring("192.0.2.7"), token.AccessDenied)
+	}
+	asked := f.Requests["/token"]
+	refused(t, bring("192.0.2.7"), token.TooMany)
+	if f.Requests["/token"] != asked {
+		t.Error("the provider was asked once more")
+	}
+	refused(t, bring("198.51.100.7"), token.AccessDenied)
+	w.clock.move(2 * time.Minute)
+	if a, err := f.arrive(); err != nil || a.Person.ID != ana.ID {
+		t.Errorf("a while later: %+v, %v", a, err)
+	}
+}
+
 func TestSignInThatCannotBeRecordedDidNotHappen(t *testing.T) {
 	w := newWorld(t, "sqlite")
 	f := withFar(w)

@@ -95,7 +95,7 @@ func (p *Panel) arrive(c *web.Call) error {
 // turnAway shows the sign-in with what went wrong at the other provider.
 func (p *Panel) turnAway(c *web.Call, a identity.Arrival, err error) error {
 	r := token.AsRefusal(err)
-	if r == nil || r.Code != token.AccessDenied && r.Code != token.Unavailable {
+	if r == nil || r.Code != token.AccessDenied && r.Code != token.Unavailable && r.Code != token.TooMany {
 		return err
 	}
 	next := local(a.Next)
@@ -118,8 +118,11 @@ func upstreamError(r *token.Refusal) pages.LoginError {
 	case token.OtherAccount:
 		return pages.UpstreamOther
 	}
-	if r.Code == token.Unavailable {
+	switch r.Code {
+	case token.Unavailable:
 		return pages.UpstreamDown
+	case token.TooMany:
+		return pages.LoginTooMany
 	}
 	return pages.UpstreamNo
 }

@@ -230,6 +230,18 @@ func TestWayBackEndsInsideTheHouse(t *testing.T) {
 	}
 }
 
+// Where a sign-in began at an application, it goes on there.
+func TestConsentIsAskedForAfterTheProvider(t *testing.T) {
+	h, far := withUpstream(t)
+	account(far, "sub-new", "new@acme.example")
+	asked := url.Values{
+		"response_type": {"code"}, "client_id": {"spa"}, "redirect_uri": {"http://127.0.0.1:9/callback"}, "scope": {"openid catalog:read"}, "state": {"a b&c"},
+		"code_challenge": {strings.Repeat("a", 43)}, "code_challenge_method": {"S256"},
+	}
+	s := newBrowser(t, h).continues("/panel/login?next=" + url.QueryEscape("/oauth2/authorize?"+asked.Encode()))
+	s.says(200, "Notes", "new@acme.example").form("/panel/consent")
+}
+
 func TestWhoShowsAnewWhoTheyAreIsAskedThereToo(t *testing.T) {
 	h, far := withUpstream(t)
 	account(far, "sub-new", "new@acme.example")
