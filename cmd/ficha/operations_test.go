@@ -80,6 +80,7 @@ var commands = map[string]string{
 	"endClientSecret": "client secret end C S",
 
 	"listUsers":          "user list",
+	"inviteUser":         "user add new@example.test --role admin",
 	"listLeftBehind":     "user leaving U",
 	"removeUserWith":     "user remove U --reason left --move-to V",
 	"transferTokens":     "user transfer U --to V",

@@ -9,6 +9,7 @@ import (
 
 // userCommand is what can be done with the members of a workspace.
 type userCommand struct {
+	Add      userAdd      `cmd:"" help:"Make somebody a member; they get a letter, by which who is new here chooses a password."`
 	List     userList     `cmd:"" help:"List the members of the workspace, those who left included."`
 	Leaving  userLeaving  `cmd:"" help:"List the service tokens that stand on a member's rights, or are theirs to answer for."`
 	Remove   userRemove   `cmd:"" help:"Remove a member: no token of theirs opens the workspace any more."`
@@ -25,6 +26,30 @@ type userList struct {
 // Run prints them.
 func (c *userList) Run(ctx context.Context) error {
 	return c.show(ctx, "/v1/users", url.Values{}, []string{"id", "email", "name", "role", "status", "teams", "created_at", "removed_at"})
+}
+
+// userAdd makes somebody a member.
+type userAdd struct {
+	asker `embed:""`
+	Email string `arg:"" help:"Their e-mail."`
+	Name  string `help:"Their name." placeholder:"TEXT"`
+	Role  string `default:"member" help:"member, admin, super_admin or one of the workspace's own." placeholder:"ROLE"`
+}
+
+// Run prints the member, and whether a letter is on its way to them.
+func (c *userAdd) Run(ctx context.Context) error {
+	var added struct {
+		User    map[string]any
+		Invited bool
+	}
+	if err := c.post(ctx, "/v1/users", map[string]string{"email": c.Email, "name": c.Name, "role": c.Role}, &added); err != nil {
+		return err
+	}
+	if added.User == nil {
+		return fmt.Errorf("%s answers something else than Ficha would: check --server", c.Server)
+	}
+	added.User["invited"] = added.Invited
+	return c.printOne([]string{"id", "email", "name", "role", "status", "invited"}, added.User)
 }
 
 // userLeaving lists what a member would leave behind.

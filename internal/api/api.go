@@ -57,6 +57,9 @@ type Config struct {
 	Now          func() time.Time
 	WithoutBeCMS bool // tokens are not issued here
 
+	// Mail says whether letters are sent.
+	Mail bool
+
 	// Traffic counts a request of a protected service.
 	Traffic func(token.Request)
 
@@ -107,6 +110,7 @@ func (f *Face) Routes() []web.Route {
 		f.admin("DELETE /v1/clients/{id}/secrets/{secret}", token.AdminWrite, f.endSecret),
 
 		f.admin("GET /v1/users", token.AdminRead, f.listUsers),
+		f.admin("POST /v1/users", token.AdminWrite, f.inviteUser),
 		f.admin("DELETE /v1/users/{id}", token.AdminWrite, f.removeUser),
 		f.admin("GET /v1/audit", token.AdminRead, f.listEvents),
 		file(f.admin("POST /v1/apply", token.AdminWrite, f.apply)),

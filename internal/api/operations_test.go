@@ -94,6 +94,7 @@ var operations = []operation{
 	{"listImpersonations", ana, "", "?limit=1", "", ""},
 	{"endImpersonation", ana, "<I>", "", `{"reason": "done"}`, ""},
 	{"listUsers", ana, "", "?limit=2", "", ""},
+	{"inviteUser", ana, "", "", `{"email": "new@example.test", "name": "New", "role": "member"}`, ""},
 	{"listLeftBehind", ana, "mia@example.test", "", "", ""},
 	{"transferTokens", ana, "mia@example.test", "", `{"to": "ana@example.test"}`, ""},
 	{"removeUserWith", ana, "una@example.test", "", `{"reason": "left", "service_tokens": {"end": true}}`, ""},

@@ -31,7 +31,7 @@ func (i *Identity) PutMembership(ctx context.Context, who token.Actor, personID 
 	d.Role = cmp.Or(d.Role, token.Member)
 	var out Outcome
 	err := i.store.Do(ctx, func(tx Tx) (err error) {
-		out, err = enrol(ctx, tx, who, personID, d, o)
+		out, err = enrol(ctx, tx, who, personID, d, o, nil)
 		return err
 	})
 	if err != nil {
@@ -40,8 +40,9 @@ func (i *Identity) PutMembership(ctx context.Context, who token.Actor, personID 
 	return out, nil
 }
 
-// enrol looks before it locks, so that what is as declared is not written.
-func enrol(ctx context.Context, tx Tx, who token.Actor, personID string, d DeclaredMembership, o Options) (Outcome, error) {
+// enrol looks before it locks, so that what is as declared is not written. A
+// letter, unless nil, goes to who is a member from then on.
+func enrol(ctx context.Context, tx Tx, who token.Actor, personID string, d DeclaredMembership, o Options, letter *token.Letter) (Outcome, error) {
 	e, err := d.plan(ctx, tx, who, personID, o)
 	if err != nil || e.next == nil {
 		return e.outcome, err
@@ -62,6 +63,11 @@ func enrol(ctx context.Context, tx Tx, who token.Actor, personID string, d Decla
 	}
 	if err := e.endActing(ctx, tx, who); err != nil {
 		return "", err
+	}
+	if letter != nil && !e.old.Live() {
+		if err := tx.Post(ctx, *letter); err != nil {
+			return "", err
+		}
 	}
 	return e.outcome, record(ctx, tx, e.deed(who))
 }

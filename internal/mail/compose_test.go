@@ -160,7 +160,7 @@ func soundHTML(page string) error {
 }
 
 func TestCataloguesHaveNoMissingAndNoUnusedKey(t *testing.T) {
-	want := []string{"hello", "hello.nobody", "somebody", "open", "footer", "fact.workspace", "password_reset.open"}
+	want := []string{"hello", "hello.nobody", "somebody", "open", "footer", "fact.workspace", "password_reset.open", "invitation.open"}
 	for _, kind := range token.LetterKinds() {
 		want = append(want, string(kind)+".subject", string(kind)+".what", string(kind)+".do")
 		for _, name := range kind.Blanks() {

@@ -107,7 +107,7 @@ func (s *Sender) try(ctx context.Context, l *token.DueLetter) error {
 	if err != nil {
 		return err
 	}
-	if l.Kind == token.LetterPasswordReset && to.address != "" {
+	if l.Kind.Linked() && to.address != "" {
 		if to.link, err = s.cfg.Link(ctx, l.Letter); err != nil {
 			return err
 		}

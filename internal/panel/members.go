@@ -122,30 +122,21 @@ func membershipOf(f pages.MemberForm, workspace string) (identity.DeclaredMember
 }
 
 // addMember makes somebody a member, and enters them where they are not known.
-// If we die between the two, they are known and no member: the form does the
-// rest when it is sent again.
 func (p *Panel) addMember(c *web.Call, v *visit) error {
 	typed, err := typedMembership(c)
 	if err != nil {
 		return err
 	}
 	want, err := membershipOf(typed, v.workspace.ID)
+	said := pages.MemberAdded
 	if err == nil {
-		err = p.enrol(c, typed, want)
+		var invited bool
+		_, invited, err = p.cfg.Identity.Invite(c.Context(), c.Actor(), identity.Declared{Email: typed.Email, Name: typed.Name}, want)
+		if invited && p.cfg.Mail {
+			said = pages.MemberInvited
+		}
 	}
-	return p.memberSaved(c, v, typed, pages.MemberAdded, err)
-}
-
-func (p *Panel) enrol(c *web.Call, typed pages.MemberForm, want identity.DeclaredMembership) error {
-	person, _, err := p.cfg.Identity.PutUser(c.Context(), c.Actor(), identity.Declared{Email: typed.Email, Name: typed.Name}, identity.Options{})
-	if err != nil {
-		return err
-	}
-	if person.In(want.Workspace).Live() {
-		return token.AtField("email", "is a member already: change their role instead")
-	}
-	_, err = p.cfg.Identity.PutMembership(c.Context(), c.Actor(), person.ID, want, identity.Options{Restore: true})
-	return err
+	return p.memberSaved(c, v, typed, said, err)
 }
 
 // memberSaved leads to the list, or shows the form again.

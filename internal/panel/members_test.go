@@ -4,8 +4,10 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fichadev/ficha/internal/identity"
+	"github.com/fichadev/ficha/internal/server"
 	"github.com/fichadev/ficha/internal/token"
 )
 
@@ -113,4 +115,26 @@ func TestCatalogueOfScopesIsSearched(t *testing.T) {
 		t.Error("the search finds what does not match")
 	}
 	b.open(membersPath+"/scopes?search=nothing").says(200, "No scope matches")
+}
+
+// Who adds a member where letters are sent hears that one is on its way, and its
+// link lets who is new choose a password.
+func TestWhoIsAddedIsWrittenTo(t *testing.T) {
+	b := administrator(t, func(c *server.Config) { c.SMTPURL, c.MailFrom = "smtp://127.0.0.1:1", "ficha@example.test" })
+	add := b.open(membersPath + "/add").form(membersPath + "/add")
+	add.fill("email", "new@acme.example", "name", "New Person", "role", "member").post().says(200, "A letter is on its way", "within 7 days", "New Person")
+	letter, err := b.h.Store.ClaimLetter(t.Context(), time.Minute)
+	if err != nil || letter == nil || letter.Kind != token.LetterInvitation {
+		t.Fatalf("the letter is %+v, %v", letter, err)
+	}
+	secret, err := b.h.Identity.MintInvitation(t.Context(), letter.To)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := newBrowser(t, b.h)
+	other.accept = "en"
+	other.open("/panel/reset/"+secret).says(200).form("/panel/reset").fill("password", "a password of their own").post()
+	if p, err := b.h.Store.Person(t.Context(), letter.To); err != nil || p.Password == "" {
+		t.Errorf("they have no password: %v", err)
+	}
 }

@@ -32,8 +32,15 @@ func (s *Server) mail() (err error) {
 		Server: s.Config.SMTPURL, From: s.Config.MailFrom, Issuer: s.Config.Issuer, Letters: s.Store, Log: s.Config.Log,
 		Tried: func(outcome string) { s.letter(outcome, 1) },
 		Link: func(ctx context.Context, l token.Letter) (string, error) { // asked once the house stands
-			secret, err := s.Identity.MintReset(ctx, l.To)
-			return "/panel/reset/" + secret, err
+			mint := s.Identity.MintReset
+			if l.Kind == token.LetterInvitation {
+				mint = s.Identity.MintInvitation
+			}
+			secret, err := mint(ctx, l.To)
+			if secret == "" || err != nil {
+				return "", err
+			}
+			return "/panel/reset/" + secret, nil
 		},
 	})
 	return err

@@ -28,6 +28,7 @@ func (s *Server) mount() error {
 		api.New(api.Config{
 			Authority: s.Authority, Verifier: s.Verifier, Identity: s.Identity, Store: s.Store, Now: s.Config.Now,
 			Session: s.Panel.SessionSecret, Traffic: s.Metrics.Traffic.Note, Apply: s.ApplyFile, Jobs: s.JobStates, GitHub: heard, WithoutBeCMS: slices.Contains(s.Config.Without, "becms"),
+			Mail: s.Mail != nil,
 		}).Routes(),
 		s.guests(),
 	} {

@@ -40,6 +40,7 @@ const (
 	LetterApprovalWanted  LetterKind = "approval_wanted"
 	LetterApprovalGiven   LetterKind = "approval_given"
 	LetterTokensReceived  LetterKind = "tokens_received"
+	LetterInvitation      LetterKind = "invitation" // its link is a secret too, where it has one
 	LetterMemberRemoved   LetterKind = "member_removed"
 	LetterPasswordChanged LetterKind = "password_changed"
 	LetterAccountLinked   LetterKind = "account_linked"
@@ -51,9 +52,13 @@ func LetterKinds() []LetterKind {
 	return []LetterKind{
 		LetterTokenExpiring, LetterTokenExpired, LetterUsedAfterExpiry, LetterTokenLeaked, LetterImpersonated, LetterAlertFiring, LetterAlertResolved,
 		LetterWebhookDisabled, LetterWebhookLeaked, LetterInstallRequest, LetterPolicyWarning, LetterApprovalWanted, LetterApprovalGiven, LetterTokensReceived,
-		LetterMemberRemoved, LetterPasswordChanged, LetterAccountLinked, LetterPasswordReset,
+		LetterInvitation, LetterMemberRemoved, LetterPasswordChanged, LetterAccountLinked, LetterPasswordReset,
 	}
 }
+
+// Linked reports whether such a letter may lead to an address of its own, which
+// is a secret and made when it is sent.
+func (k LetterKind) Linked() bool { return k == LetterPasswordReset || k == LetterInvitation }
 
 // Blanks lists the names that the data of such a letter has, nil for a kind
 // that there is not. A name that ends in _at is an instant: its value is ms in
@@ -87,7 +92,7 @@ func (k LetterKind) Blanks() []string {
 		return []string{"token", "name", "by"}
 	case LetterTokensReceived:
 		return []string{"by", "from", "tokens", "more"}
-	case LetterMemberRemoved:
+	case LetterInvitation, LetterMemberRemoved:
 		return []string{"by"}
 	case LetterPasswordChanged:
 		return []string{"changed_at"}

@@ -30,6 +30,7 @@ type MemberList struct {
 // What is said after a deed on members and roles.
 const (
 	MemberAdded   Said = "said.member_added"
+	MemberInvited Said = "said.member_invited"
 	MemberChanged Said = "said.member_changed"
 	RoleSaved     Said = "said.role_saved"
 	RoleRemoved   Said = "said.role_removed"
