@@ -33,7 +33,6 @@ type Store interface {
 	ScopeUse(ctx context.Context, secret token.ID) (token.ScopeUse, error)
 	UseRecords(ctx context.Context, q token.UseQuery) ([]token.UseRecord, error)
 	KeepBatch(ctx context.Context, key token.Hash, answer []byte) (before []byte, err error)
-	LastUses(ctx context.Context, secrets []token.ID) (map[token.ID]token.Seen, error)
 	PersonByEmail(ctx context.Context, email string) (string, error)
 	Members(ctx context.Context, workspace, after string, limit int) ([]token.Membership, error)
 	LeftBehind(ctx context.Context, workspace, person string, after token.ID, limit int) ([]*token.Token, error)

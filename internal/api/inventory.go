@@ -217,39 +217,9 @@ func (f *Face) find(c *web.Call, who *caller, body lookUpBody) (*token.Token, er
 		if len(body.LastFour) != 4 {
 			return nil, token.AtField("last_four", "must be the last four characters of the secret: by them it is found")
 		}
-		return f.byHash(c, who.workspace, token.Hash(hash), body.LastFour)
+		return f.cfg.Authority.LookUpHash(c.Context(), who.workspace, token.Hash(hash), body.LastFour)
 	}
-	r, err := f.cfg.Verifier.Find(c.Context(), body.Token)
-	switch {
-	case token.Is(err, token.InvalidToken):
-		return f.byHash(c, who.workspace, token.HashOf(body.Token), token.LastFour(body.Token))
-	case err != nil:
-		return nil, err
-	case !slices.Contains(token.Kinds, r.Token.Kind), r.Token.Workspace != who.workspace && !r.Roams(who.workspace):
-		return nil, nil
-	}
-	return r.Token, nil
-}
-
-// byHash finds a credential among those of the workspace with the same last
-// four characters.
-func (f *Face) byHash(c *web.Call, workspace string, hash token.Hash, lastFour string) (*token.Token, error) {
-	i := token.Inventory{Workspace: workspace, LastFour: lastFour}
-	for lastFour != "" {
-		page, err := f.cfg.Store.Inventory(c.Context(), i)
-		if err != nil {
-			return nil, err
-		}
-		for _, t := range page.Tokens {
-			if t.Hash == hash {
-				return t, nil
-			}
-		}
-		if i.Before = page.Next; i.Before == 0 {
-			break
-		}
-	}
-	return nil, nil
+	return f.cfg.Authority.LookUp(c.Context(), who.workspace, body.Token)
 }
 
 type brownoutBody struct {

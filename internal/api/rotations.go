@@ -92,7 +92,7 @@ func (f *Face) viewsOfRotations(ctx context.Context, list []*token.Rotation) ([]
 	for _, r := range list {
 		ids = append(ids, r.Old, r.New)
 	}
-	seen, err := f.lastUses(ctx, ids)
+	seen, err := f.cfg.Authority.LastUses(ctx, ids)
 	if err != nil {
 		return nil, err
 	}

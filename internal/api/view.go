@@ -91,7 +91,7 @@ func (f *Face) views(c *web.Call, tokens []*token.Token) ([]tokenView, error) {
 	for i, t := range tokens {
 		secrets[i] = t.ID
 	}
-	seen, err := f.lastUses(c.Context(), secrets)
+	seen, err := f.cfg.Authority.LastUses(c.Context(), secrets)
 	if err != nil {
 		return nil, err
 	}
@@ -134,22 +134,6 @@ func viewOf(t *token.Token, now int64) tokenView {
 		v.Suspended, v.ResumesAt = instant(t.SuspendedAt), instant(t.SuspendedUntil)
 	}
 	return v
-}
-
-// lastUses returns what this node and the others saw of the use of secrets.
-func (f *Face) lastUses(ctx context.Context, secrets []token.ID) (map[token.ID]token.Seen, error) {
-	all, err := f.cfg.Store.LastUses(ctx, secrets)
-	if err != nil {
-		return nil, err
-	}
-	seen := make(map[token.ID]token.Seen, len(secrets))
-	for _, id := range secrets {
-		seen[id] = all[id]
-		if fresh, ok := f.cfg.Verifier.Seen(id); ok {
-			seen[id] = all[id].And(fresh)
-		}
-	}
-	return seen, nil
 }
 
 func lastUseOf(seen token.Seen) (at *string, last *lastUse) {

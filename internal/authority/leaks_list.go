@@ -30,7 +30,7 @@ func (a *Authority) Finds(ctx context.Context, q token.LeakQuery) ([]Find, error
 	for i, l := range leaks {
 		secrets[i] = l.Secret
 	}
-	seen, err := a.lastUses(ctx, secrets)
+	seen, err := a.LastUses(ctx, secrets)
 	if err != nil {
 		return nil, err
 	}

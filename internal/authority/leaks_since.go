@@ -54,7 +54,7 @@ func (a *Authority) aftermath(ctx context.Context, x *exposure, since int64) (*A
 
 func (a *Authority) usesSince(ctx context.Context, credential token.ID, workspace string, secrets []token.ID, since int64) (*Aftermath, error) {
 	after := &Aftermath{Since: since, New: []string{}}
-	seen, err := a.lastUses(ctx, secrets)
+	seen, err := a.LastUses(ctx, secrets)
 	if err != nil {
 		return nil, err
 	}

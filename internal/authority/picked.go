@@ -39,7 +39,7 @@ func (a *Authority) tallyUses(ctx context.Context, b *Blast, now int64) error {
 	for i, t := range b.First {
 		ids[i] = t.ID
 	}
-	seen, err := a.lastUses(ctx, ids)
+	seen, err := a.LastUses(ctx, ids)
 	if err != nil {
 		return err
 	}
@@ -55,8 +55,9 @@ func (a *Authority) tallyUses(ctx context.Context, b *Blast, now int64) error {
 	return nil
 }
 
-// lastUses returns what this node and the others saw of the use of secrets.
-func (a *Authority) lastUses(ctx context.Context, secrets []token.ID) (map[token.ID]token.Seen, error) {
+// LastUses returns what this node and the others saw of the use of secrets, by
+// their ids; the zero Seen of one that was not used.
+func (a *Authority) LastUses(ctx context.Context, secrets []token.ID) (map[token.ID]token.Seen, error) {
 	all, err := a.cfg.Store.LastUses(ctx, secrets)
 	if err != nil {
 		return nil, err

@@ -176,12 +176,12 @@ func (p *Panel) findToken(c *web.Call, v *visit) error {
 		if err != nil || len(hash) != len(token.Hash{}) {
 			return token.Errorf(token.InvalidRequest, "sha256 must be 64 hex digits")
 		}
-		found, err := p.byHash(c, v, token.Hash(hash), form.Get("last_four"))
+		found, err := p.cfg.Authority.LookUpHash(c.Context(), v.workspace.ID, token.Hash(hash), form.Get("last_four"))
 		f.Search, f.LastFour = "", ""
 		return p.leadTo(c, v, f, found, err)
 	}
 	if looksSecret(f.Search) {
-		found, err := p.bySecret(c, v, f.Search)
+		found, err := p.cfg.Authority.LookUp(c.Context(), v.workspace.ID, f.Search)
 		f.Search = ""
 		return p.leadTo(c, v, f, found, err)
 	}
@@ -209,40 +209,4 @@ func looksSecret(text string) bool {
 		}
 	}
 	return len(text) >= 24 && !strings.ContainsAny(text, " @")
-}
-
-// bySecret finds the credential behind a secret, ended ones too, if the
-// visitor's workspace has it in its inventory.
-func (p *Panel) bySecret(c *web.Call, v *visit, secret string) (*token.Token, error) {
-	r, err := p.cfg.Verifier.Find(c.Context(), secret)
-	switch {
-	case token.Is(err, token.InvalidToken):
-		return p.byHash(c, v, token.HashOf(secret), token.LastFour(secret))
-	case err != nil:
-		return nil, err
-	case r.Token.Workspace == v.workspace.ID, r.Token.Workspace == "" && r.Person != nil && r.Person.In(v.workspace.ID).Live():
-		return r.Token, nil
-	}
-	return nil, nil
-}
-
-// byHash finds a credential among those of the workspace with the same last four
-// characters.
-func (p *Panel) byHash(c *web.Call, v *visit, hash token.Hash, lastFour string) (*token.Token, error) {
-	i := token.Inventory{Workspace: v.workspace.ID, LastFour: lastFour}
-	for len(lastFour) == 4 {
-		page, err := p.cfg.Store.Inventory(c.Context(), i)
-		if err != nil {
-			return nil, err
-		}
-		for _, t := range page.Tokens {
-			if t.Hash == hash {
-				return t, nil
-			}
-		}
-		if i.Before = page.Next; i.Before == 0 {
-			break
-		}
-	}
-	return nil, nil
 }

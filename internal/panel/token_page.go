@@ -211,7 +211,7 @@ func (p *Panel) showToken(c *web.Call, v *visit) error {
 	if err != nil {
 		return err
 	}
-	seen, err := p.seen(c, []token.ID{t.ID})
+	seen, err := p.cfg.Authority.LastUses(c.Context(), []token.ID{t.ID})
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,6 @@ type tokenReads interface {
 	Inventory(ctx context.Context, i token.Inventory) (*token.Page, error)
 	Attention(ctx context.Context, workspace string) (*token.Attention, error)
 	Secrets(ctx context.Context, credential token.ID) ([]*token.Token, error)
-	LastUses(ctx context.Context, secrets []token.ID) (map[token.ID]token.Seen, error)
 	UseRecords(ctx context.Context, q token.UseQuery) ([]token.UseRecord, error)
 	ScopeUse(ctx context.Context, secret token.ID) (token.ScopeUse, error)
 	Leaks(ctx context.Context, what token.Rotating, credential string) ([]token.Leak, error)
@@ -26,28 +25,13 @@ type tokenReads interface {
 	PersonByEmail(ctx context.Context, email string) (string, error)
 }
 
-// seen returns the uses of some rows, as far as they were written down or this
-// node knows.
-func (p *Panel) seen(c *web.Call, ids []token.ID) (map[token.ID]token.Seen, error) {
-	all, err := p.cfg.Store.LastUses(c.Context(), ids)
-	if err != nil {
-		return nil, err
-	}
-	for _, id := range ids {
-		if fresh, ok := p.cfg.Verifier.Seen(id); ok {
-			all[id] = all[id].And(fresh)
-		}
-	}
-	return all, nil
-}
-
 // viewsOf shows credentials to a visitor of a workspace.
 func (p *Panel) viewsOf(c *web.Call, v *visit, tokens []*token.Token) ([]pages.Token, error) {
 	ids := make([]token.ID, len(tokens))
 	for i, t := range tokens {
 		ids[i] = t.ID
 	}
-	seen, err := p.seen(c, ids)
+	seen, err := p.cfg.Authority.LastUses(c.Context(), ids)
 	if err != nil {
 		return nil, err
 	}
