@@ -111,7 +111,7 @@ func (a *Authority) Deny(ctx context.Context, who token.Actor, session *token.To
 	err = a.cfg.Store.Do(ctx, func(tx Tx) error {
 		won, err := tx.AnswerAuthorization(ctx, id, token.Denied, 0)
 		if err != nil || !won {
-			return err
+			return orElse(err, requestOver())
 		}
 		e := audit.Note(time.UnixMilli(tx.Now()), who, q.Workspace, "consent.denied", audit.Target{Kind: "client", ID: q.Client}, nil)
 		return tx.Record(ctx, e, nil)

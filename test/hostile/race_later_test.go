@@ -1,6 +1,7 @@
 package hostile_test
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -113,6 +114,34 @@ func confirmedOrCancelled(t *testing.T, p *program) {
 		}
 		if got := p.verified(t, made.json("token")); got != 200 {
 			t.Errorf("the old secret gets %d", got)
+		}
+	}
+}
+
+// A request is answered once: the application hears a yes or a no, and what it
+// hears is so.
+func TestConsentIsOneAnswer(t *testing.T) { onEachEngine(t, consentIsOneAnswer) }
+
+func consentIsOneAnswer(t *testing.T, p *program) {
+	ana := p.signedIn(t, "ana@acme.example")
+	for range 10 {
+		id, _ := p.asked(t, ana, standard("spa", "catalog:read", "https://spa.example/cb"))
+		told := map[string]int{}
+		for _, a := range together(8, func(i int) answer {
+			return p.call(t, "POST", "/panel/consent", form("request", id, "action", []string{"allow", "deny"}[i%2], "workspace", "acme"), ana)
+		}) {
+			to, err := url.Parse(a.header.Get("Location"))
+			if err != nil || a.code >= 500 {
+				t.Fatal(a, err)
+			}
+			if to.Query().Get("code") != "" {
+				told["yes"]++
+			} else if to.Query().Get("error") != "" {
+				told["no"]++
+			}
+		}
+		if told["yes"]+told["no"] != 1 {
+			t.Errorf("the application hears %v", told)
 		}
 	}
 }
