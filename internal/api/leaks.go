@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/hex"
 	"net/http"
+	"strings"
 
 	"github.com/fichadev/ficha/internal/authority"
 	"github.com/fichadev/ficha/internal/github"
@@ -100,7 +101,7 @@ func (b *leakBody) sightings(source string, end bool) ([]authority.Sighting, err
 	case b.Token != "":
 		b.Tokens = []string{b.Token}
 	}
-	if b.Source != "" {
+	if b.Source != "" && !strings.EqualFold(strings.TrimSpace(b.Source), fromGitHub) { // it says so under its signature
 		source = b.Source
 	}
 	at, err := instantAt("leaked_at", b.LeakedAt)
@@ -113,6 +114,9 @@ func (b *leakBody) sightings(source string, end bool) ([]authority.Sighting, err
 	}
 	return list, nil
 }
+
+// fromGitHub is the source of what GitHub has found, and of nothing else.
+const fromGitHub = "github"
 
 // hearGitHub serves POST /v1/leaks/github: what GitHub has found, in its own
 // words and under its signature, over the bytes as they came.
@@ -137,7 +141,7 @@ func (f *Face) hearGitHub(c *web.Call) error {
 	}
 	labels := make([]github.Label, len(matches))
 	for i, m := range matches {
-		ours, err := f.cfg.Authority.TellLeak(c.Context(), c.Actor(), authority.Sighting{Secret: m.Token, Source: "github", URL: m.URL})
+		ours, err := f.cfg.Authority.TellLeak(c.Context(), c.Actor(), authority.Sighting{Secret: m.Token, Source: fromGitHub, URL: m.URL})
 		if err != nil && !token.Is(err, token.Invalid) { // what is too long to be a secret is none
 			return err
 		}

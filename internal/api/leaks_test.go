@@ -181,6 +181,10 @@ func TestOnlyGitHubSpeaksForGitHub(t *testing.T) {
 	if !f.lets(secret) {
 		t.Error("a message of nobody ended a token")
 	}
+	f.want(http.StatusOK, f.Request("POST", "/v1/leaks", object{"token": secret, "source": " GitHub"}))
+	if e := f.events("action=token.leaked")[0]; at[string](t, at[object](t, e, "detail"), "source") != "report" {
+		t.Errorf("somebody spoke for GitHub: %v", e)
+	}
 	f.want(http.StatusOK, f.send([]byte(`[]`), nil))
 	f.want(http.StatusBadRequest, f.send([]byte(`{`), nil))
 	f.want(http.StatusRequestEntityTooLarge, f.send(message(t, make([]string, 1001)...), nil))
