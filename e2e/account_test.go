@@ -129,7 +129,12 @@ func TestSignInIsLookedAfterWithoutScripts(t *testing.T) {
 	b.do(chromedp.Navigate(h.url + "/panel/login?lang=en&next=%2Fpanel%2Fsecurity"))
 	b.signIn("lim@acme.example")
 	b.arrives(`button[value="all"]`, "How you sign in")
-	_, recovery := b.app()
+	secret, recovery := b.app()
+	b.do(click(".out button"))
+	b.signIn("lim@acme.example")
+	b.arrives("#code", "One more step")
+	b.do(write("#code", appCode(t, secret, 1)+"\r"))
+	b.arrives(`form[action="/panel/profile"]`, "Your account")
 	b.do(click(".out button"))
 
 	b.do(click(`a[href="/panel/forgot"]`), write("#email", "lim@acme.example\r"), chromedp.WaitNotPresent(chromedp.CSS("#email")))

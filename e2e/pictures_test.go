@@ -103,8 +103,9 @@ func TestPicturesAreOfThePagesAsTheyAre(t *testing.T) {
 				keep(t, file+".png", shows)
 				return
 			}
-			if was := string(kept(t, file+".txt")); !slices.Equal(lines(was), lines(says)) {
-				t.Errorf("the page no longer says what its picture does: run this with -update, which gives\n%s", says)
+			was := string(kept(t, file+".txt"))
+			if gone, come := beyond(was, says), beyond(says, was); len(gone)+len(come) > 0 {
+				t.Errorf("the page no longer says what its picture does: run this with -update\ngone: %q\ncome: %q", gone, come)
 			}
 			if far := apart(t, kept(t, file+".png"), shows); far > mostApart {
 				t.Errorf("the page no longer looks like its picture, by %d of 255 somewhere: run this with -update", far)
@@ -116,9 +117,21 @@ func TestPicturesAreOfThePagesAsTheyAre(t *testing.T) {
 // lastFour is what a page tells of a secret.
 var lastFour = regexp.MustCompile(`…[\w-]{4}\b`)
 
-// lines returns the lines of a text in an order of their own: of what happened in
-// one instant, lists give now the one and now the other first.
-func lines(text string) []string { return slices.Sorted(strings.Lines(text)) }
+// beyond returns the lines of a text that another lacks, in whatever order it has
+// them: of what happened in one instant, lists give now the one and now the other
+// first.
+func beyond(text, other string) (all []string) {
+	count := map[string]int{}
+	for line := range strings.Lines(other) {
+		count[line]++
+	}
+	for line := range strings.Lines(text) {
+		if count[line]--; count[line] < 0 {
+			all = append(all, line)
+		}
+	}
+	return all
+}
 
 func kept(t *testing.T, file string) []byte {
 	t.Helper()
