@@ -1,7 +1,9 @@
 package house
 
 import (
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -44,15 +46,15 @@ func TestPromisesOfSecurityAreTried(t *testing.T) {
 // testsByFolder returns every test, as the name of its folder and its own.
 func testsByFolder(t *testing.T) map[string]bool {
 	t.Helper()
-	there := map[string]bool{}
+	there, files := map[string]bool{}, os.DirFS(root)
 	for _, top := range []string{"internal", "cmd", "test"} {
-		err := filepath.WalkDir(filepath.Join(root, top), func(path string, d os.DirEntry, err error) error {
-			if err != nil || !strings.HasSuffix(path, "_test.go") {
+		err := fs.WalkDir(files, top, func(name string, _ fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(name, "_test.go") {
 				return err
 			}
-			source, err := os.ReadFile(path)
+			source, err := fs.ReadFile(files, name)
 			for _, f := range testFunc.FindAllSubmatch(source, -1) {
-				there[filepath.Base(filepath.Dir(path))+"."+string(f[1])] = true
+				there[path.Base(path.Dir(name))+"."+string(f[1])] = true
 			}
 			return err
 		})

@@ -1,6 +1,7 @@
 package hostile_test
 
 import (
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -41,8 +42,9 @@ func mailed(t *testing.T) (string, inbox) {
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(l) }()
 	t.Cleanup(func() {
-		s.Close() //nolint:errcheck // the test is over
-		<-done
+		if err := errors.Join(s.Close(), <-done); err != nil {
+			t.Error(err)
+		}
 	})
 	return "smtp://" + l.Addr().String(), taken
 }
