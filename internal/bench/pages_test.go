@@ -3,6 +3,7 @@ package bench
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -44,15 +45,24 @@ func BenchmarkPages(b *testing.B) {
 	r := &reader{house: s}
 	r.signIn(b)
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(out, "page\tmedian\tslowest\t\t")
+	text := "page\tmedian\tslowest\t\t\n"
 	for _, path := range r.paths(b) {
-		all := r.times(b, path)
-		verdict := map[bool]string{true: "", false: "slow"}[all[len(all)/2] <= mostShown]
-		fmt.Fprintf(out, "%s\t%s\t%s\t%s\t\n", path, milliseconds(all[len(all)/2]), milliseconds(all[len(all)-1]), verdict)
+		text += verdictOf(path, r.times(b, http.MethodGet, path, nil))
+	}
+	at := "/panel/w/" + large
+	text += verdictOf("policies, tried", r.times(b, http.MethodPost, at+"/policies", url.Values{"action": {"try"}, "ttl_service": {"10d"}, "require_purpose": {"yes"}}))
+	text += verdictOf("revoke all that match, asked", r.times(b, http.MethodPost, at+"/inventory/bulk", url.Values{"act": {"sweep"}, "owner": {bossMail}}))
+	if _, err := io.WriteString(out, text); err != nil {
+		b.Fatal(err)
 	}
 	if err := out.Flush(); err != nil {
 		b.Fatal(err)
 	}
+}
+
+func verdictOf(what string, all []time.Duration) string {
+	verdict := map[bool]string{true: "", false: "slow"}[all[len(all)/2] <= mostShown]
+	return fmt.Sprintf("%s\t%s\t%s\t%s\t\n", what, milliseconds(all[len(all)/2]), milliseconds(all[len(all)-1]), verdict)
 }
 
 // A reader is somebody at the panel.
@@ -61,7 +71,7 @@ type reader struct {
 	cookies []*http.Cookie
 }
 
-func (r *reader) ask(b *testing.B, method, path string, form url.Values) *http.Response {
+func (r *reader) ask(b *testing.B, method, path string, form url.Values) *httptest.ResponseRecorder {
 	b.Helper()
 	req := httptest.NewRequestWithContext(b.Context(), method, "http://127.0.0.1"+path, strings.NewReader(form.Encode()))
 	req.Header.Set("Sec-Fetch-Site", "same-origin")
@@ -73,29 +83,36 @@ func (r *reader) ask(b *testing.B, method, path string, form url.Values) *http.R
 	}
 	rec := httptest.NewRecorder()
 	r.house.ServeHTTP(rec, req)
-	return rec.Result() //nolint:bodyclose // it is in memory
+	return rec
 }
 
 func (r *reader) signIn(b *testing.B) {
 	b.Helper()
 	res := r.ask(b, http.MethodPost, "/panel/login", url.Values{"email": {bossMail}, "password": {bossPassword}})
-	if r.cookies = res.Cookies(); res.StatusCode != http.StatusSeeOther {
-		b.Fatalf("sign in: %d", res.StatusCode)
+	for _, line := range res.Header().Values("Set-Cookie") {
+		c, err := http.ParseSetCookie(line)
+		if err != nil {
+			b.Fatal(err)
+		}
+		r.cookies = append(r.cookies, c)
+	}
+	if res.Code != http.StatusSeeOther {
+		b.Fatalf("sign in: %d", res.Code)
 	}
 }
 
 // times returns how long a page took, several times, the shortest first. The
 // first time fills caches and is not among them.
-func (r *reader) times(b *testing.B, path string) (all []time.Duration) {
+func (r *reader) times(b *testing.B, method, path string, form url.Values) (all []time.Duration) {
 	b.Helper()
 	for n := range 8 {
 		began := time.Now()
-		res := r.ask(b, http.MethodGet, path, nil)
+		res := r.ask(b, method, path, form)
 		if took := time.Since(began); n > 0 {
 			all = append(all, took)
 		}
-		if res.StatusCode != http.StatusOK {
-			b.Fatalf("%s answers %d %s", path, res.StatusCode, res.Header.Get("Location"))
+		if res.Code != http.StatusOK {
+			b.Fatalf("%s answers %d %s", path, res.Code, res.Header().Get("Location"))
 		}
 	}
 	slices.Sort(all)

@@ -23,10 +23,17 @@ func (p *Panel) unturned(c *web.Call, v *visit, t *token.Token) (string, error) 
 	if err = mayTurn(authority.CareOf(r, v.person(), v.workspace.ID)); err == nil {
 		err = p.cfg.Authority.MayRotate(c.Context(), v.record.Token, t)
 	}
-	if refusal := token.AsRefusal(err); refusal != nil {
-		return refusal.Text, nil
+	return because(err)
+}
+
+// because returns the sentence of a refusal, "" for none; what is no refusal is a
+// fault.
+func because(err error) (why string, fault error) {
+	refusal := token.AsRefusal(err)
+	if refusal == nil {
+		return "", err
 	}
-	return "", err
+	return refusal.Text, nil
 }
 
 // rotatePicked gives each of the tokens that were picked a new secret, and shows
@@ -91,13 +98,10 @@ func (p *Panel) turnPicked(c *web.Call, v *visit, id token.ID, form web.Form) (o
 		Caller: "session:" + v.record.Token.Credential.String(), Route: c.Pattern(), Key: form.Get("once") + "." + id.String(),
 		Body: []byte(form.Get("grace") + " " + form.Get("reason")),
 	})
-	refusal := token.AsRefusal(err)
-	switch {
-	case refusal != nil:
-		one.Why, err = refusal.Text, nil
-	case err == nil:
+	if err == nil {
 		one.Secret = out.Secret
 	}
+	one.Why, err = because(err)
 	return one, err
 }
 

@@ -76,18 +76,12 @@ func (s *Store) ordered(ctx context.Context, a *asking, lasting bool, after toke
 		if lasting {
 			o = w.lasting
 		}
-		if o.edge != "" {
-			walked := pageStep.walked
-			if w.passes != "" {
-				walked = pageStep.passed
-			}
-			edge, err := one(ctx, s.reads, o.edge, scanPlace, a.Workspace, after.At, int64(after.ID), walked)
-			if err != nil {
-				return nil, reached, err
-			}
-			if reached == (token.ExpiryPlace{}) || edge != (token.ExpiryPlace{}) && before(edge, reached) {
-				reached = edge
-			}
+		edge, err := s.expiryEdge(ctx, w, o, a, after)
+		if err != nil {
+			return nil, reached, err
+		}
+		if reached == (token.ExpiryPlace{}) || edge != (token.ExpiryPlace{}) && before(edge, reached) {
+			reached = edge
 		}
 		found, err := all(ctx, s.reads, o.page, scanToken, a.of(a.from, most, after.At, int64(after.ID))...)
 		if err != nil {
@@ -103,6 +97,19 @@ func (s *Store) ordered(ctx context.Context, a *asking, lasting bool, after toke
 		rows = slices.DeleteFunc(rows, func(t *token.Token) bool { return before(reached, placeOf(t)) })
 	}
 	return rows, reached, nil
+}
+
+// expiryEdge returns where a look at a source stops, the zero place where it does
+// not.
+func (s *Store) expiryEdge(ctx context.Context, w *walk, o ordered, a *asking, after token.ExpiryPlace) (token.ExpiryPlace, error) {
+	if o.edge == "" {
+		return token.ExpiryPlace{}, nil
+	}
+	walked := pageStep.walked
+	if w.passes != "" {
+		walked = pageStep.passed
+	}
+	return one(ctx, s.reads, o.edge, scanPlace, a.Workspace, after.At, int64(after.ID), walked)
 }
 
 func placeOf(t *token.Token) token.ExpiryPlace { return token.ExpiryPlace{At: t.ExpiresAt, ID: t.ID} }
