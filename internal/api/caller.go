@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/fichadev/ficha/internal/token"
@@ -128,6 +129,9 @@ func (f *Face) person(c *web.Call, workspace string, nothing error) (*caller, er
 	})
 	if err != nil {
 		return nil, err
+	}
+	if demanding, err := f.cfg.Identity.OwesSecond(c.Context(), r.Person); err != nil || demanding != "" {
+		return nil, cmp.Or(err, error(token.Errorf(token.Forbidden, "the workspace %s asks for a second factor: set one up at %s/panel/security", demanding, f.cfg.Authority.Issuer())))
 	}
 	v.Scopes = token.Scopes{token.AdminRead, token.AdminWrite}
 	if v.Workspace != "" && !v.Membership.IsAdmin() {

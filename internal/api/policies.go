@@ -41,6 +41,7 @@ type policyView struct {
 	RequirePKCE    bool                        `json:"require_pkce,omitempty"`
 	OnLeak         string                      `json:"on_leak,omitempty"`
 	Impersonation  string                      `json:"impersonation,omitempty"`
+	SecondFactor   string                      `json:"require_second_factor,omitempty"`
 	WarnFrom       *string                     `json:"warn_from,omitempty"`
 	EnforceFrom    *string                     `json:"enforce_from,omitempty"`
 	Existing       string                      `json:"existing,omitempty"`
@@ -56,7 +57,7 @@ func policyOf(p *token.Policy) policyView {
 	v := policyView{
 		MaxTTL: p.MaxTTL, DefaultTTL: p.DefaultTTL, Scopes: p.Scopes, MaxPerOwner: p.MaxPerOwner, IdleExpiry: p.IdleExpiry, RotateAfter: p.RotateAfter,
 		Approval: p.Approval, RequirePurpose: p.RequirePurpose, RequireOwner: p.RequireOwner, RequireExpiry: p.RequireExpiry,
-		Registration: p.Registration, RequirePKCE: p.RequirePKCE, OnLeak: p.OnLeak, Impersonation: p.Impersonation, WarnFrom: instant(p.WarnFrom), EnforceFrom: instant(p.EnforceFrom), Existing: p.Existing,
+		Registration: p.Registration, RequirePKCE: p.RequirePKCE, OnLeak: p.OnLeak, Impersonation: p.Impersonation, SecondFactor: p.SecondFactor, WarnFrom: instant(p.WarnFrom), EnforceFrom: instant(p.EnforceFrom), Existing: p.Existing,
 	}
 	if len(p.Addresses) > 0 {
 		v.Addresses = make(map[token.Kind][]string, len(p.Addresses))
@@ -80,7 +81,7 @@ func (v *policyView) policy() (p token.Policy, err error) {
 	p = token.Policy{
 		MaxTTL: v.MaxTTL, DefaultTTL: v.DefaultTTL, Scopes: v.Scopes, MaxPerOwner: v.MaxPerOwner, IdleExpiry: v.IdleExpiry, RotateAfter: v.RotateAfter,
 		Approval: v.Approval, RequirePurpose: v.RequirePurpose, RequireOwner: v.RequireOwner, RequireExpiry: v.RequireExpiry,
-		Registration: v.Registration, RequirePKCE: v.RequirePKCE, OnLeak: v.OnLeak, Impersonation: v.Impersonation, Existing: v.Existing,
+		Registration: v.Registration, RequirePKCE: v.RequirePKCE, OnLeak: v.OnLeak, Impersonation: v.Impersonation, SecondFactor: v.SecondFactor, Existing: v.Existing,
 	}
 	switch v.Registration {
 	case "", "off", "token", "open":
@@ -159,6 +160,8 @@ type simulation struct {
 	ByRule      map[string]int   `json:"by_rule"`
 	ByOwner     []ownerCount     `json:"by_owner"`
 	Tokens      []simulatedToken `json:"tokens"`
+	Lacking     []string         `json:"lack_second_factor"` // e-mails
+	MoreLack    bool             `json:"more_lack_second_factor"`
 }
 
 type ownerCount struct {
@@ -199,7 +202,7 @@ func (f *Face) simulatePolicy(c *web.Call, who *caller) error {
 	}
 	answer := simulation{
 		EnforceFrom: instant(s.From), Looked: s.Looked, Complete: s.Whole, Refused: s.Refused, ByRule: map[string]int{},
-		ByOwner: []ownerCount{}, Tokens: []simulatedToken{},
+		ByOwner: []ownerCount{}, Tokens: []simulatedToken{}, Lacking: []string{}, MoreLack: s.MoreLack,
 	}
 	for rule, n := range s.ByRule {
 		answer.ByRule[string(rule)] = n
@@ -210,6 +213,9 @@ func (f *Face) simulatePolicy(c *web.Call, who *caller) error {
 			return err
 		}
 		answer.ByOwner = append(answer.ByOwner, ownerCount{o.Owner, email, o.Count})
+	}
+	for _, p := range s.Lacking {
+		answer.Lacking = append(answer.Lacking, p.Email)
 	}
 	for _, r := range s.First {
 		answer.Tokens = append(answer.Tokens, simulated(r))

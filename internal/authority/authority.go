@@ -49,6 +49,7 @@ type Store interface {
 	Scopes(ctx context.Context) ([]*token.ScopeInfo, error)
 	WorkspaceWithout(ctx context.Context, person string) (string, error)
 	Resource(ctx context.Context, identifier string) (*token.Resource, error)
+	OneFactor(ctx context.Context, workspace string, admins bool, limit int) ([]*token.Person, error)
 	PeopleWithRole(ctx context.Context, workspace, role string, limit int) ([]*token.Person, error)
 	Grants(ctx context.Context, workspace, person string, before token.ID, limit int) ([]*token.Grant, error)
 }

@@ -32,6 +32,11 @@ type Simulation struct {
 	ByRule  map[policy.Rule]int // a token may break several
 	Owners  []OwnerCount        // up to 100, who has the most first
 	First   []Refused           // up to 100, the oldest first
+
+	// Lacking are up to 100 members who would have to set a second factor up;
+	// MoreLack says that there are others.
+	Lacking  []*token.Person
+	MoreLack bool
 }
 
 // An OwnerCount is how many tokens of an owner would be refused; Owner is empty
@@ -79,10 +84,23 @@ func (a *Authority) Simulate(ctx context.Context, workspace string, p token.Poli
 		s.Whole = next == nil
 		if s.Whole || !whole && s.walked >= mostSimulated || timed.Err() != nil {
 			s.countOwners()
+			if err := a.findLacking(ctx, workspace, s); err != nil {
+				return nil, err
+			}
 			return s.Simulation, a.fillRefused(ctx, s.First)
 		}
 		at = next
 	}
+}
+
+// findLacking finds the members who would have to set a second factor up.
+func (a *Authority) findLacking(ctx context.Context, workspace string, s *simulator) error {
+	if s.p.SecondFactor == "" {
+		return nil
+	}
+	found, err := a.cfg.Store.OneFactor(ctx, workspace, s.p.SecondFactor == token.SecondForAdmins, mostRefused+1)
+	s.Lacking, s.MoreLack = found[:min(len(found), mostRefused)], len(found) > mostRefused
+	return err
 }
 
 // fillRefused reads the rows of those that are named.

@@ -65,6 +65,7 @@ type Tx interface {
 // Judge knows people without asking the database each time.
 type Judge interface {
 	Person(ctx context.Context, id string) (*token.Person, error)
+	Workspace(ctx context.Context, id string) (*token.Workspace, error)
 }
 
 // Limits bound the guessing of passwords. A zero field has its default.

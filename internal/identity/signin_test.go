@@ -287,6 +287,8 @@ func TestFaultIsNoWrongPassword(t *testing.T) {
 
 type lostJudge struct{}
 
+func (lostJudge) Workspace(context.Context, string) (*token.Workspace, error) { return nil, errBroken }
+
 func (lostJudge) Person(context.Context, string) (*token.Person, error) { return nil, errBroken }
 
 func TestCheapHashIsRenewedAtSignIn(t *testing.T) {

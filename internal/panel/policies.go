@@ -49,6 +49,7 @@ func (p *Panel) changePolicy(c *web.Call, v *visit) error {
 	}
 	form := formOfPolicy(sent)
 	policy, err := readPolicy(form)
+	policy.Impersonation = v.workspace.Policy.Declared().Impersonation // not on the form
 	var tried *pages.Simulated
 	if err == nil && sent.Get("action") != "save" {
 		tried, err = p.tryPolicy(c, v, policy, sent.Get("action") == "count")
@@ -88,6 +89,12 @@ func (p *Panel) tryPolicy(c *web.Call, v *visit, policy token.Policy, whole bool
 			return nil, err
 		}
 		out.Owners = append(out.Owners, pages.OwnerCount{Owner: name, Count: o.Count})
+	}
+	for _, one := range s.Lacking[:min(len(s.Lacking), most)] {
+		out.Lacking = append(out.Lacking, one.Email)
+	}
+	if len(s.Lacking) > most {
+		out.Lacking = append(out.Lacking, "…")
 	}
 	for _, r := range s.First[:min(len(s.First), most)] {
 		one, err := p.simulated(c, r)
@@ -139,7 +146,7 @@ func formOfPolicy(sent web.Form) pages.PolicyForm {
 
 // typedPolicy returns a policy as it is typed.
 func typedPolicy(p *token.Policy) pages.PolicyForm {
-	form := pages.PolicyForm{"registration": p.Registration, "on_leak": p.OnLeak, "existing": p.Existing}
+	form := pages.PolicyForm{"registration": p.Registration, "on_leak": p.OnLeak, "existing": p.Existing, "require_second_factor": p.SecondFactor}
 	for key, values := range spans(p) {
 		for kind, n := range *values {
 			form[key+"."+string(kind)] = typedSpan(n)
@@ -189,7 +196,7 @@ func flags(p *token.Policy) map[string]*bool {
 // readPolicy reads what is typed. Whether it can be kept is the authority's to
 // say.
 func readPolicy(form pages.PolicyForm) (p token.Policy, err error) {
-	p.Registration, p.OnLeak, p.Existing = form["registration"], form["on_leak"], form["existing"]
+	p.Registration, p.OnLeak, p.Existing, p.SecondFactor = form["registration"], form["on_leak"], form["existing"], form["require_second_factor"]
 	for key, at := range flags(&p) {
 		*at = form[key] != ""
 	}

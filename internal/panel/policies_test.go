@@ -41,6 +41,20 @@ func TestPolicyIsTriedBeforeItIsSaved(t *testing.T) {
 	b.open("/panel/w/ws1/audit?action=policy.*").says(200, "ana@acme.example changed the policy")
 }
 
+// What the form does not have is not undone by saving it.
+func TestSavingAPolicyLeavesImpersonationAsItIs(t *testing.T) {
+	b := administrator(t, nil)
+	who := token.Actor{Kind: token.System, ID: "test"}
+	if _, err := b.h.Authority.PutPolicy(t.Context(), who, "ws1", token.Policy{Impersonation: token.ImpersonationOff}, ""); err != nil {
+		t.Fatal(err)
+	}
+	b.open(policyPath).form(policyPath).fill("require_purpose", "yes").post("action", "save").says(200, "The policy was saved")
+	w, err := b.h.Store.Workspace(t.Context(), "ws1")
+	if err != nil || w.Policy.Impersonation != token.ImpersonationOff || !w.Policy.RequirePurpose {
+		t.Errorf("%+v, %v", w.Policy, err)
+	}
+}
+
 func TestEveryRuleOfAPolicyIsTypedAndKept(t *testing.T) {
 	b := administrator(t, nil)
 	want := map[string]string{

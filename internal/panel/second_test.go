@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -246,4 +247,38 @@ func TestMemberWhoLostTheirPhoneIsLetInBySuperAdmins(t *testing.T) {
 	f.fill("reason", "lost phone").post().says(200, "Their password alone signs them in now")
 	newBrowser(t, h).signIn("lim@acme.example").says(200, "Your account")
 	ana.open("/panel/w/ws1/members/nobody/factors").says(404)
+}
+
+// TestWhoLacksADemandedFactorSetsItUpAndDoesNothingElse: on no page, in no
+// consent and not by the API before; from the day on that the policy says.
+func TestWhoLacksADemandedFactorSetsItUpAndDoesNothingElse(t *testing.T) {
+	b := administrator(t, nil)
+	const list = "/v1/users"
+	policy := token.Policy{SecondFactor: token.SecondForAdmins, EnforceFrom: b.h.Clock.Now().Add(10 * time.Minute).UnixMilli()}
+	tried, err := b.h.Authority.Simulate(t.Context(), "ws1", policy, false)
+	if err != nil || len(tried.Lacking) == 0 || !slices.ContainsFunc(tried.Lacking, func(p *token.Person) bool { return p.Email == "ana@acme.example" }) {
+		t.Errorf("tried: %+v, %v", tried, err)
+	}
+	b.open(policyPath).form(policyPath).fill("require_second_factor", "admins", "enforce_from", b.h.Clock.Now().Add(10*time.Minute).Format("2006-01-02T15:04")).
+		post("action", "save").says(200, "The policy was saved")
+	b.open(policyPath).says(200, "Second factor when signing in", "Of administrators")
+	if res := b.do(http.MethodGet, b.h.URL+list, nil); res.StatusCode != http.StatusOK {
+		t.Errorf("before the day: %d", res.StatusCode)
+	}
+	b.h.Clock.Move(10 * time.Minute)
+	for _, path := range []string{"/panel/", policyPath, "/panel/w/ws1/tokens"} {
+		b.open(path).says(200, "asks for a second factor", "Codes of an app")
+	}
+	if res := b.do(http.MethodGet, b.h.URL+list, nil); res.StatusCode != http.StatusForbidden {
+		t.Errorf("by the API: %d", res.StatusCode)
+	}
+	member := newBrowser(t, b.h)
+	member.accept = "en"
+	member.signIn("lim@acme.example")
+	member.open("/panel/").says(200, "lim@acme.example")
+	b.app()
+	b.open(policyPath).says(200, "Second factor when signing in")
+	if res := b.do(http.MethodGet, b.h.URL+list, nil); res.StatusCode != http.StatusOK {
+		t.Errorf("with one: %d", res.StatusCode)
+	}
 }

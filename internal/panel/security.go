@@ -58,6 +58,9 @@ func (p *Panel) drawSecurity(c *web.Call, v *visit, status int, wrong map[string
 		App: factors.Authenticator, Codes: int(factors.RecoveryCodes), Possible: p.cfg.Identity.PasskeysPossible(), Errors: wrong,
 	}
 	view.Shell.Here = securityPath
+	if view.Owed, err = p.cfg.Identity.OwesSecond(c.Context(), v.person()); err != nil {
+		return err
+	}
 	for _, k := range factors.Passkeys {
 		view.Passkeys = append(view.Passkeys, passkey(k))
 	}

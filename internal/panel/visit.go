@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/fichadev/ficha/internal/panel/pages"
 	"github.com/fichadev/ficha/internal/token"
@@ -65,7 +66,8 @@ func (p *Panel) shown(pattern string, do handler) web.Route {
 	return r
 }
 
-// visited has a handler answer who is signed in, and leads all others away.
+// visited has a handler answer who is signed in, and leads all others away; who
+// owes a second factor to where they set one up.
 func (p *Panel) visited(c *web.Call, away string, answer handler) error {
 	v, err := p.visit(c)
 	if err != nil {
@@ -73,6 +75,13 @@ func (p *Panel) visited(c *web.Call, away string, answer handler) error {
 	}
 	if v == nil {
 		return c.Redirect(away)
+	}
+	if path := c.Request.URL.Path; path != securityPath && !strings.HasPrefix(path, securityPath+"/") {
+		if owed, err := p.cfg.Identity.OwesSecond(c.Context(), v.person()); err != nil {
+			return err
+		} else if owed != "" {
+			return c.Redirect(securityPath)
+		}
 	}
 	return answer(c, v)
 }

@@ -32,7 +32,7 @@ func readPolicy(w object) token.Policy {
 func (v value) policy() token.Policy {
 	o, ok := v.object([]string{
 		"max_ttl", "default_ttl", "scopes", "addresses", "max_per_owner", "idle_expiry", "rotate_after", "approval",
-		"require_purpose", "require_owner", "require_expiry", "registration", "on_leak", "impersonation", "warn_from", "enforce_from", "existing",
+		"require_purpose", "require_owner", "require_expiry", "registration", "on_leak", "impersonation", "require_second_factor", "warn_from", "enforce_from", "existing",
 	})
 	if !ok {
 		return token.Policy{}
@@ -52,6 +52,7 @@ func (v value) policy() token.Policy {
 		EnforceFrom:    o.instant("enforce_from"),
 		OnLeak:         o.word("on_leak", token.RevokeOnLeak, token.NotifyOnLeak),
 		Impersonation:  o.word("impersonation", token.ImpersonationOn, token.ImpersonationOff),
+		SecondFactor:   o.word("require_second_factor", token.SecondForAdmins, token.SecondForAll),
 		Existing:       o.word("existing", token.KeepExisting, token.EndExisting),
 	}
 	for _, v := range o.list("approval") {

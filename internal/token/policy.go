@@ -28,6 +28,10 @@ type Policy struct {
 	// ImpersonationOn or "": on.
 	Impersonation string `json:"impersonation,omitempty"`
 
+	// SecondFactor says who must prove two things when they sign in to the pages:
+	// SecondForAdmins, SecondForAll or "": nobody.
+	SecondFactor string `json:"require_second_factor,omitempty"`
+
 	WarnFrom    int64  `json:"warn_from,omitempty"`    // 0: as soon as it is set
 	EnforceFrom int64  `json:"enforce_from,omitempty"` // 0: as soon as it is set
 	Existing    string `json:"existing,omitempty"`     // KeepExisting | EndExisting | "": keep
@@ -48,6 +52,17 @@ const (
 	ImpersonationOn  = "on"
 	ImpersonationOff = "off"
 )
+
+// Who must prove two things when they sign in.
+const (
+	SecondForAdmins = "admins"
+	SecondForAll    = "everyone"
+)
+
+// DemandsSecond reports whether a member must prove two things to sign in.
+func (p *Policy) DemandsSecond(m *Membership) bool {
+	return m.Live() && (p.SecondFactor == SecondForAll || p.SecondFactor == SecondForAdmins && m.IsAdmin())
+}
 
 // At returns the policy that is in force at an instant (ms).
 func (p *Policy) At(now int64) *Policy {

@@ -35,7 +35,7 @@ const PolicySaved Said = "said.policy_saved"
 
 // A PolicyForm is a policy as it is typed, by the name of the input. Beside
 // those of the rules: require_purpose, require_owner, require_expiry,
-// require_pkce (boxes), registration, on_leak, existing, warn_from, enforce_from.
+// require_pkce (boxes), registration, on_leak, require_second_factor, existing, warn_from, enforce_from.
 type PolicyForm map[string]string
 
 // Simulated is what a policy would refuse of the tokens that live.
@@ -47,6 +47,7 @@ type Simulated struct {
 	ByRule  []RuleCount
 	Owners  []OwnerCount
 	First   []SimulatedToken // the first of those that would be refused
+	Lacking []string         // e-mails of members without a second factor
 }
 
 // A RuleCount is how many tokens a rule would refuse.
@@ -172,6 +173,7 @@ func (p *speaker) policyRest(form PolicyForm) []Field {
 		fields = append(fields, f)
 	}
 	choice("on_leak", "", "revoke", "notify")
+	choice("require_second_factor", "", "admins", "everyone")
 	choice("registration", "", "off", "token", "open")
 	choice("existing", "", "keep", "end")
 	return fields
@@ -209,7 +211,7 @@ func (p *speaker) policyFacts(form PolicyForm) []Fact {
 			add(p.policyRule(key), []Chip{{Text: p.say("policy.yes")}})
 		}
 	}
-	for _, key := range []string{"on_leak", "registration", "existing"} {
+	for _, key := range []string{"on_leak", "require_second_factor", "registration", "existing"} {
 		if form[key] != "" {
 			add(p.policyRule(key), []Chip{{Text: p.choice(form[key])}})
 		}
@@ -230,6 +232,10 @@ func (p *speaker) tried(t *Simulated, workspace string, now time.Time) *triedVie
 	}
 	for _, r := range t.ByRule {
 		view.Rules = append(view.Rules, Fact{p.policyRule(r.Rule), Cell{Text: strconv.Itoa(r.Count)}})
+	}
+	if len(t.Lacking) > 0 {
+		view.Good = false
+		view.Rules = append(view.Rules, Fact{p.say("policy.lack_second"), Cell{Text: strings.Join(t.Lacking, ", ")}})
 	}
 	for _, o := range t.Owners {
 		name := o.Owner

@@ -48,6 +48,8 @@ func (p *speaker) policyRule(key string) string {
 		return p.say("policy.require_pkce")
 	case "on_leak":
 		return p.say("policy.on_leak")
+	case "require_second_factor":
+		return p.say("policy.second_factor")
 	case "registration":
 		return p.say("policy.registration")
 	case "existing":
@@ -76,6 +78,10 @@ func (p *speaker) choice(word string) string {
 		return p.say("policy.leak_revoke")
 	case "notify":
 		return p.say("policy.leak_notify")
+	case "admins":
+		return p.say("policy.second_admins")
+	case "everyone":
+		return p.say("policy.second_everyone")
 	case "off":
 		return p.say("policy.registration_off")
 	case "token":

@@ -39,7 +39,8 @@ type SignedIn struct {
 type Security struct {
 	Shell       Shell
 	Now         time.Time
-	Fresh       bool // signed in so lately that ways to sign in may be changed
+	Fresh       bool   // signed in so lately that ways to sign in may be changed
+	Owed        string // the workspace that asks for a second factor; empty: none does, or they have one
 	HasPassword bool
 	MinPassword int
 	App         bool // codes of an app are asked for
@@ -57,6 +58,7 @@ type securityView struct {
 	Password  []Field
 	Name      Field
 	Problems  []Mistake
+	OwedText  string
 	Keys      Table
 	Places    Table
 	Left      string
@@ -69,6 +71,9 @@ type securityView struct {
 func (s *Set) Security(w io.Writer, lang Lang, v Security) error {
 	said := s.speaker(lang)
 	view := securityView{Security: v, Left: said.count("security.codes_left", v.Codes)}
+	if v.Owed != "" {
+		view.OwedText = said.say("security.owed", "Workspace", v.Owed)
+	}
 	view.Password = []Field{
 		{Name: "old_password", Type: "password", Autocomplete: "current-password", Label: said.say("field.old_password")},
 		said.newPassword("new_password", v.MinPassword),
