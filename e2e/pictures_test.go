@@ -40,7 +40,7 @@ func pictures() []picture {
 		{"inventory", "inventory", english, 1280, 1000},
 		{"inventory-phone", "inventory", phone, 390, 1200},
 		{"create", "a new token", english, 1280, 1400},
-		{"rotating", "a token that rotates", english, 1280, 1200},
+		{"rotating", "a token that rotates", english, 1280, 1440},
 		{"audit", "audit", english, 1280, 900},
 		{"policy", "a policy, tried", english, 1280, 800},
 		{"usage", "usage", english, 1280, 1200},
