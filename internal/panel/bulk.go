@@ -16,7 +16,7 @@ import (
 // A bulk is a deed on several tokens: those that were picked, or all that a
 // filter finds.
 type bulk struct {
-	act    string // revoke, rotate, give, or sweep: revoke all that match
+	act    string // revoke, rotate, give, export, or sweep: revoke all that match
 	ids    []token.ID
 	filter pages.InventoryFilter
 	sweep  authority.Sweep
@@ -26,7 +26,7 @@ type bulk struct {
 func (p *Panel) bulkOf(c *web.Call, v *visit, form web.Form) (b bulk, err error) {
 	b = bulk{act: form.Get("act"), filter: filterOf(form)}
 	switch b.act {
-	case "revoke", "rotate", "give":
+	case "revoke", "rotate", "give", "export":
 		for _, text := range form.All("id") {
 			id, ok := token.ParseID(text)
 			if !ok {
@@ -38,7 +38,7 @@ func (p *Panel) bulkOf(c *web.Call, v *visit, form web.Form) (b bulk, err error)
 		b.sweep, err = p.sweepOf(c, v, b.filter)
 		b.sweep.Reason = form.Get("reason")
 	default:
-		return b, token.Errorf(token.InvalidRequest, "act is revoke, rotate, give or sweep")
+		return b, token.Errorf(token.InvalidRequest, "act is revoke, rotate, give, export or sweep")
 	}
 	return b, err
 }
@@ -72,7 +72,8 @@ func (p *Panel) hits(c *web.Call, v *visit, b bulk) (*authority.Blast, error) {
 	return p.cfg.Authority.Picked(c.Context(), v.workspace.ID, b.ids)
 }
 
-// askBulk says what a deed will hit, and asks. Nothing is done yet.
+// askBulk says what a deed will hit, and asks. Nothing is done yet; to export is
+// to do nothing.
 func (p *Panel) askBulk(c *web.Call, v *visit) error {
 	form, err := c.Form("id")
 	if err != nil {
@@ -88,6 +89,9 @@ func (p *Panel) askBulk(c *web.Call, v *visit) error {
 	hit, err := p.hits(c, v, b)
 	if err != nil {
 		return p.done(c, pages.Inventory.Path(v.workspace.ID), "", err)
+	}
+	if b.act == "export" {
+		return p.exportPicked(c, v, hit.First)
 	}
 	return p.drawBulk(c, v, http.StatusOK, b, hit, pages.BulkPage{})
 }
@@ -148,6 +152,8 @@ func (p *Panel) runBulk(c *web.Call, v *visit) error {
 		return p.rotatePicked(c, v, b, form)
 	case "give":
 		return p.givePicked(c, v, b, form)
+	case "export":
+		return token.Errorf(token.InvalidRequest, "an export is asked for where tokens are picked")
 	}
 	hit, err := p.hits(c, v, b)
 	if err != nil {

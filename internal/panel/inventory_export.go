@@ -32,6 +32,8 @@ type exportLine struct {
 	LastUsedAt string   `json:"last_used_at"`
 }
 
+const tableKind = "text/csv; charset=utf-8; header=present" // RFC 4180, 3
+
 var exportHead = []string{
 	"id", "secret_id", "name", "type", "status", "scopes", "workspace", "purpose", "owner", "user", "client", "last_four", "created_at", "expires_at", "last_used_at",
 }
@@ -75,16 +77,14 @@ func (p *Panel) exportInventory(c *web.Call, v *visit) error {
 	put := lines(c)
 	kind, format := "application/jsonl", "jsonl"
 	if query.Get("format") == "csv" {
-		put, kind, format = table(c), "text/csv; charset=utf-8; header=present", "csv" // RFC 4180, 3
+		put, kind, format = table(c), tableKind, "csv"
 	}
 	i.Limit, i.Thorough = token.MostListed, true
 	page, err := p.cfg.Store.Inventory(c.Context(), i)
 	if err != nil {
 		return err
 	}
-	pages.SecurityHeaders(c.Header(), "", "")
-	c.Header().Set("Content-Type", kind)
-	c.Header().Set("Content-Disposition", `attachment; filename="tokens.`+format+`"`)
+	asFile(c, kind, format)
 	for range mostPages {
 		views, err := p.viewsOf(c, v, page.Tokens)
 		if err == nil {
@@ -99,6 +99,22 @@ func (p *Panel) exportInventory(c *web.Call, v *visit) error {
 		}
 	}
 	return nil
+}
+
+func asFile(c *web.Call, kind, format string) {
+	pages.SecurityHeaders(c.Header(), "", "")
+	c.Header().Set("Content-Type", kind)
+	c.Header().Set("Content-Disposition", `attachment; filename="tokens.`+format+`"`)
+}
+
+// exportPicked writes the tokens that were picked as CSV.
+func (p *Panel) exportPicked(c *web.Call, v *visit, picked []*token.Token) error {
+	views, err := p.viewsOf(c, v, picked)
+	if err != nil {
+		return err
+	}
+	asFile(c, tableKind, "csv")
+	return table(c)(views)
 }
 
 func lines(c *web.Call) func([]pages.Token) error {

@@ -215,13 +215,18 @@ func TestInventoryShowsWhatExpiresSoonestFirst(t *testing.T) {
 	b.open(ws1Inventory+"?status=expired").says(200, "for a day", "newest first")
 }
 
-func TestPickedTokensGetAnotherOwner(t *testing.T) {
+func TestPickedTokensAreExportedAndGetAnotherOwner(t *testing.T) {
 	h := newHouse(t, nil)
 	b := as(t, h, "ana@acme.example")
 	secret, first := b.make("service", "one", "content:write")
 	_, second := b.make("service", "two", "content:write")
 	form := b.open(ws1Inventory).form(ws1Inventory + "/bulk")
 	form.fields["id"] = []string{id(first), id(second)}
+	res := b.do("POST", h.URL+ws1Inventory+"/bulk", url.Values{"act": {"export"}, "id": form.fields["id"]})
+	if rows, err := csv.NewReader(strings.NewReader(res.body)).ReadAll(); err != nil || len(rows) != 3 || rows[1][2] != "one" || strings.Contains(res.body, secret) {
+		t.Errorf("the picked ones as a file: %q, %v", rows, err)
+	}
+	b.follow(b.do("POST", h.URL+ws1Inventory+"/bulk/run", url.Values{"act": {"export"}, "id": form.fields["id"]})).says(400)
 	run := form.post("act", "give").says(200, "Another owner for 2 tokens?").form(ws1Inventory + "/bulk/run")
 	run.post().says(422, "name a member, or a team")
 	run.fill("owner", "lim@acme.example").post().says(200, "another owner now", "Lim Limited")
