@@ -32,7 +32,7 @@ type Provider struct {
 
 	mu    sync.Mutex
 	known *known    // nil until the provider has told of itself
-	asked time.Time // when it was last asked to
+	asked time.Time // when it last answered that, or did not
 	fault error     // why it could not
 }
 

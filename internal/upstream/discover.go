@@ -47,8 +47,8 @@ func (p *Provider) discover(ctx context.Context) (*known, error) {
 		pause = tryAgain
 	}
 	if p.asked.IsZero() || p.now().Sub(p.asked) >= pause {
-		p.asked = p.now()
 		k, err := p.ask(context.WithoutCancel(ctx)) // others wait for it too
+		p.asked = p.now()
 		if p.fault = err; err == nil {
 			p.known = k
 		}

@@ -281,6 +281,29 @@ func TestProviderThatIsDownIsAskedAgain(t *testing.T) {
 	}
 }
 
+func TestWhoWaitedForAProviderThatHangsIsAnsweredAtOnce(t *testing.T) {
+	p := newPair(t)
+	asked := 0
+	hangs := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		p.now = p.now.Add(10 * time.Second)
+		w.WriteHeader(http.StatusGatewayTimeout)
+	}))
+	t.Cleanup(hangs.Close)
+	one, err := upstream.New(upstream.Config{Issuer: hangs.URL, ClientID: "c", ClientSecret: "s", Name: "n"}, callback, func() time.Time { return p.now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, _, err := one.Ask(t.Context(), false); !token.Is(err, token.Unavailable) {
+			t.Errorf("got %v, want %s", err, token.Unavailable)
+		}
+	}
+	if asked != 1 {
+		t.Errorf("it was asked %d times, ten seconds each", asked)
+	}
+}
+
 // No provider has a secret sent where it can be read, or answers for another.
 func TestProviderThatCannotBeTrustedIsNotAsked(t *testing.T) {
 	far := func(change func(*pair)) error {
