@@ -335,7 +335,7 @@ func TestLeakedSecretOfAWebhookIsReportedAndGoesOnSigning(t *testing.T) {
 	for i, secret := range []string{old, next} {
 		sum := sha256.Sum256([]byte(secret))
 		said := h.want(http.StatusOK, h.bearer(ana, "", "POST", "/v1/leaks/check", object{"secrets": []object{{"head": "whsec_", "sha256": hex.EncodeToString(sum[:])}}}))
-		if held := at[[]any](t, said.JSON, "results")[0].(object); held["status"] != "live" || held["id"] != id || held["what"] != "webhook_secret" {
+		if held := at[object](t, at[[]any](t, said.JSON, "results"), 0); held["status"] != "live" || held["id"] != id || held["what"] != "webhook_secret" {
 			t.Errorf("asked about it: %v", held)
 		}
 		path := []string{"/v1/leaks", "/v1/leaks/self-revoke"}[i]

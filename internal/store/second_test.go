@@ -10,7 +10,7 @@ import (
 // Who can sign in by one thing alone: with a password and no app, or with
 // nothing at all; of administrators alone where that is asked.
 func TestMembersWithOneFactorAreFound(t *testing.T) {
-	eachEngineAt(t, func(t *testing.T, s *Store, c *clock) {
+	eachEngine(t, func(t *testing.T, s *Store) {
 		ctx := t.Context()
 		do(t, s, func(tx *Tx) error {
 			for i, one := range []struct{ id, password, role string }{

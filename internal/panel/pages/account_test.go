@@ -21,6 +21,7 @@ func accountSamples() []sample {
 		login("login_other", Login{Here: "/panel/login", Next: "/panel/", Upstream: "Acme ID", Error: UpstreamOther, Address: "ana@acme.example"}),
 		login("login_down", Login{Here: "/panel/login", Next: "/panel/", Upstream: "Acme ID", Error: UpstreamDown}),
 		security("security_linked", Security{Shell: fullShell(""), Fresh: true, HasPassword: true, Upstream: &Upstream{Name: "Acme ID", Email: "ana@acme.example"}}),
+		security("security_owed", Security{Shell: fullShell(""), Fresh: true, HasPassword: true, Owed: "Acme"}),
 		security("security_only", Security{Shell: fullShell(""), Fresh: true, Upstream: &Upstream{Name: "Acme ID", Email: "ana@acme.example", Only: true}}),
 		security("security_unlinked", Security{Shell: fullShell(""), Fresh: true, HasPassword: true, Upstream: &Upstream{Name: "Acme ID"}}),
 		second("second", Second{Here: "/panel/login/second", Next: "/panel/", Nonce: "n0nce", Asked: asked}),

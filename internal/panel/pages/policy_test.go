@@ -20,7 +20,7 @@ func policySamples() []sample {
 		{ID: "t2", Kind: "personal", LastFour: "efgh", Rules: []string{"scopes", "of_tomorrow"}, Texts: []string{"", ""}},
 	}}
 	part, none := tried, Simulated{From: atNoon, Looked: 3, Whole: true}
-	part.Whole = false
+	part.Whole, part.Lacking = false, []string{"ana@acme.example", "lim@acme.example"}
 	full := PolicyPage{Shell: shell, Now: atNoon, Force: policyForm(), Coming: policyForm(), From: atNoon, Form: policyForm(), Tried: &tried, Super: true}
 	second, third, wrong := full, full, full
 	second.Tried, third.Tried = &part, &none
