@@ -10,8 +10,8 @@ import (
 // member proves two things when they sign in, while they can do so with one;
 // empty where none does. Who owes it may set a second factor up and do nothing
 // else. An app whose codes are asked for satisfies it; so do passkeys where
-// there is no password beside them: each proves a thing that they have and that
-// it is they who hold it.
+// there is neither a password nor an account elsewhere beside them: each proves
+// a thing that they have and that it is they who hold it.
 func (i *Identity) OwesSecond(ctx context.Context, p *token.Person) (string, error) {
 	now := i.now().UnixMilli()
 	for _, m := range p.Live() {
@@ -39,6 +39,9 @@ func (i *Identity) provesTwo(ctx context.Context, p *token.Person) (bool, error)
 	if app, err := i.NeedsSecond(ctx, p); err != nil || app || p.Password != "" {
 		return app, err
 	}
-	keys, err := i.store.Passkeys(ctx, p.ID)
-	return len(keys) > 0, err
+	if keys, err := i.store.Passkeys(ctx, p.ID); err != nil || len(keys) == 0 {
+		return false, err
+	}
+	l, err := i.UpstreamLink(ctx, p.ID)
+	return l == nil && err == nil, err
 }

@@ -20,7 +20,7 @@ type linkTx interface {
 	linking
 	Link(ctx context.Context, issuer, subject string) (*token.Link, error)
 	AddLink(ctx context.Context, l *token.Link) (bool, error)
-	UseLink(ctx context.Context, issuer, subject string) error
+	UseLink(ctx context.Context, l *token.Link) (bool, error)
 	DropLinks(ctx context.Context, person string) (bool, error)
 }
 

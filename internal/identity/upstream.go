@@ -161,8 +161,12 @@ func (i *Identity) arrive(ctx context.Context, tx Tx, who token.Actor, c upstrea
 	if err != nil {
 		return arrived{}, err
 	}
-	if err := tx.UseLink(ctx, l.Issuer, l.Subject); err != nil {
+	used, err := tx.UseLink(ctx, l)
+	if err != nil {
 		return arrived{}, err
+	}
+	if !used {
+		return arrived{}, token.Errorf(token.AccessDenied, "this account was unlinked at this moment; begin again").Because(token.Expired)
 	}
 	return arrived{person: p}, i.recordArrival(ctx, tx, who, p)
 }

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -267,6 +268,34 @@ func TestProviderIsNotAskedForEverWithoutAnEnd(t *testing.T) {
 	if a, err := f.arrive(); err != nil || a.Person.ID != ana.ID {
 		t.Errorf("a while later: %+v, %v", a, err)
 	}
+}
+
+// unlinking is a transaction in which another node unlinks an account as soon as
+// it was looked up.
+type unlinking struct{ Tx }
+
+func (tx unlinking) Link(ctx context.Context, issuer, subject string) (*token.Link, error) {
+	l, err := tx.Tx.Link(ctx, issuer, subject)
+	if err == nil && l != nil {
+		_, err = tx.DropLinks(ctx, l.Person)
+	}
+	return l, err
+}
+
+func TestAccountThatIsUnlinkedAtThatMomentSignsNobodyIn(t *testing.T) {
+	w := newWorld(t, "sqlite")
+	f := withFar(w)
+	w.user("ana@acme.example", token.Member)
+	if _, err := f.is("sub-1", "ana@acme.example", true).arrive(); err != nil {
+		t.Fatal(err)
+	}
+	w.news()
+	err := w.store.Do(w.ctx, func(tx Tx) error {
+		_, err := w.arrive(w.ctx, unlinking{tx}, token.Actor{}, upstream.Claims{Subject: "sub-1"})
+		return err
+	})
+	turnedAway(t, err, token.Expired)
+	w.recorded()
 }
 
 func TestSignInThatCannotBeRecordedDidNotHappen(t *testing.T) {

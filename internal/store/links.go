@@ -42,10 +42,9 @@ func (tx *Tx) AddLink(ctx context.Context, l *token.Link) (bool, error) {
 		l.Issuer, l.Subject, l.Person, l.Email, l.LinkedAt, l.UsedAt)
 }
 
-// UseLink writes when a link was used.
-func (tx *Tx) UseLink(ctx context.Context, issuer, subject string) error {
-	_, err := tx.exec(ctx, `UPDATE links SET used_at = $3 WHERE issuer = $1 AND subject = $2`, issuer, subject, tx.now)
-	return err
+// UseLink writes when a link was used; it reports whether it still stands.
+func (tx *Tx) UseLink(ctx context.Context, l *token.Link) (bool, error) {
+	return tx.affects(ctx, `UPDATE links SET used_at = $4 WHERE issuer = $1 AND subject = $2 AND person = $3`, l.Issuer, l.Subject, l.Person, tx.now)
 }
 
 // DropLinks removes the links of a person, at whichever provider; it reports

@@ -30,7 +30,13 @@ func TestAccountElsewhereOpensOnePerson(t *testing.T) {
 				t.Errorf("%+v was added beside %+v", taken, first)
 			}
 		}
-		must(t, s.Do(ctx, func(tx *Tx) error { return tx.UseLink(ctx, first.Issuer, first.Subject) }))
+		must(t, s.Do(ctx, func(tx *Tx) error {
+			used, err := tx.UseLink(ctx, &first)
+			if gone, _ := tx.UseLink(ctx, &token.Link{Issuer: first.Issuer, Subject: first.Subject, Person: "u2"}); !used || gone {
+				t.Errorf("the link of who has it: %v, of who had it: %v", used, gone)
+			}
+			return err
+		}))
 		got, err := s.LinkOf(ctx, "u1", first.Issuer)
 		must(t, err)
 		if got == nil || got.UsedAt == 0 {

@@ -9,12 +9,14 @@ import (
 )
 
 // oneFactor finds live members who can sign in by one thing alone: no app of
-// theirs asks for codes, and they have a password or no passkey.
+// theirs asks for codes, and they have a password or no passkey, or an account
+// elsewhere, even at a provider that is asked no longer.
 const oneFactor = `SELECT m.person, u.email FROM memberships m JOIN users u ON u.id = m.person
 	WHERE m.workspace = $1 AND m.removed_at = 0 AND u.disabled_at = 0
 	AND (CAST($2 AS BIGINT) = 0 OR m.role IN ('admin', 'super_admin'))
 	AND NOT EXISTS (SELECT 1 FROM authenticators a WHERE a.person = m.person AND a.confirmed_at > 0)
-	AND (u.password <> '' OR NOT EXISTS (SELECT 1 FROM passkeys k WHERE k.person = m.person))
+	AND (u.password <> '' OR NOT EXISTS (SELECT 1 FROM passkeys k WHERE k.person = m.person)
+		OR EXISTS (SELECT 1 FROM links l WHERE l.person = m.person))
 	ORDER BY m.person LIMIT $3`
 
 // OneFactor returns up to limit live members of a workspace, or administrators

@@ -7,15 +7,15 @@ import (
 	"github.com/fichadev/ficha/internal/token"
 )
 
-// Who can sign in by one thing alone: with a password and no app, or with
-// nothing at all; of administrators alone where that is asked.
+// Who can sign in by one thing alone: with a password or an account elsewhere and
+// no app, or with nothing at all; of administrators alone where that is asked.
 func TestMembersWithOneFactorAreFound(t *testing.T) {
 	eachEngine(t, func(t *testing.T, s *Store) {
 		ctx := t.Context()
 		do(t, s, func(tx *Tx) error {
 			for i, one := range []struct{ id, password, role string }{
 				{"plain", "hash", token.Member}, {"boss", "hash", token.Admin}, {"app", "hash", token.Admin}, {"started", "hash", token.SuperAdmin},
-				{"key", "", token.Admin}, {"both", "hash", token.Admin}, {"elsewhere", "hash", token.Admin},
+				{"key", "", token.Admin}, {"both", "hash", token.Admin}, {"linked", "", token.Member}, {"elsewhere", "hash", token.Admin},
 			} {
 				p := &token.Person{ID: one.id, Number: int64(i + 1), Email: one.id + "@x.test", Password: one.password, CreatedAt: 1, UpdatedAt: 1, Version: 1}
 				if _, err := tx.AddUser(ctx, p); err != nil {
@@ -40,14 +40,15 @@ func TestMembersWithOneFactorAreFound(t *testing.T) {
 					}
 				}
 			}
-			for _, id := range []string{"key", "both"} {
+			for _, id := range []string{"key", "both", "linked"} {
 				if _, err := tx.AddPasskey(ctx, &token.Passkey{ID: []byte(id), Person: id, Name: "key", Credential: []byte("{}"), CreatedAt: 1}); err != nil {
 					return err
 				}
 			}
-			return nil
+			_, err := tx.AddLink(ctx, &token.Link{Issuer: "https://a.example", Subject: "s1", Person: "linked", Email: "linked@a.example"})
+			return err
 		})
-		for admins, want := range map[bool][]string{false: {"boss", "both", "plain", "started"}, true: {"boss", "both", "started"}} {
+		for admins, want := range map[bool][]string{false: {"boss", "both", "linked", "plain", "started"}, true: {"boss", "both", "started"}} {
 			found, err := s.OneFactor(ctx, "w", admins, 10)
 			must(t, err)
 			var got []string
