@@ -17,8 +17,7 @@ const restful = 16 << 20
 // rest. The collector by itself keeps what it may soon need again, and begins
 // no cycle where little is allocated.
 func (s *Server) rest() jobs.Job {
-	var before uint64
-	busy := true // it was, to start
+	before, busy := allocated(), true // it was, to start
 	return jobs.Job{Name: "memory", Every: 20 * time.Second, EachNode: true, Run: func(ctx context.Context, _ time.Time) error {
 		now := allocated()
 		wasBusy := busy
