@@ -35,10 +35,8 @@ func (p *Panel) answerConsent(c *web.Call) error {
 }
 
 func (p *Panel) allow(c *web.Call, a asked, form web.Form) error {
-	if owed, err := p.cfg.Identity.OwesSecond(c.Context(), a.record.Person); err != nil {
+	if led, err := p.leadOwing(c, a.record.Person); led || err != nil {
 		return err
-	} else if owed != "" {
-		return c.Redirect(securityPath)
 	}
 	ticked, err := token.MakeScopes(form.All("scope"))
 	if err != nil {

@@ -93,11 +93,13 @@ func (p *Panel) turnPicked(c *web.Call, v *visit, id token.ID, form web.Form) (o
 	if one.Token, err = p.viewOf(c, v, r.Token, token.Seen{}); err != nil {
 		return one, err
 	}
+	again, err := retry(c, v, form.Get("once"))
+	if err != nil {
+		return one, err
+	}
+	again.Key, again.Body = again.Key+"."+id.String(), []byte(form.Get("grace")+" "+form.Get("reason")) // page and file are two forms
 	t := &subject{r.Token, r, care}
-	out, err := p.turn(c, v, t, form, &authority.Retry{
-		Caller: "session:" + v.record.Token.Credential.String(), Route: c.Pattern(), Key: form.Get("once") + "." + id.String(),
-		Body: []byte(form.Get("grace") + " " + form.Get("reason")),
-	})
+	out, err := p.turn(c, v, t, form, again)
 	if err == nil {
 		one.Secret = out.Secret
 	}

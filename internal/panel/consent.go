@@ -35,10 +35,8 @@ func (p *Panel) showConsent(c *web.Call) error {
 	if r == nil {
 		return c.Redirect(loginFor(consentFor(query.Get("request"))))
 	}
-	if owed, err := p.cfg.Identity.OwesSecond(c.Context(), r.Person); err != nil {
+	if led, err := p.leadOwing(c, r.Person); led || err != nil {
 		return err
-	} else if owed != "" {
-		return c.Redirect(securityPath)
 	}
 	a, err := p.asked(c, r, query.Get("request"))
 	if err != nil {

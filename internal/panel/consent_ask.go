@@ -20,6 +20,9 @@ func (p *Panel) requestInstall(c *web.Call) error {
 	if r == nil {
 		return token.Errorf(token.NotFound, "nobody is signed in").Because(token.Expired)
 	}
+	if led, err := p.leadOwing(c, r.Person); led || err != nil {
+		return err
+	}
 	a, err := p.asked(c, r, form.Get("request"))
 	if err != nil {
 		return err

@@ -62,6 +62,20 @@ func TestLettersThatAskForAppsAreBounded(t *testing.T) {
 	}
 }
 
+func TestWhoOwesASecondFactorSendsNoRequestOn(t *testing.T) {
+	b := newBrowser(t, newHouse(t, mailed))
+	b.accept = "en"
+	b.signIn("lim@acme.example")
+	form := b.open(b.ask(install())).form("/panel/consent/request")
+	if _, err := b.h.Authority.PutPolicy(t.Context(), token.Actor{Kind: token.System, ID: "apply"}, "ws1", token.Policy{SecondFactor: token.SecondForAll}, ""); err != nil {
+		t.Fatal(err)
+	}
+	form.post().says(200, "asks for a second factor")
+	if b.letter() != nil {
+		t.Error("a letter was written")
+	}
+}
+
 func TestOneRequestOfAnotherSessionIsNotSentOn(t *testing.T) {
 	b := newBrowser(t, newHouse(t, mailed))
 	b.accept = "en"

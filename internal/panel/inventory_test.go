@@ -131,6 +131,8 @@ func TestPickedTokensAreRotatedTogether(t *testing.T) {
 	run := form.post("act", "rotate").says(200, "New secrets for 2 tokens?", "Gets a new secret1", "administrators rotate service tokens").form(ws1Inventory+"/bulk/run").fill("grace", "0")
 	run.post().says(422, "is required with grace_seconds 0")
 	run.fill("reason", "it leaked")
+	bare := url.Values{"act": {"rotate"}, "id": {id(first)}, "grace": {"0"}, "reason": {"it leaked"}}
+	b.follow(b.do("POST", h.URL+ws1Inventory+"/bulk/run", bare)).says(400)
 	s, again := run.post().says(200, "New secrets", "administrators rotate service tokens"), run.post().says(200)
 	found := secretOnPage.FindAllStringSubmatch(s.html, -1)
 	if len(found) != 1 || found[0][1] == old || !strings.Contains(again.html, found[0][1]) {

@@ -77,13 +77,21 @@ func (p *Panel) visited(c *web.Call, away string, answer handler) error {
 		return c.Redirect(away)
 	}
 	if path := c.Request.URL.Path; path != securityPath && !strings.HasPrefix(path, securityPath+"/") {
-		if owed, err := p.cfg.Identity.OwesSecond(c.Context(), v.person()); err != nil {
+		if led, err := p.leadOwing(c, v.person()); led || err != nil {
 			return err
-		} else if owed != "" {
-			return c.Redirect(securityPath)
 		}
 	}
 	return answer(c, v)
+}
+
+// leadOwing leads who owes a second factor to where they set one up, and reports
+// whether it did.
+func (p *Panel) leadOwing(c *web.Call, who *token.Person) (bool, error) {
+	owed, err := p.cfg.Identity.OwesSecond(c.Context(), who)
+	if err != nil || owed == "" {
+		return false, err
+	}
+	return true, c.Redirect(securityPath)
 }
 
 // visit returns who visits, nil if nobody is signed in. NotFound says that they
