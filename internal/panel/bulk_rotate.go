@@ -51,7 +51,7 @@ func (p *Panel) rotatePicked(c *web.Call, v *visit, b bulk, form web.Form) error
 	if err := p.checkGrace(form); err != nil {
 		return p.askAgain(c, v, b, pages.BulkPage{}, err)
 	}
-	view := pages.TokensTurned{Shell: v.shell, File: pages.Inventory.Path(v.workspace.ID, "bulk", "run") + "?as=csv"}
+	view := pages.TokensTurned{Shell: v.shell, Stay: form.Get("grace") != "0", File: pages.Inventory.Path(v.workspace.ID, "bulk", "run") + "?as=csv"}
 	for _, name := range []string{"act", "once", "grace", "reason"} {
 		view.Hidden = append(view.Hidden, pages.Hidden{Name: name, Value: form.Get(name)})
 	}

@@ -135,6 +135,9 @@ func TestPickedTokensAreRotatedTogether(t *testing.T) {
 	b.follow(b.do("POST", h.URL+ws1Inventory+"/bulk/run", bare)).says(400)
 	s, again := run.post().says(200, "New secrets", "administrators rotate service tokens"), run.post().says(200)
 	found := secretOnPage.FindAllStringSubmatch(s.html, -1)
+	if strings.Contains(s.text, "The old secret works on") {
+		t.Errorf("the old one ended at once: %s", s.text)
+	}
 	if len(found) != 1 || found[0][1] == old || !strings.Contains(again.html, found[0][1]) {
 		t.Fatalf("shows %v, then %s", found, again.text)
 	}

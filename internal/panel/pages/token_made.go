@@ -50,6 +50,7 @@ func (s *Set) TokenMade(w io.Writer, lang Lang, v TokenMade) error {
 type TokensTurned struct {
 	Shell  Shell
 	Turned []Turned
+	Stay   bool     // the old ones work on
 	File   string   // where the same form gives them as a file …
 	Hidden []Hidden // … with these fields
 }
@@ -63,6 +64,7 @@ type Turned struct {
 
 type tokensTurnedView struct {
 	Items  []turnedItem
+	Stay   bool
 	File   string
 	Hidden []Hidden
 }
@@ -74,7 +76,7 @@ type turnedItem struct {
 // TokensTurned writes the page that shows several new secrets.
 func (s *Set) TokensTurned(w io.Writer, lang Lang, v TokensTurned) error {
 	said := s.speaker(lang)
-	var view tokensTurnedView
+	view := tokensTurnedView{Stay: v.Stay}
 	for _, t := range v.Turned {
 		item := turnedItem{Name: said.named(t.Token), Href: t.Token.Href, Secret: t.Secret}
 		if t.Secret == "" {

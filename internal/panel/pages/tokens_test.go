@@ -73,7 +73,7 @@ func tokenSamples() []sample {
 		of("token_new_personal", (*Set).TokenForm, personal), of("token_new_ephemeral", (*Set).TokenForm, ephemeral), of("token_new_nothing", (*Set).TokenForm, nothing),
 		of("token_made", (*Set).TokenMade, TokenMade{Shell: shell, Now: atNoon, Token: tokenOf("active"), Secret: "fch_svc_secret", Issuer: "https://tokens.acme.example"}),
 		of("token_made_turned", (*Set).TokenMade, TokenMade{Shell: shell, Now: atNoon, Token: tokenOf("waiting"), Secret: "fch_svc_secret", Waits: true, Turned: true, Warnings: []string{"purpose: needed"}}),
-		of("tokens_turned", (*Set).TokensTurned, TokensTurned{Shell: shell, File: "/panel/w/ws1/inventory/bulk/run?as=csv", Hidden: []Hidden{{"act", "rotate"}}, Turned: []Turned{{tokenOf("active"), "fch_svc_one", ""}, {tokenOf("active"), "", "a rotation is open"}}}),
+		of("tokens_turned", (*Set).TokensTurned, TokensTurned{Shell: shell, Stay: true, File: "/panel/w/ws1/inventory/bulk/run?as=csv", Hidden: []Hidden{{"act", "rotate"}}, Turned: []Turned{{tokenOf("active"), "fch_svc_one", ""}, {tokenOf("active"), "", "a rotation is open"}}}),
 	}
 	for _, status := range []string{"active", "suspended", "waiting", "revoked"} {
 		v := fullToken(status)
