@@ -47,8 +47,8 @@ type Set struct {
 // together they take 25 MB, and most servers are asked for few.
 type parsing func() (*template.Template, error)
 
-// New reads every catalogue. An error means that the issuer is no URL with a
-// host, or that what is embedded is broken.
+// New returns the pages of a server. An error means that the issuer is no URL
+// with a host.
 func New(cfg Config) (*Set, error) {
 	issuer, err := url.Parse(cfg.Issuer)
 	if err != nil || issuer.Host == "" {
@@ -56,10 +56,8 @@ func New(cfg Config) (*Set, error) {
 	}
 	s := &Set{
 		host: issuer.Host, environment: badge(cfg.Environment), matcher: newMatcher(),
+		words: newWords(),
 		style: assetPath("style", ".css", stylesheet), script: assetPath("app", ".js", script),
-	}
-	if s.words, err = loadWords(); err != nil {
-		return nil, err
 	}
 	s.pages = make(map[Lang]map[string]parsing)
 	for _, lang := range Languages() {

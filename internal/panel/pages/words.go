@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -16,9 +17,29 @@ import (
 var catalogues embed.FS
 
 // words says the catalogue's sentences in one language.
-type words struct{ localizer *i18n.Localizer }
+type words struct {
+	localizer func() (*i18n.Localizer, error)
+}
 
-func loadWords() (map[Lang]words, error) {
+// newWords returns the words of every language. The catalogues are read when
+// the first sentence is asked for: they take 3 MB, and a server that nobody
+// visits needs none.
+func newWords() map[Lang]words {
+	catalogue := sync.OnceValues(readCatalogues)
+	all := make(map[Lang]words)
+	for _, lang := range Languages() {
+		all[lang] = words{sync.OnceValues(func() (*i18n.Localizer, error) {
+			bundle, err := catalogue()
+			if err != nil {
+				return nil, err
+			}
+			return i18n.NewLocalizer(bundle, string(lang)), nil
+		})}
+	}
+	return all
+}
+
+func readCatalogues() (*i18n.Bundle, error) {
 	bundle := i18n.NewBundle(language.English)
 	files, err := fs.Glob(catalogues, "catalogue/*.json")
 	if err != nil {
@@ -29,11 +50,19 @@ func loadWords() (map[Lang]words, error) {
 			return nil, fmt.Errorf("read catalogue %s: %w", file, err)
 		}
 	}
-	all := make(map[Lang]words)
-	for _, lang := range Languages() {
-		all[lang] = words{i18n.NewLocalizer(bundle, string(lang))}
+	return bundle, nil
+}
+
+func (w words) localize(c *i18n.LocalizeConfig) (string, error) {
+	l, err := w.localizer()
+	if err != nil {
+		return "", err
 	}
-	return all, nil
+	text, err := l.Localize(c)
+	if err != nil {
+		return "", fmt.Errorf("sentence %s: %w", c.MessageID, err)
+	}
+	return text, nil
 }
 
 // say returns the sentence of a key with its blanks filled from pairs of name
@@ -50,11 +79,7 @@ func (w words) say(key string, pairs ...any) (string, error) {
 		}
 		blanks[fmt.Sprint(pairs[i])] = value
 	}
-	text, err := w.localizer.Localize(&i18n.LocalizeConfig{MessageID: key, TemplateData: blanks})
-	if err != nil {
-		return "", fmt.Errorf("sentence %s: %w", key, err)
-	}
-	return text, nil
+	return w.localize(&i18n.LocalizeConfig{MessageID: key, TemplateData: blanks})
 }
 
 // duration says a length of time in its largest whole unit: 90 minutes stay
@@ -72,11 +97,7 @@ func (w words) duration(d time.Duration) (string, error) {
 
 // count returns the sentence of a key that has a plural for a number.
 func (w words) count(key string, n int) (string, error) {
-	text, err := w.localizer.Localize(&i18n.LocalizeConfig{MessageID: key, PluralCount: n})
-	if err != nil {
-		return "", fmt.Errorf("sentence %s: %w", key, err)
-	}
-	return text, nil
+	return w.localize(&i18n.LocalizeConfig{MessageID: key, PluralCount: n})
 }
 
 // A speaker says many sentences and keeps the first fault.
