@@ -108,8 +108,10 @@ func (i *Identity) check(ctx context.Context, from string, q question, answer Up
 		return upstream.Claims{}, r
 	}
 	claims, err := i.upstream.Check(ctx, q.Question, answer)
-	if err != nil {
+	if token.Is(err, token.AccessDenied) { // that the provider is down is nobody's guess
 		i.answers.Fail(from)
+	}
+	if err != nil {
 		i.tellWhy(ctx, err)
 	}
 	return claims, err

@@ -270,6 +270,22 @@ func TestProviderIsNotAskedForEverWithoutAnEnd(t *testing.T) {
 	}
 }
 
+// That the provider is down is nobody's guess: those behind one address are not
+// made to wait for it afterwards.
+func TestProviderThatIsDownBlocksNobody(t *testing.T) {
+	w := newWorld(t, "sqlite")
+	f := withFar(w)
+	kept, answer := make([]string, 110), make([]UpstreamAnswer, 110)
+	for i := range kept {
+		kept[i], answer[i] = f.round()
+	}
+	f.Close()
+	for i := range kept {
+		_, err := w.Arrive(w.ctx, token.Actor{Address: "192.0.2.7"}, kept[i], answer[i])
+		refused(t, err, token.Unavailable)
+	}
+}
+
 // unlinking is a transaction in which another node unlinks an account as soon as
 // it was looked up.
 type unlinking struct{ Tx }
