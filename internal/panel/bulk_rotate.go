@@ -83,12 +83,12 @@ func (p *Panel) turnPicked(c *web.Call, v *visit, id token.ID, form web.Form) (o
 	if err != nil {
 		return one, err
 	}
-	if r == nil {
-		return pages.Turned{Token: pages.Token{ID: id.String()}, Why: "there is no such token"}, nil
+	var care authority.Care
+	if r != nil {
+		care = authority.CareOf(r, v.person(), v.workspace.ID)
 	}
-	care := authority.CareOf(r, v.person(), v.workspace.ID)
 	if !care.See {
-		return one, noToken()
+		return pages.Turned{Token: pages.Token{ID: id.String()}, Why: "there is no such token"}, nil
 	}
 	if one.Token, err = p.viewOf(c, v, r.Token, token.Seen{}); err != nil {
 		return one, err

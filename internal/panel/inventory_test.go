@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/fichadev/ficha/internal/server/servertest"
 )
 
 const ws1Inventory = "/panel/w/ws1/inventory"
@@ -134,6 +136,9 @@ func TestPickedTokensAreRotatedTogether(t *testing.T) {
 	bare := url.Values{"act": {"rotate"}, "id": {id(first)}, "grace": {"0"}, "reason": {"it leaked"}}
 	b.follow(b.do("POST", h.URL+ws1Inventory+"/bulk/run", bare)).says(400)
 	s, again := run.post().says(200, "New secrets", "administrators rotate service tokens"), run.post().says(200)
+	run.fields["id"] = []string{id(first), theirs(t, h), id(second)}
+	run.post().says(200, "there is no such token", "New secrets")
+	run.fields["id"] = []string{id(first), id(second)}
 	found := secretOnPage.FindAllStringSubmatch(s.html, -1)
 	if strings.Contains(s.text, "The old secret works on") {
 		t.Errorf("the old one ended at once: %s", s.text)
@@ -156,6 +161,18 @@ func TestPickedTokensAreRotatedTogether(t *testing.T) {
 		t.Errorf("the file is %q, %v, %v", rows, err, res.Header)
 	}
 	b.open(first).says(200, "it leaked")
+}
+
+// theirs makes a token of another workspace and returns its id.
+func theirs(t *testing.T, h *servertest.House) string {
+	t.Helper()
+	const path = "/panel/w/ws2/tokens/new"
+	made := as(t, h, "two@acme.example").open(path+"?type=service").form(path).fill("name", "theirs").choose("content:write").post("action", "create").says(200, "theirs")
+	r, err := h.Verifier.Find(t.Context(), secretOnPage.FindStringSubmatch(made.html)[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Token.ID.String()
 }
 
 func TestInventoryIsTakenAlongAsAFile(t *testing.T) {
