@@ -59,6 +59,42 @@ func TestRunLeavesNoSecretOfATokenThatIsRotatedMeanwhile(t *testing.T) {
 	}
 }
 
+// TestTokenThatTwoGiveAwayAtOnceIsRecordedFromHandToHand: what the one records as
+// its former owner is whom the other gave it to.
+func TestTokenThatTwoGiveAwayAtOnceIsRecordedFromHandToHand(t *testing.T) {
+	nodes := nodesOf(t)
+	for round := range 10 {
+		first := minted(t, nodes[0], authority.Order{Owner: "nobody yet"}).Token
+		var givers sync.WaitGroup
+		for n, owner := range []string{"billing", "shop", "media", "search"} {
+			givers.Go(func() {
+				if err := nodes[n%len(nodes)].Authority.Describe(t.Context(), apply, first, token.Description{Owner: &owner}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		givers.Wait()
+		former := map[string]int{}
+		events, err := nodes[0].Store.Events(t.Context(), token.Trail{Workspace: "w", Target: "token:" + first.Credential.String(), Limit: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range events {
+			if who, ok := e.Detail["former_owner"].(string); ok {
+				former[who]++
+			}
+		}
+		for who, times := range former {
+			if times != 1 {
+				t.Errorf("round %d: %s gave it away %d times", round, who, times)
+			}
+		}
+		if len(former) != 4 {
+			t.Errorf("round %d: it was given away by %v", round, former)
+		}
+	}
+}
+
 // nodesOf starts one server, or two on one database where that can be.
 func nodesOf(t *testing.T) []*servertest.House {
 	t.Helper()

@@ -50,7 +50,7 @@ func (a *Authority) describeAll(ctx context.Context, who token.Actor, workspace 
 			return orElse(err, noWorkspace())
 		}
 		var came []*token.Token
-		for _, t := range all {
+		for _, t := range inLine(all) {
 			before, err := describe(ctx, tx, who, w, t, d)
 			if err != nil {
 				return err
@@ -65,9 +65,18 @@ func (a *Authority) describeAll(ctx context.Context, who token.Actor, workspace 
 	return given, err
 }
 
-// describe changes what is said of one token and returns it as it was.
+// inLine puts tokens into the order in which everybody locks them.
+func inLine(all []*token.Token) []*token.Token {
+	return slices.SortedFunc(slices.Values(all), func(a, b *token.Token) int { return cmp.Compare(a.Credential, b.Credential) })
+}
+
+// describe changes what is said of one token and returns it as it was. It locks
+// the token first: of two who give it away at once, each records whose it was.
 func describe(ctx context.Context, tx Tx, who token.Actor, w *token.Workspace, t *token.Token, d token.Description) (*token.Token, error) {
 	ended := token.Errorf(token.Conflict, "the token has already ended").Because(token.Lost)
+	if _, err := tx.LockToken(ctx, t.Credential); err != nil {
+		return nil, err
+	}
 	before, err := tx.Token(ctx, t.ID)
 	if err != nil || before == nil {
 		return nil, orElse(err, ended)
