@@ -41,7 +41,7 @@ type engine interface {
 	again(err error) bool
 	// down reports whether the database did not answer, rather than refuse.
 	down(err error) bool
-	// leave ends the connections to a server that does not answer.
+	// leave ends the silent connections to a server that is not there.
 	leave(ctx context.Context)
 	// lasting is a commit that changes nothing and is as durable as any other.
 	lasting() string
@@ -266,13 +266,7 @@ func (e *postgres) among() string {
 func (e *postgres) alone() string { return "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))" }
 
 // leave asks first: a commit may wait for a standby while all else is answered.
-func (e *postgres) leave(ctx context.Context) {
-	ask, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	if e.db.PingContext(ask) != nil {
-		e.primary.hangUp()
-	}
-}
+func (e *postgres) leave(ctx context.Context) { e.primary.leave(ctx) }
 
 func (e *postgres) listener(ctx context.Context) (*pgx.Conn, error) {
 	return pgx.ConnectConfig(ctx, e.config)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 
 	"github.com/fichadev/ficha/internal/token"
 )
@@ -28,8 +29,16 @@ func (s *Store) Position(ctx context.Context) (token.Change, error) {
 // Changes returns what changed from a position on, that position included: its
 // row and mark show that the reader and the database share one history. At
 // most limit come, which may end in the middle of a position.
+//
+// A server that does not tell in the time that ctx leaves is looked after: this
+// is asked all the time and soon told, and where people only read, nobody else
+// would notice that it is gone without a word.
 func (s *Store) Changes(ctx context.Context, from int64, limit int) ([]token.Change, error) {
-	return all(ctx, s.reads, changesAfter, scanChange, from, limit)
+	changes, err := all(ctx, s.reads, changesAfter, scanChange, from, limit)
+	if errors.Is(err, context.DeadlineExceeded) {
+		s.engine.leave(context.WithoutCancel(ctx))
+	}
+	return changes, err
 }
 
 // PurgeChanges deletes positions that every node has heard of for long, but

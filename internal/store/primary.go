@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
-	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -22,59 +20,143 @@ import (
 // Every promotion begins a new timeline. Whoever has once spoken to a promoted
 // server speaks to no older one again: a primary that was thought dead and came
 // back would take writes that nobody else ever sees.
+//
+// A machine may also be gone without a word. Its connections are ended
+// together, and while it says nothing the next one of the address is asked.
 type primary struct {
-	newest atomic.Int64
-	mu     sync.Mutex
-	lines  map[*line]struct{}
+	newest  atomic.Int64
+	base    *pgconn.Config // as it was read
+	several bool           // servers in the address
+	mu      sync.Mutex
+	lines   map[*line]struct{}
+	silent  map[string]time.Time // since when a server has not said a word to who connects
 }
 
 // A line is an open connection to a server.
 type line struct {
 	net.Conn
-	of *primary
+	of      *primary
+	address string
+	opened  time.Time
+	heard   atomic.Int64 // when the last byte came, since opened; zero before any
+}
+
+// Read notes that the server is there.
+func (l *line) Read(p []byte) (int, error) {
+	n, err := l.Conn.Read(p)
+	if n > 0 {
+		l.heard.Store(int64(max(1, time.Since(l.opened))))
+	}
+	return n, err //nolint:wrapcheck // it stands for the connection
+}
+
+// silence is how long nothing has come.
+func (l *line) silence() time.Duration {
+	return time.Since(l.opened) - time.Duration(l.heard.Load())
 }
 
 // Close ends the connection. Closing twice is harmless.
 func (l *line) Close() error {
-	l.of.mu.Lock()
-	delete(l.of.lines, l)
-	l.of.mu.Unlock()
-	return l.Conn.Close()
+	p := l.of
+	p.mu.Lock()
+	delete(p.lines, l)
+	switch {
+	case l.heard.Load() != 0:
+		delete(p.silent, l.address)
+	case l.silence() >= dialPatience:
+		p.silent[l.address] = time.Now()
+	}
+	p.mu.Unlock()
+	if err := l.Conn.Close(); !errors.Is(err, net.ErrClosed) {
+		return err //nolint:wrapcheck // it stands for the connection
+	}
+	return nil
 }
 
-// hangUp ends every connection: a machine that is gone without a word would
-// otherwise be waited for on each of them in turn.
-func (p *primary) hangUp() {
-	p.mu.Lock()
-	lines := slices.Collect(maps.Keys(p.lines))
-	p.mu.Unlock()
-	for _, l := range lines {
-		_ = l.Close() // nobody is there to miss it
+// leave asks every server on whose connections nothing has come for a while
+// whether it is there, and ends those connections where it is not: a machine
+// that is gone without a word would otherwise be waited for on each in turn,
+// while others already answer.
+func (p *primary) leave(ctx context.Context) {
+	for _, lines := range p.quiet() {
+		if p.there(ctx, lines[0]) {
+			continue
+		}
+		for _, l := range lines {
+			_ = l.Close() // nobody is there to miss it
+		}
 	}
 }
 
+// quiet returns the connections on which nothing has come for a while, by server.
+func (p *primary) quiet() map[string][]*line {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	by := map[string][]*line{}
+	for l := range p.lines {
+		if l.silence() >= quiet {
+			by[l.address] = append(by[l.address], l)
+		}
+	}
+	return by
+}
+
+// there reports whether the server of a connection says anything to another.
+func (p *primary) there(ctx context.Context, known *line) bool {
+	ctx, cancel := context.WithTimeout(ctx, connectPatience)
+	defer cancel()
+	to := known.RemoteAddr()
+	c, err := (&net.Dialer{}).DialContext(ctx, to.Network(), to.String())
+	if err != nil {
+		return false
+	}
+	l := &line{Conn: c, of: p, address: known.address, opened: time.Now()}
+	cfg := p.base.Copy()
+	cfg.Fallbacks = nil
+	cfg.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
+	cfg.DialFunc = func(context.Context, string, string) (net.Conn, error) { return l, nil }
+	if conn, err := pgconn.ConnectConfig(ctx, cfg); err == nil {
+		_ = conn.Close(ctx) // it has served its purpose
+	}
+	_ = l.Close() // as it has
+	return l.heard.Load() != 0
+}
+
 func (p *primary) dialing(dial pgconn.DialFunc) pgconn.DialFunc {
+	p.lines, p.silent = map[*line]struct{}{}, map[string]time.Time{}
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if p.passes(address) {
+			return nil, fmt.Errorf("%s said nothing a moment ago", address)
+		}
 		c, err := dial(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}
-		l := &line{Conn: c, of: p}
+		l := &line{Conn: c, of: p, address: address, opened: time.Now()}
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if p.lines == nil {
-			p.lines = map[*line]struct{}{}
-		}
 		p.lines[l] = struct{}{}
 		return l, nil
 	}
 }
 
-// Where an address names several servers, one that does not answer must leave
-// time for the others.
+// passes reports whether a server is passed by for now, in favour of others.
+func (p *primary) passes(address string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	since, silent := p.silent[address]
+	return p.several && silent && time.Since(since) < silence
+}
+
 const (
+	// dialPatience and connectPatience are for each of several servers: one that
+	// does not answer must leave time for the others.
 	dialPatience    = 400 * time.Millisecond
 	connectPatience = time.Second
+	// quiet is after how long without a byte a server is asked whether it is there.
+	quiet = 900 * time.Millisecond
+	// silence is for how long one that did not say a word is not asked again.
+	silence = 2 * time.Second
 )
 
 // config reads an address. Whatever it says of target_session_attrs, a standby
@@ -85,7 +167,8 @@ func (p *primary) config(address string) (*pgx.ConnConfig, error) {
 		return nil, fmt.Errorf("read the database's address: %w", err)
 	}
 	cfg.ValidateConnect = p.check
-	if cfg.ConnectTimeout == 0 && several(cfg) {
+	p.base, p.several = cfg.Config.Copy(), several(cfg)
+	if cfg.ConnectTimeout == 0 && p.several {
 		cfg.ConnectTimeout = connectPatience
 		cfg.DialFunc = (&net.Dialer{Timeout: dialPatience}).DialContext
 	}

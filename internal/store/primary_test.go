@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"net/url"
+	"sync"
 	"testing"
 	"time"
 
@@ -162,4 +164,44 @@ func TestLostAnswerOfACommitIsUnknown(t *testing.T) {
 func isUnknown(err error) bool {
 	r := token.AsRefusal(err)
 	return r != nil && r.Code == token.OutcomeUnknown
+}
+
+// The primary is gone without a word while a node only reads, over more
+// connections than it would try one by one in that time.
+func TestReadersLeaveASilentPrimary(t *testing.T) {
+	if !pgtest.Available() {
+		return // there are no two servers
+	}
+	primary := pgtest.New(t, "fsync=off")
+	database := primary.Database(t)
+	standby := primary.Standby(t, "fsync=off")
+	here, next := pgtest.Proxy(t, database), pgtest.Proxy(t, standby.Address(t, database))
+	s := open(t, both(t, here, next))
+	var all sync.WaitGroup
+	for range pooled {
+		all.Go(func() {
+			if _, err := one(t.Context(), s.reads, `SELECT pg_sleep(0.2)`, func(*sql.Rows) (any, error) { return nil, nil }); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	here.Stall()
+	primary.Kill(t)
+	standby.Promote(t)
+	began := time.Now()
+	for told := false; !told && time.Since(began) < 10*time.Second; {
+		ask, cancel := context.WithTimeout(t.Context(), time.Second)
+		_, err := s.Changes(ask, 0, 1)
+		cancel()
+		told = err == nil
+	}
+	t.Logf("answers again after %s", time.Since(began))
+	for range pooled {
+		ask, cancel := context.WithTimeout(t.Context(), time.Second)
+		if _, err := s.Position(ask); err != nil {
+			t.Errorf("after %s: %v", time.Since(began), err)
+		}
+		cancel()
+	}
 }

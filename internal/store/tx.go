@@ -66,15 +66,12 @@ func (s *Store) repeatable(err error) bool {
 }
 
 func (s *Store) do(ctx context.Context, f func(*Tx) error) (err error) {
-	on, done, err := s.exclusive(ctx)
+	on, done, err := s.transaction(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { done(err) }()
+	defer done()
 	tx := &Tx{session: on, now: s.now(), mute: s.cfg.NoMail != nil, closed: s.closed}
-	if _, err = tx.conn.ExecContext(ctx, s.engine.begin()); err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
 	if err = f(tx); err == nil {
 		err = tx.advance(ctx)
 	}
@@ -96,18 +93,33 @@ func (s *Store) do(ctx context.Context, f func(*Tx) error) (err error) {
 	return nil
 }
 
-// exclusive returns a connection to write on: on SQLite the one writer's, on
-// PostgreSQL one of the pool.
-func (s *Store) exclusive(ctx context.Context) (*session, func(error), error) {
+// transaction opens one, on SQLite on the one writer's connection, on
+// PostgreSQL on one of the pool, past those that died while they lay idle.
+func (s *Store) transaction(ctx context.Context) (on *session, done func(), err error) {
+	for passed := 0; ; passed++ {
+		if on, done, err = s.exclusive(ctx); err != nil {
+			return nil, nil, err
+		}
+		if _, err = on.conn.ExecContext(ctx, s.engine.begin()); err == nil {
+			return on, done, nil
+		}
+		done()
+		if passed == pooled || ctx.Err() != nil || !s.engine.shared() || !s.engine.down(err) {
+			return nil, nil, on.told(fmt.Errorf("begin: %w", err))
+		}
+	}
+}
+
+// exclusive returns a connection that nobody else writes on until done.
+func (s *Store) exclusive(ctx context.Context) (on *session, done func(), err error) {
 	if !s.engine.shared() {
 		s.mu.Lock()
-		return s.writer, func(error) { s.mu.Unlock() }, nil
+		return s.writer, s.mu.Unlock, nil
 	}
-	on, err := newSession(ctx, s.engine, s.db)
-	if err != nil {
+	if on, err = newSession(ctx, s.engine, s.db); err != nil {
 		return nil, nil, err
 	}
-	return on, func(error) { on.close() }, nil //nolint:errcheck // it goes back to the pool
+	return on, func() { on.close() }, nil //nolint:errcheck // it goes back to the pool
 }
 
 // rollback undoes what is left to undo: SQLite may have rolled back by itself,
