@@ -111,7 +111,8 @@ type Identity struct {
 	noted    *guess.Failures // by account: one audit row in an hour
 	codes    *guess.Failures // by person: refuses
 	asked    *guess.Failures // letters by address that asks: refuses
-	letters  *guess.Failures // letters by account: no more are written
+	resets   *guess.Failures // letters about a password by account: no more are written
+	invites  *guess.Failures // invitations by account: no more are written
 	answers  *guess.Failures // wrong answers of the provider by address that brings them: refuses
 	aside    sync.WaitGroup  // audit rows that are being written
 }
@@ -130,7 +131,8 @@ func New(cfg Config) (*Identity, error) {
 		noted:    guess.New(1, time.Hour, keys, cfg.Now),
 		codes:    guess.New(10, 15*time.Minute, keys, cfg.Now),
 		asked:    guess.New(20, time.Hour, keys, cfg.Now),
-		letters:  guess.New(3, time.Hour, keys, cfg.Now),
+		resets:   guess.New(3, time.Hour, keys, cfg.Now),
+		invites:  guess.New(3, time.Hour, keys, cfg.Now),
 		answers:  guess.New(100, time.Minute, keys, cfg.Now),
 		sealer:   cfg.Sealer, passkeys: cfg.Passkeys, upstream: cfg.Upstream,
 	}

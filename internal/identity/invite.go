@@ -14,8 +14,8 @@ const invitationLife = 7 * 24 * time.Hour
 
 // Invite makes somebody a member, enters them where they are not known, and has
 // a letter sent that leads to the sign-in or, who has no password, to choosing
-// one. It reports whether a letter was written: somebody who was written to
-// often of late gets no other. It takes what PutUser and PutMembership take, and
+// one. It reports whether a letter was written: somebody who was invited often of
+// late gets no other. It takes what PutUser and PutMembership take, and
 // refuses with Invalid, at email, who is a member already. If we die between the
 // two, they are known and no member, and the next call does the rest.
 func (i *Identity) Invite(ctx context.Context, who token.Actor, d Declared, m DeclaredMembership) (*token.Person, bool, error) {
@@ -27,7 +27,7 @@ func (i *Identity) Invite(ctx context.Context, who token.Actor, d Declared, m De
 		return nil, false, token.AtField("email", "is a member already: change their role instead")
 	}
 	letter := &token.Letter{To: p.ID, Kind: token.LetterInvitation, Workspace: m.Workspace, Data: map[string]string{"by": who.Name}}
-	if _, many := i.letters.Fail(p.Email); many {
+	if _, many := i.invites.Fail(p.Email); many {
 		letter = nil
 	}
 	m.Role = cmp.Or(m.Role, token.Member)

@@ -67,3 +67,38 @@ func TestWhoIsInvitedChoosesAPasswordByTheLetter(t *testing.T) {
 		}
 	})
 }
+
+// TestInvitationsLeaveWhoForgotAPasswordTheirLetters: who is invited often may
+// still ask for another password, and the other way round.
+func TestInvitationsLeaveWhoForgotAPasswordTheirLetters(t *testing.T) {
+	w := newWorld(t, "sqlite")
+	boss, ana := w.user("boss@example.test", token.SuperAdmin), w.withPassword("ana@example.test", "correct horse battery")
+	count := func(kind token.LetterKind) (n int) {
+		w.Identity.Close()
+		for _, l := range w.letters() {
+			if l.Kind == kind {
+				n++
+			}
+		}
+		return n
+	}
+	for range 5 {
+		if err := w.ForgotPassword(w.ctx, token.Actor{Address: "192.0.2.7"}, ana.Email); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := count(token.LetterPasswordReset); n != 3 {
+		t.Errorf("%d letters about a password, want 3", n)
+	}
+	for range 5 {
+		if err := w.Remove(w.ctx, as(boss, "ws1"), ana.ID, "ws1", "again"); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := w.Invite(w.ctx, as(boss, "ws1"), Declared{Email: ana.Email}, DeclaredMembership{Workspace: "ws1"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := count(token.LetterInvitation); n != 3 {
+		t.Errorf("%d invitations, want 3", n)
+	}
+}

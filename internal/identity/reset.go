@@ -40,7 +40,7 @@ func (i *Identity) sendReset(ctx context.Context, who token.Actor, account strin
 	if err != nil || p == nil || p.DisabledAt != 0 {
 		return err
 	}
-	if _, many := i.letters.Fail(account); many {
+	if _, many := i.resets.Fail(account); many {
 		return nil // nobody is to fill another's mailbox
 	}
 	return i.store.Do(ctx, func(tx Tx) error {
