@@ -9,9 +9,9 @@ import (
 
 // turns returns what is on record of the rotations of a credential, the first
 // first, and how many of them are open.
-func (h *house) turns(id string) (actions []string, open int) {
+func (h *house) turns(credential string) (actions []string, open int) {
 	h.t.Helper()
-	for _, e := range h.events("target=token:" + id + "&action=rotation.") {
+	for _, e := range h.events("target=" + credential + "&action=rotation.") {
 		actions = append(actions, at[string](h.t, e, "action"))
 	}
 	slices.Reverse(actions)
@@ -24,7 +24,7 @@ func TestEveryRotationThatStartsEndsOnRecord(t *testing.T) {
 	h := start(t)
 	said := func(what, id string, want ...string) {
 		t.Helper()
-		if got, open := h.turns(id); !slices.Equal(got, want) || open != 0 {
+		if got, open := h.turns("token:" + id); !slices.Equal(got, want) || open != 0 {
 			t.Errorf("%s: on record %v, want %v; %d are open", what, got, want, open)
 		}
 	}
@@ -36,7 +36,7 @@ func TestEveryRotationThatStartsEndsOnRecord(t *testing.T) {
 	h.rotate(backend, "/v1/tokens/"+id, object{"grace_seconds": 60})
 	h.Clock.Move(time.Second)
 	h.rotate(backend, "/v1/tokens/"+id, object{"grace_seconds": 0, "reason": "leaked"})
-	got, _ := h.turns(id)
+	got, _ := h.turns("token:" + id)
 	slices.Sort(got[1:])
 	if want := []string{"rotation.started", "rotation.cancelled", "rotation.retired", "rotation.started"}; !slices.Equal(got, want) {
 		t.Errorf("over another: %v, want %v", got, want)
@@ -70,5 +70,20 @@ func TestEveryRotationThatStartsEndsOnRecord(t *testing.T) {
 	said("never used", id, "rotation.started", "rotation.cancelled")
 	if status := text(t, h.bearer(ana, "", "GET", "/v1/tokens/"+id, nil), "status"); status != "expired" {
 		t.Errorf("the token is %s", status)
+	}
+}
+
+// TestSecretThatEndsAtOnceIsOnRecordInOrder: both records are of one instant, and
+// whoever reads or hears of them sees the beginning first.
+func TestSecretThatEndsAtOnceIsOnRecordInOrder(t *testing.T) {
+	h := start(t)
+	var want []string
+	for range 8 {
+		h.rotate(ana, "/v1/clients/backend", object{"grace_seconds": 0, "reason": "leaked"})
+		h.Clock.Move(time.Second)
+		want = append(want, "rotation.started", "rotation.retired")
+	}
+	if got, open := h.turns("client_secret:backend"); !slices.Equal(got, want) || open != 0 {
+		t.Errorf("on record %v, want %v; %d are open", got, want, open)
 	}
 }

@@ -259,15 +259,9 @@ func (a *Authority) tell(who token.Actor, o *Order, s supports, now time.Time, o
 	if !listens {
 		return nil
 	}
-	for _, e := range notes {
-		told, err := audit.Deliveries(s.workspace, e)
-		if err != nil {
-			return err
-		}
-		deed.Outbox = append(deed.Outbox, told...)
-	}
-	deed.Outbox = inTurn(deed.Outbox)
-	return nil
+	told, err := deliveriesOf(s.workspace, notes)
+	deed.Outbox = append(deed.Outbox, told...)
+	return err
 }
 
 func noteIssued(now time.Time, who token.Actor, t *token.Token) *token.Event {

@@ -50,22 +50,30 @@ func (a *Authority) RotateSecret(ctx context.Context, who token.Actor, turn Secr
 	return r, secret, err
 }
 
-// openTurn writes a rotation and its record. One without a grace goes through
+// openTurn writes a rotation and its records. One without a grace goes through
 // all its states at once.
 func (a *Authority) openTurn(ctx context.Context, tx Tx, who token.Actor, w *token.Workspace, r *token.Rotation) error {
 	added, err := tx.AddRotation(ctx, r)
 	if err != nil || !added {
 		return orElse(err, token.Errorf(token.Conflict, "another rotation of this credential is open: confirm, cancel or finish it first").Because(token.Lost))
 	}
-	if err := record(ctx, tx, w, noteRotation(time.UnixMilli(tx.Now()), who, r, "rotation.started")); err != nil || r.Grace > 0 {
+	if r.Grace == 0 {
+		reason := r.Reason
+		_, err := a.advance(ctx, tx, who, r, func(r *token.Rotation, now int64) error {
+			r.Confirm(now)
+			r.Reason = reason
+			return r.Finish(now, true)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	notes := notesOfTurn(time.UnixMilli(tx.Now()), who, r)
+	out, err := deliveriesOf(w, notes)
+	if err != nil {
 		return err
 	}
-	reason := r.Reason
-	return a.turn(ctx, tx, who, r, "rotation.retired", func(r *token.Rotation, now int64) error {
-		r.Confirm(now)
-		r.Reason = reason
-		return r.Finish(now, true)
-	})
+	return tx.Records(ctx, notes, out)
 }
 
 // addTurned finds the secret that goes and enters the one that comes.

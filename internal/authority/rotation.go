@@ -94,15 +94,7 @@ func (a *Authority) move(ctx context.Context, who token.Actor, id token.ID, acti
 }
 
 func (a *Authority) turn(ctx context.Context, tx Tx, who token.Actor, r *token.Rotation, action string, step func(*token.Rotation, int64) error) error {
-	was := *r
-	if err := step(r, tx.Now()); err != nil || *r == was {
-		return err
-	}
-	won, err := tx.MoveRotation(ctx, was.State, r)
-	if err != nil || !won {
-		return orElse(err, token.Errorf(token.Conflict, "somebody else moved the rotation at the same moment; look at it again").Because(token.Lost))
-	}
-	if err := a.arrange(ctx, tx, who, &was, r); err != nil {
+	if moved, err := a.advance(ctx, tx, who, r, step); err != nil || !moved {
 		return err
 	}
 	w, err := tx.Workspace(ctx, r.Workspace)
@@ -110,6 +102,20 @@ func (a *Authority) turn(ctx context.Context, tx Tx, who token.Actor, r *token.R
 		return err
 	}
 	return record(ctx, tx, w, noteRotation(time.UnixMilli(tx.Now()), who, r, action))
+}
+
+// advance takes a step of a rotation and leaves its record to the caller; it
+// reports whether anything changed.
+func (a *Authority) advance(ctx context.Context, tx Tx, who token.Actor, r *token.Rotation, step func(*token.Rotation, int64) error) (bool, error) {
+	was := *r
+	if err := step(r, tx.Now()); err != nil || *r == was {
+		return false, err
+	}
+	won, err := tx.MoveRotation(ctx, was.State, r)
+	if err != nil || !won {
+		return false, orElse(err, token.Errorf(token.Conflict, "somebody else moved the rotation at the same moment; look at it again").Because(token.Lost))
+	}
+	return true, a.arrange(ctx, tx, who, &was, r)
 }
 
 func noteRotation(now time.Time, who token.Actor, r *token.Rotation, action string) *token.Event {

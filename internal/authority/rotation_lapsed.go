@@ -65,9 +65,17 @@ func notesOfTurn(now time.Time, who token.Actor, r *token.Rotation) []*token.Eve
 	return []*token.Event{first, second}
 }
 
-// inTurn gives deliveries of one instant, in the order of their events, ids in
-// that order: it is the one in which they are sent.
-func inTurn(list []token.Delivery) []token.Delivery {
+// deliveriesOf returns who hears of events of one instant. The ids of the
+// deliveries are in the order of their events: it is the one in which they are
+// sent.
+func deliveriesOf(w *token.Workspace, notes []*token.Event) (list []token.Delivery, err error) {
+	for _, e := range notes {
+		told, err := audit.Deliveries(w, e)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, told...)
+	}
 	ids := make([]token.ID, len(list))
 	for i := range list {
 		ids[i] = list[i].ID
@@ -76,5 +84,5 @@ func inTurn(list []token.Delivery) []token.Delivery {
 	for i := range list {
 		list[i].ID = ids[i]
 	}
-	return list
+	return list, nil
 }
