@@ -65,7 +65,7 @@ func newEngine(cfg Config) (engine, error) {
 	case "sqlite":
 		return &sqlite{path: rest, driver: cmp.Or(cfg.Driver, "sqlite")}, nil
 	case "postgres", "postgresql":
-		return &postgres{address: cfg.Database, driver: cmp.Or(cfg.Driver, "pgx")}, nil
+		return &postgres{address: cfg.Database, driver: cmp.Or(cfg.Driver, "pgx"), primary: primary{now: cfg.Now}}, nil
 	}
 	return nil, errors.New(`database: use "sqlite:PATH" or "postgres://USER@HOST/NAME"`)
 }

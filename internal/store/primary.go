@@ -24,6 +24,7 @@ import (
 // A machine may also be gone without a word. Its connections are ended
 // together, and while it says nothing the next one of the address is asked.
 type primary struct {
+	now     func() time.Time
 	newest  atomic.Int64
 	base    *pgconn.Config // as it was read
 	several bool           // servers in the address
@@ -45,14 +46,14 @@ type line struct {
 func (l *line) Read(p []byte) (int, error) {
 	n, err := l.Conn.Read(p)
 	if n > 0 {
-		l.heard.Store(int64(max(1, time.Since(l.opened))))
+		l.heard.Store(int64(max(1, l.of.now().Sub(l.opened))))
 	}
 	return n, err //nolint:wrapcheck // it stands for the connection
 }
 
 // silence is how long nothing has come.
 func (l *line) silence() time.Duration {
-	return time.Since(l.opened) - time.Duration(l.heard.Load())
+	return l.of.now().Sub(l.opened) - time.Duration(l.heard.Load())
 }
 
 // Close ends the connection. Closing twice is harmless.
@@ -64,7 +65,7 @@ func (l *line) Close() error {
 	case l.heard.Load() != 0:
 		delete(p.silent, l.address)
 	case l.silence() >= dialPatience:
-		p.silent[l.address] = time.Now()
+		p.silent[l.address] = p.now()
 	}
 	p.mu.Unlock()
 	if err := l.Conn.Close(); !errors.Is(err, net.ErrClosed) {
@@ -110,7 +111,7 @@ func (p *primary) there(ctx context.Context, known *line) bool {
 	if err != nil {
 		return false
 	}
-	l := &line{Conn: c, of: p, address: known.address, opened: time.Now()}
+	l := &line{Conn: c, of: p, address: known.address, opened: p.now()}
 	cfg := p.base.Copy()
 	cfg.Fallbacks = nil
 	cfg.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
@@ -132,7 +133,7 @@ func (p *primary) dialing(dial pgconn.DialFunc) pgconn.DialFunc {
 		if err != nil {
 			return nil, err
 		}
-		l := &line{Conn: c, of: p, address: address, opened: time.Now()}
+		l := &line{Conn: c, of: p, address: address, opened: p.now()}
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.lines[l] = struct{}{}
@@ -145,7 +146,7 @@ func (p *primary) passes(address string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	since, silent := p.silent[address]
-	return p.several && silent && time.Since(since) < silence
+	return p.several && silent && p.now().Sub(since) < silence
 }
 
 const (
