@@ -26,7 +26,7 @@ type webhookCommand struct {
 }
 
 var (
-	webhookFields  = []string{"id", "url", "events", "status", "public_key", "created_at", "failures", "failing_since", "disabled_at", "disabled_reason"}
+	webhookFields  = []string{"id", "url", "events", "status", "public_key", "created_at", "failures", "failing_since", "disabled_at", "disabled_reason", "needs_secret"}
 	deliveryFields = []string{"id", "event", "type", "target", "state", "at", "tries", "last_status", "next_try_at"}
 )
 

@@ -40,12 +40,14 @@ type webhookView struct {
 	FailingSince   *string  `json:"failing_since,omitempty"`
 	DisabledAt     *string  `json:"disabled_at,omitempty"`
 	DisabledReason string   `json:"disabled_reason,omitempty"` // failing | gone
+	NeedsSecret    bool     `json:"needs_secret,omitempty"`    // its own cannot be read any more
 }
 
 func (f *Face) viewOfWebhook(s *token.Subscription) webhookView {
 	v := webhookView{
 		ID: s.ID.String(), URL: s.URL, Events: s.Events, Status: "active", PublicKey: f.cfg.Authority.WebhookPublicKey(s.ID), CreatedAt: instant(s.CreatedAt),
 		Failures: s.Failures, FailingSince: instant(s.FailingSince), DisabledAt: instant(s.DisabledAt), DisabledReason: s.DisabledReason,
+		NeedsSecret: f.cfg.Authority.NeedsSecret(s),
 	}
 	switch {
 	case s.DisabledAt != 0:

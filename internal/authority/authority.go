@@ -94,6 +94,7 @@ type Authority struct {
 	reports    *guess.Failures // secrets that were reported, by address
 	asks       *guess.Failures // applications that were asked for, by person
 	inFlight   flights
+	unopened   sync.Map                        // token.Hash of each sealed secret that could not be opened and was told of
 	simulating sync.Mutex                      // held by a whole simulation
 	known      atomic.Pointer[map[string]bool] // the catalogue's names
 	status     statusIndex

@@ -152,19 +152,32 @@ func tellOthers(ctx context.Context, tx Tx, s *token.Subscription, action, reaso
 }
 
 // WebhookKeys opens what the deliveries of a subscription are signed with: its
-// secret, the next one while it rotates, and its private key.
+// secret, the next one while it rotates, and its private key. One of the two
+// that cannot be opened is left out, so that rotating mends it at once; an error
+// says that none can.
 func (a *Authority) WebhookKeys(to token.Receiver) (secrets []string, private ed25519.PrivateKey, err error) {
 	for _, sealed := range [][]byte{to.Secret, to.NextSecret} {
 		if len(sealed) == 0 {
 			continue
 		}
-		secret, err := a.WebhookSecret(to.ID, sealed)
-		if err != nil {
-			return nil, nil, err
+		secret, fault := a.WebhookSecret(to.ID, sealed)
+		if fault != nil {
+			err = fault
+			continue
 		}
 		secrets = append(secrets, secret)
 	}
+	if len(secrets) == 0 && err != nil {
+		return nil, nil, err
+	}
 	return secrets, a.webhookKey(to.ID), nil
+}
+
+// NeedsSecret reports whether nothing can be signed for a subscription, since
+// its secret cannot be opened: it takes another one.
+func (a *Authority) NeedsSecret(s *token.Subscription) bool {
+	_, _, err := a.WebhookKeys(s.Receiver())
+	return err != nil
 }
 
 // WebhookPublicKey returns the key with which everybody can verify what is

@@ -68,10 +68,18 @@ func (a *Authority) markWebhook(ctx context.Context, tx Tx, to token.Receiver) e
 		}
 		plain, err := a.WebhookSecret(to.ID, s.Sealed)
 		if err != nil {
-			a.cfg.Log.WarnContext(ctx, "the secret of a webhook cannot be opened: rotate it", slog.String("webhook", to.ID.String()), slog.Any("error", err))
+			a.warnUnopened(ctx, to.ID, s.Sealed, err)
 			return nil
 		}
 		s.Mark = a.webhookMark(token.HashOf(plain))
 	}
 	return tx.MarkWebhook(ctx, to.ID, secret, next)
+}
+
+// warnUnopened says once of a secret, for as long as this process lives, that it
+// cannot be opened: nobody mends it by hearing of it every hour.
+func (a *Authority) warnUnopened(ctx context.Context, id token.ID, sealed []byte, fault error) {
+	if _, told := a.unopened.LoadOrStore(token.HashOf(string(sealed)), true); !told {
+		a.cfg.Log.WarnContext(ctx, "the secret of a webhook cannot be opened: rotate it", slog.String("webhook", id.String()), slog.Any("error", fault))
+	}
 }

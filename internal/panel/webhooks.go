@@ -77,6 +77,7 @@ func (p *Panel) viewOfWebhook(c *web.Call, s *token.Subscription, recent int) (p
 	h := pages.Webhook{
 		ID: s.ID.String(), URL: s.URL, Events: s.Events, CreatedAt: instantOf(s.CreatedAt), Failures: int(s.Failures),
 		FailingSince: instantOf(s.FailingSince), DisabledAt: instantOf(s.DisabledAt), DisabledReason: s.DisabledReason,
+		NeedsSecret: p.cfg.Authority.NeedsSecret(s),
 	}
 	list, err := p.cfg.Store.Shipments(c.Context(), s.ID, "", 0, recent)
 	for _, d := range list {

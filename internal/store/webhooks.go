@@ -9,12 +9,13 @@ import (
 	"github.com/fichadev/ficha/internal/token"
 )
 
-const subscriptionColumns = webhookColumns + `, failures, failing_since, notices, disabled_reason, created_at, ended_at`
+const subscriptionColumns = webhookColumns + `, failures, failing_since, notices, disabled_reason, created_at, ended_at, secret, next_secret`
 
 func scanSubscription(r *sql.Rows) (*token.Subscription, error) {
 	var s token.Subscription
 	var events string
-	err := r.Scan(&s.ID, &s.Workspace, &s.URL, &events, &s.DisabledAt, &s.Failures, &s.FailingSince, &s.Notices, &s.DisabledReason, &s.CreatedAt, &s.EndedAt)
+	err := r.Scan(&s.ID, &s.Workspace, &s.URL, &events, &s.DisabledAt, &s.Failures, &s.FailingSince, &s.Notices, &s.DisabledReason, &s.CreatedAt, &s.EndedAt,
+		&s.Secret, &s.NextSecret)
 	if err != nil {
 		return nil, fmt.Errorf("read a subscription: %w", err)
 	}

@@ -8,6 +8,14 @@ type Subscription struct {
 	CreatedAt      int64
 	EndedAt        int64
 	DisabledReason string // why nothing is sent to it any more
+
+	Secret     []byte // sealed
+	NextSecret []byte // sealed; empty: the secret does not rotate
+}
+
+// Receiver returns what is needed to send to the subscription.
+func (s *Subscription) Receiver() Receiver {
+	return Receiver{ID: s.ID, Workspace: s.Workspace, URL: s.URL, Secret: s.Secret, NextSecret: s.NextSecret}
 }
 
 // Live reports whether deliveries are sent to the subscription.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fichadev/ficha/internal/authority"
 	"github.com/fichadev/ficha/internal/server/servertest"
+	"github.com/fichadev/ficha/internal/store"
 	"github.com/fichadev/ficha/internal/token"
 )
 
@@ -66,5 +67,54 @@ func TestDeliveriesAreSignedWithBothSecretsWhileOneTakesOver(t *testing.T) {
 	}
 	if n := len(signatures("e")); n != 1 {
 		t.Errorf("%d signatures at the end, want 1", n)
+	}
+}
+
+// TestSecretThatCannotBeOpenedIsToldOfOnceAndMendedByRotating: the log says so
+// once, whoever looks sees it, and the new secret signs though the old one is
+// still there.
+func TestSecretThatCannotBeOpenedIsToldOfOnceAndMendedByRotating(t *testing.T) {
+	h := servertest.Start(t, oneWorkspace, nil)
+	e := listen(t, 204)
+	hook := subscribe(t, h, e.URL, "role.*")
+	err := h.Store.Do(t.Context(), func(tx *store.Tx) error {
+		if _, err := tx.SetNextWebhookSecret(t.Context(), "w", hook, token.SealedSecret{Sealed: []byte("damaged")}); err != nil {
+			return err
+		}
+		_, err := tx.TurnWebhookSecret(t.Context(), "w", hook)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	needs := func() bool {
+		t.Helper()
+		s, err := h.Store.Subscription(t.Context(), hook)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h.Authority.NeedsSecret(s)
+	}
+	for range 3 {
+		if err := h.Authority.MarkWebhooks(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := strings.Count(h.Log.String(), "the secret of a webhook cannot be opened"); n != 1 || !needs() {
+		t.Errorf("told %d times, want once; needs a secret: %v", n, needs())
+	}
+	happen(t, h, "a")
+	drain(t, h)
+	if all := e.all(); len(all) != 0 {
+		t.Errorf("sent without a signature: %v", all)
+	}
+	turn := authority.SecretTurn{What: token.RotatesWebhookSecret, Workspace: "w", Credential: hook.String(), Grace: time.Hour}
+	if _, _, err := h.Authority.RotateSecret(t.Context(), operator, turn); err != nil {
+		t.Fatal(err)
+	}
+	h.Clock.Move(time.Hour)
+	drain(t, h)
+	if all := e.all(); needs() || len(all) != 1 || !strings.HasPrefix(all[0].header.Get("Webhook-Signature"), "v1,") {
+		t.Errorf("after the rotation it needs a secret: %v; arrived %v", needs(), all)
 	}
 }

@@ -21,6 +21,7 @@ type Webhook struct {
 	FailingSince   time.Time // zero: it does not fail
 	DisabledAt     time.Time // zero: it hears
 	DisabledReason string    // failing | gone
+	NeedsSecret    bool      // its own cannot be read any more
 }
 
 // WebhookList is the page of all subscriptions of a workspace.
@@ -81,6 +82,8 @@ func (p *speaker) patterns(names []string, most int) []Chip {
 // health says whether a subscription hears.
 func (p *speaker) health(h Webhook, now time.Time) Cell {
 	switch {
+	case h.NeedsSecret:
+		return Cell{Chips: []Chip{{Text: p.say("webhook.needs_secret"), Tone: "bad"}}, Note: p.say("webhook.needs_secret_note")}
 	case !h.DisabledAt.IsZero():
 		note := p.say("webhook.disabled_failing")
 		if h.DisabledReason == "gone" {

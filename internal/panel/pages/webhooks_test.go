@@ -15,6 +15,8 @@ func hook(state string) Webhook {
 		h.DisabledAt, h.DisabledReason = atNoon.Add(-time.Hour), state
 	case "untried":
 		h.Tried, h.Arrived = 0, 0
+	case "unreadable":
+		h.NeedsSecret = true
 	}
 	return h
 }
@@ -30,7 +32,7 @@ func deliveries() []Delivery {
 
 func webhookSamples() []sample {
 	shell := fullShell(Webhooks)
-	list := WebhookList{Shell: shell, Now: atNoon, Items: []Webhook{hook(""), hook("failing"), hook("disabled"), hook("gone"), hook("untried")}, Pager: Pager{First: "/panel/w/ws1/webhooks", Next: "/panel/w/ws1/webhooks?after=x"}}
+	list := WebhookList{Shell: shell, Now: atNoon, Items: []Webhook{hook(""), hook("failing"), hook("disabled"), hook("gone"), hook("untried"), hook("unreadable")}, Pager: Pager{First: "/panel/w/ws1/webhooks", Next: "/panel/w/ws1/webhooks?after=x"}}
 	form := WebhookForm{Shell: shell, Groups: []string{"*", "token.*"}, Known: []string{"token.issued", "token.revoked"}}
 	wrong := form
 	wrong.URL, wrong.Events = "http://localhost", []string{"token.*", "nope"}
