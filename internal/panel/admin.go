@@ -1,6 +1,7 @@
 package panel
 
 import (
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -17,14 +18,14 @@ const pageLength = 50
 func parted(a pages.Area, more string) string { return "/panel/w/{workspace}/" + string(a) + more }
 
 // done ends a deed: the page at to says what was done, or why nothing was. What
-// is not there, and a fault, is returned.
+// is no matter of the deed is returned.
 func (p *Panel) done(c *web.Call, to string, said pages.Said, err error) error {
 	if err == nil {
 		return p.lead(c, to, said)
 	}
 	refusal := token.AsRefusal(err)
 	switch {
-	case refusal == nil, refusal.Code == token.NotFound:
+	case beyond(refusal):
 		return err
 	case refusal.Code == token.Invalid, refusal.Code == token.InvalidRequest, refusal.Code == token.InvalidScope:
 		return p.lead(c, to, pages.NotTaken)
@@ -32,11 +33,17 @@ func (p *Panel) done(c *web.Call, to string, said pages.Said, err error) error {
 	return p.lead(c, to, objection(refusal).Said())
 }
 
+// beyond reports whether a refusal is about more than the deed, and is answered
+// by a page of its own: what is not there, and whatever is our fault.
+func beyond(r *token.Refusal) bool {
+	return r == nil || r.Code == token.NotFound || web.Status(r.Code) >= http.StatusInternalServerError
+}
+
 // wrong returns why a form was not taken, for the page to say; false for what is
 // no matter of the form.
 func wrong(err error) (pages.Wrong, bool) {
 	refusal := token.AsRefusal(err)
-	if refusal == nil || refusal.Code == token.NotFound {
+	if beyond(refusal) {
 		return pages.Wrong{}, false
 	}
 	w := pages.Wrong{Fields: map[string]string{}}
@@ -62,8 +69,6 @@ func objection(r *token.Refusal) pages.Objection {
 		return pages.TooOften
 	case token.Outdated:
 		return pages.Outdated
-	case token.Unavailable, token.OutcomeUnknown:
-		return pages.NotNow
 	}
 	return pages.Impossible
 }

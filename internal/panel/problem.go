@@ -54,6 +54,10 @@ func problem(r *token.Refusal) (pages.ProblemCode, int) {
 	}
 	status := web.Status(r.Code)
 	switch {
+	case r.Code == token.Unavailable:
+		return pages.Unavailable, status
+	case r.Code == token.OutcomeUnknown:
+		return pages.Unclear, status
 	case r.Code == token.InvalidClient:
 		return pages.UnknownClient, http.StatusBadRequest // a 401 owes a challenge, which pages have none for
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:

@@ -12,6 +12,7 @@ type Field struct {
 	InputMode    string
 	Label, Value string
 	Hint, Error  string
+	Detail       string // what Error leaves open, in English
 	Describe     string // ids that describe the input; describe fills it
 	Invalid      bool
 	Focus        bool // at most one of a page
@@ -23,6 +24,15 @@ type Field struct {
 // Ident returns the id of the field.
 func (f Field) Ident() string { return cmp.Or(f.ID, f.Name) }
 
+// empty reports whether nothing was typed where something has to be.
+func (f Field) empty() bool {
+	typed := f.Type == "text" || f.Type == "email" || f.Type == "url" || f.Type == "textarea"
+	return typed && !f.Optional && f.Value == ""
+}
+
+// mistake is the field's line of the summary.
+func (f Field) mistake() Mistake { return Mistake{f.Ident(), f.Label, f.Error, f.Detail} }
+
 // An Option is one of a choice.
 type Option struct {
 	Value, Text string
@@ -33,9 +43,10 @@ type Option struct {
 // A Mistake is one line of the summary that the template "errors" writes above
 // a form that was not taken (WCAG 2.2, 3.3.1).
 type Mistake struct {
-	Name  string // of the field; empty: it is about the whole
-	Label string
-	Text  string
+	Name   string // of the field; empty: it is about the whole
+	Label  string
+	Text   string
+	Detail string // what Text leaves open, in English
 }
 
 // mistakes lists what is wrong with fields, in their order.
@@ -43,7 +54,7 @@ func mistakes(fields []Field) []Mistake {
 	var all []Mistake
 	for _, f := range fields {
 		if f.Error != "" {
-			all = append(all, Mistake{f.Ident(), f.Label, f.Error})
+			all = append(all, f.mistake())
 		}
 	}
 	return all

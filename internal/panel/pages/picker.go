@@ -12,6 +12,7 @@ import (
 type picker struct {
 	Groups []pickerGroup
 	Wrong  string // what is wrong with the choice; empty: nothing
+	Detail string // what Wrong leaves open, in English
 }
 
 type pickerGroup struct {

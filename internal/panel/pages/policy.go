@@ -99,8 +99,9 @@ type policyView struct {
 
 // A ruleSet is the inputs of one rule.
 type ruleSet struct {
-	Key, Label, Hint, Error string
-	Fields                  []Field
+	Key, Label, Hint string
+	Error, Detail    string
+	Fields           []Field
 }
 
 type triedView struct {
@@ -156,8 +157,8 @@ func (p *speaker) ruleSet(r PolicyRule, form PolicyForm, w Wrong) (ruleSet, Mist
 	if !wrong {
 		return set, Mistake{}
 	}
-	set.Error = withDetail(p.say(FieldInvalid.key()), detail)
-	return set, Mistake{r.Key, set.Label, set.Error}
+	set.Error, set.Detail = p.fault(r.Key, detail)
+	return set, Mistake{r.Key, set.Label, set.Error, set.Detail}
 }
 
 func (p *speaker) policyRest(form PolicyForm) []Field {

@@ -20,6 +20,8 @@ const (
 	InstallAsked       ProblemCode = "install_asked"       // those who can install the app were written to
 	SetupEnded         ProblemCode = "setup_ended"         // the one-time link was used or is too old
 	NotFound           ProblemCode = "not_found"           // no such page
+	Unavailable        ProblemCode = "unavailable"         // what is needed does not answer; nothing was done
+	Unclear            ProblemCode = "unclear"             // whether it was done could not be learned
 	Unexpected         ProblemCode = "unexpected"          // our fault
 )
 
@@ -50,6 +52,10 @@ func (c ProblemCode) keys() (title, text string) {
 		return "problem.setup_ended.title", "problem.setup_ended.text"
 	case NotFound:
 		return "problem.not_found.title", "problem.not_found.text"
+	case Unavailable:
+		return "problem.unavailable.title", "problem.unavailable.text"
+	case Unclear:
+		return "problem.unclear.title", "problem.unclear.text"
 	}
 	return "problem.unexpected.title", "problem.unexpected.text"
 }

@@ -86,6 +86,7 @@ type expiryField struct {
 	Date     string
 	UntilDay string // of the sentence, with {date} left open
 	Error    string
+	Detail   string // what Error leaves open, in English
 }
 
 // TokenForm writes the page on which a token is ordered.
@@ -280,13 +281,13 @@ func (p *speaker) orderMistakes(v *tokenFormView, w Wrong) []Mistake {
 	}
 	var special []Mistake
 	if text, ok := rest.Fields["scopes"]; ok {
-		v.Picker.Wrong = withDetail(p.say(FieldInvalid.key()), text)
-		special = append(special, Mistake{"scopes", p.say("token.scopes"), v.Picker.Wrong})
+		v.Picker.Wrong, v.Picker.Detail = p.fault("scopes", text)
+		special = append(special, Mistake{"scopes", p.say("token.scopes"), v.Picker.Wrong, v.Picker.Detail})
 		delete(rest.Fields, "scopes")
 	}
 	if text, ok := rest.Fields["ttl"]; ok {
-		v.Expiry.Error = withDetail(p.say(FieldInvalid.key()), text)
-		special = append(special, Mistake{"expires", p.say("token.expires"), v.Expiry.Error})
+		v.Expiry.Error, v.Expiry.Detail = p.fault("ttl", text)
+		special = append(special, Mistake{"expires", p.say("token.expires"), v.Expiry.Error, v.Expiry.Detail})
 		delete(rest.Fields, "ttl")
 	}
 	n := len(v.Basics)

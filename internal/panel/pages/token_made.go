@@ -70,7 +70,8 @@ type tokensTurnedView struct {
 }
 
 type turnedItem struct {
-	Name, Href, Secret, Why string
+	Name, Href, Secret string
+	Why, Detail        string
 }
 
 // TokensTurned writes the page that shows several new secrets.
@@ -80,7 +81,7 @@ func (s *Set) TokensTurned(w io.Writer, lang Lang, v TokensTurned) error {
 	for _, t := range v.Turned {
 		item := turnedItem{Name: said.named(t.Token), Href: t.Token.Href, Secret: t.Secret}
 		if t.Secret == "" {
-			item.Why = withDetail(said.say("turned.not"), t.Why)
+			item.Why, item.Detail = said.say("turned.not"), t.Why
 		} else {
 			view.File, view.Hidden = v.File, v.Hidden
 		}
