@@ -74,25 +74,32 @@ func (r remote) do(ctx context.Context, q request, out any) error {
 }
 
 func (r remote) send(req *http.Request, out any) error {
+	_, err := r.tagged(req, out)
+	return err
+}
+
+// tagged does what send does, and returns the ETag of what was answered.
+func (r remote) tagged(req *http.Request, out any) (etag string, err error) {
 	answer, err := answerTo(req)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer answer.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(answer.Body, mostRead))
 	if err != nil {
-		return fmt.Errorf("read the server's answer: %w", err)
+		return "", fmt.Errorf("read the server's answer: %w", err)
 	}
 	if answer.StatusCode/100 != 2 {
-		return refusal(answer, text)
+		return "", refusal(answer, text)
 	}
+	etag = answer.Header.Get("ETag")
 	if out == nil {
-		return nil
+		return etag, nil
 	}
 	if err := json.Unmarshal(text, out); err != nil {
-		return fmt.Errorf("%s answers something else than Ficha would: check --server", r.Server)
+		return "", fmt.Errorf("%s answers something else than Ficha would: check --server", r.Server)
 	}
-	return nil
+	return etag, nil
 }
 
 // answerTo returns what the server answers; its body has to be closed.

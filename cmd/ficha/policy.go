@@ -7,17 +7,13 @@ import (
 	"maps"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
-	"time"
-
-	"github.com/fichadev/ficha/internal/resources"
 )
 
 // policyCommand is what can be done with the policy of a workspace.
 type policyCommand struct {
 	Show     policyShow     `cmd:"" help:"Show the policy in force, and the one to come."`
-	Set      policySet      `cmd:"" help:"Set the policy to what a file says; what it does not name is not limited."`
+	Set      policySet      `cmd:"" help:"Set the policy to what a file says."`
 	Simulate policySimulate `cmd:"" help:"Say which live tokens a file's policy would refuse; nothing is changed."`
 }
 
@@ -28,8 +24,7 @@ type policyShow struct {
 	asker `embed:""`
 }
 
-// Run prints it as JSON, which "ficha policy set" reads but for durations, which
-// are seconds.
+// Run prints both as JSON, with durations in seconds.
 func (c *policyShow) Run(ctx context.Context) error {
 	return c.policies(ctx, get(policyPath, nil))
 }
@@ -43,46 +38,6 @@ func (a asker) policies(ctx context.Context, q request) error {
 	return writeJSON(os.Stdout, said)
 }
 
-// policySet replaces the policy.
-type policySet struct {
-	asker `embed:""`
-	File  string `arg:"" help:"YAML or JSON with the keys that stand under policy in a resources file."`
-}
-
-// Run reads the file here, so that its mistakes are found with their lines.
-func (c *policySet) Run(ctx context.Context) error {
-	body, err := policyBody(c.File)
-	if err != nil {
-		return err
-	}
-	return c.policies(ctx, request{http.MethodPut, policyPath, jsonType, body})
-}
-
-// policyBody reads a policy's file and writes it as the server takes it.
-func policyBody(name string) ([]byte, error) {
-	text, err := os.ReadFile(filepath.Clean(name))
-	if err != nil {
-		return nil, err
-	}
-	p, err := resources.ParsePolicy(name, text)
-	if err != nil {
-		return nil, err
-	}
-	if text, err = json.Marshal(p); err != nil {
-		return nil, fmt.Errorf("write the policy: %w", err)
-	}
-	var body map[string]any
-	if err := json.Unmarshal(text, &body); err != nil {
-		return nil, fmt.Errorf("write the policy: %w", err)
-	}
-	for key, ms := range map[string]int64{"warn_from": p.WarnFrom, "enforce_from": p.EnforceFrom} {
-		if ms != 0 {
-			body[key] = time.UnixMilli(ms).UTC().Format(time.RFC3339)
-		}
-	}
-	return json.Marshal(body)
-}
-
 // policySimulate tries a policy.
 type policySimulate struct {
 	asker    `embed:""`
@@ -93,9 +48,13 @@ type policySimulate struct {
 // Run prints how many tokens would be refused, by which rule and whose, and the
 // first of them.
 func (c *policySimulate) Run(ctx context.Context) error {
-	body, err := policyBody(c.File)
+	file, err := readPolicyFile(c.File)
 	if err != nil {
 		return err
+	}
+	body, err := json.Marshal(file.rules)
+	if err != nil {
+		return fmt.Errorf("write the policy: %w", err)
 	}
 	path := policyPath + "/simulations"
 	if c.Complete {

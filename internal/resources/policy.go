@@ -7,18 +7,43 @@ import (
 )
 
 // ParsePolicy reads a policy that stands alone in a file, as it would under the
-// policy of a workspace. Its error is Parse's.
-func ParsePolicy(name string, text []byte) (token.Policy, error) {
+// policy of a workspace, and returns the keys that the file names, as the API
+// spells them: those too whose value says that there is no such rule. Its error
+// is Parse's.
+func ParsePolicy(name string, text []byte) (p token.Policy, named []string, err error) {
 	r := &reader{file: name}
-	var p token.Policy
 	if root, ok := r.tree(text); ok {
 		p = root.policy()
+		named = root.policyNames()
 	}
 	if len(r.problems) > 0 {
-		return token.Policy{}, r.problems.sorted()
+		return token.Policy{}, nil, r.problems.sorted()
 	}
-	return p, nil
+	return p, named, nil
 }
+
+// policyNames are the keys of a policy that was read.
+func (v value) policyNames() []string {
+	if len(v.r.problems) > 0 {
+		return nil // it was said what is wrong
+	}
+	o, _ := v.object(policyKeys())
+	names := o.keys
+	if registration, ok := o.fields["registration"]; ok && registration.mapping() {
+		in, _ := registration.object(registrationKeys())
+		names = append(names, in.keys...)
+	}
+	return names
+}
+
+func policyKeys() []string {
+	return []string{
+		"max_ttl", "default_ttl", "scopes", "addresses", "max_per_owner", "idle_expiry", "rotate_after", "approval",
+		"require_purpose", "require_owner", "require_expiry", "registration", "on_leak", "impersonation", "require_second_factor", "warn_from", "enforce_from", "existing",
+	}
+}
+
+func registrationKeys() []string { return []string{"mode", "require_pkce"} }
 
 func readPolicy(w object) token.Policy {
 	v, ok := w.fields["policy"]
@@ -30,10 +55,7 @@ func readPolicy(w object) token.Policy {
 
 // policy reads the limits of a workspace; those of a kind stand under its name.
 func (v value) policy() token.Policy {
-	o, ok := v.object([]string{
-		"max_ttl", "default_ttl", "scopes", "addresses", "max_per_owner", "idle_expiry", "rotate_after", "approval",
-		"require_purpose", "require_owner", "require_expiry", "registration", "on_leak", "impersonation", "require_second_factor", "warn_from", "enforce_from", "existing",
-	})
+	o, ok := v.object(policyKeys())
 	if !ok {
 		return token.Policy{}
 	}
@@ -109,6 +131,6 @@ func readRegistration(p object) (mode string, requirePKCE bool) {
 	if !ok || !v.mapping() {
 		return p.word("registration", modes...), false
 	}
-	o, _ := v.object([]string{"mode", "require_pkce"})
+	o, _ := v.object(registrationKeys())
 	return o.word("mode", modes...), o.yes("require_pkce")
 }

@@ -2,6 +2,7 @@ package resources
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,11 +53,14 @@ func TestEveryRuleOfAPolicyIsRead(t *testing.T) {
 }
 
 func TestPolicyMayStandAlone(t *testing.T) {
-	p, err := ParsePolicy("p.yaml", []byte("max_ttl:\n  service: 90d\nrequire_owner: true\n"))
+	p, named, err := ParsePolicy("p.yaml", []byte("max_ttl:\n  service: 90d\nrequire_owner: true\nrequire_expiry: false\nregistration: {mode: open, require_pkce: false}\n"))
 	if err != nil || p.MaxTTL[token.Service] != 90*86400 || !p.RequireOwner {
 		t.Errorf("got %+v, %v", p, err)
 	}
-	if _, err := ParsePolicy("p.yaml", []byte("max_ttl:\n  service: 90\nmax_age: 5\n")); err == nil || !strings.HasPrefix(err.Error(), `p.yaml:3: unknown key "max_age"`) {
+	if want := []string{"max_ttl", "require_owner", "require_expiry", "registration", "mode", "require_pkce"}; !slices.Equal(named, want) {
+		t.Errorf("it names %v, want %v", named, want)
+	}
+	if _, _, err := ParsePolicy("p.yaml", []byte("max_ttl:\n  service: 90\nmax_age: 5\n")); err == nil || !strings.HasPrefix(err.Error(), `p.yaml:3: unknown key "max_age"`) {
 		t.Errorf("got %v, want a problem with its line", err)
 	}
 }
