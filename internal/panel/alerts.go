@@ -51,10 +51,11 @@ func (p *Panel) listAlerts(c *web.Call, v *visit) error {
 	list, next := cut(list, func(a token.Alert) string { return a.ID.String() })
 	view := pages.AlertList{Shell: v.shell, Now: c.Now(), State: string(ask.State), Pager: pager(c, next)}
 	for _, a := range list {
-		view.Items = append(view.Items, pages.Incident{
-			ID: a.ID.String(), Rule: a.Rule, Class: a.Class, Severity: a.Severity, State: string(a.State), Since: instantOf(a.Since), FiredAt: instantOf(a.FiredAt),
-			Resolved: instantOf(a.ResolvedAt), Value: detailText(a.Detail, "value"), Threshold: detailText(a.Detail, "threshold"),
-		})
+		one, err := incident(a)
+		if err != nil {
+			return err
+		}
+		view.Items = append(view.Items, one)
 	}
 	rules, _, builtIn, err := p.alertRules(c, v)
 	if err != nil {
@@ -67,11 +68,32 @@ func (p *Panel) listAlerts(c *web.Call, v *visit) error {
 	return p.show(c, v, func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.AlertList(w, lang, view) })
 }
 
-func detailText(detail map[string]any, name string) string {
-	if value, ok := detail[name]; ok {
-		return fmt.Sprint(value)
+// incident returns an alert as the list has it, with what was measured.
+func incident(a token.Alert) (pages.Incident, error) {
+	one := pages.Incident{
+		ID: a.ID.String(), Rule: a.Rule, Class: a.Class, Severity: a.Severity, State: string(a.State), Since: instantOf(a.Since), FiredAt: instantOf(a.FiredAt),
+		Resolved: instantOf(a.ResolvedAt),
 	}
-	return ""
+	var seen struct {
+		Kind    alert.Kind `json:"kind"`
+		Limit   float64    `json:"limit"`
+		Windows []struct {
+			Minutes, Requests, Bad int64
+			Share                  float64
+		} `json:"windows"`
+	}
+	text, err := json.Marshal(a.Detail)
+	if err == nil {
+		err = json.Unmarshal(text, &seen)
+	}
+	if err != nil {
+		return one, fmt.Errorf("read what alert %s measured: %w", a.ID, err)
+	}
+	one.Latency, one.Allowed = seen.Kind == alert.Latency, percent(seen.Limit)
+	for _, w := range seen.Windows {
+		one.Measured = append(one.Measured, pages.Measured{Minutes: w.Minutes, Requests: w.Requests, Bad: w.Bad, Share: share(math.Round(w.Share*1e4) / 1e2)})
+	}
+	return one, nil
 }
 
 // alertRules returns the rules of a workspace, their version, and whether they

@@ -250,7 +250,7 @@ func TestPickedTokensAreExportedAndGetAnotherOwner(t *testing.T) {
 	}
 	b.follow(b.do("POST", h.URL+ws1Inventory+"/bulk/run", url.Values{"act": {"export"}, "id": form.fields["id"]})).says(400)
 	run := form.post("act", "give").says(200, "Another owner for 2 tokens?").form(ws1Inventory + "/bulk/run")
-	run.post().says(422, "name a member, or a team")
+	run.post().says(422, "This is needed")
 	run.fill("owner", "lim@acme.example").post().says(200, "another owner now", "Lim Limited")
 	b.open(second).says(200, "Lim Limited").form(ws1Inventory+"/bulk/run").fill("owner", "platform").post().says(200, "platform", "another owner now")
 	b.open(first).says(200, "Lim Limited")

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fichadev/ficha/internal/alert"
 	"github.com/fichadev/ficha/internal/token"
 )
 
@@ -30,6 +31,18 @@ func TestRulesOfAlertsAreChangedByAForm(t *testing.T) {
 	}
 	b.open(at + "/rule?name=images-slow").says(404)
 	b.open(at).form(at+"/built-in").post().says(200, "The built-in rules hold again", "over 1 % errors in 5 min")
+}
+
+func TestAlertsSayWhatWasMeasured(t *testing.T) {
+	b := administrator(t, nil)
+	rules := alert.Defaults()
+	for i, windows := range [][]alert.Count{{{Minutes: 5, Requests: 1200, Bad: 30}}, {{Minutes: 5, Requests: 1000, Bad: 200}}} {
+		next := token.Alert{Workspace: "ws1", Rule: rules[i].Name, Class: rules[i].Class, State: token.AlertFiring, Since: b.h.Clock.Now().UnixMilli(), Detail: rules[i].Detail(windows)}
+		if err := b.h.Authority.TurnAlert(t.Context(), token.Alert{}, next); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.open("/panel/w/ws1/alerts").says(200, "30 of 1 200 requests failed (2.5 %) in 5 minutes", "Allowed: 1 %", "200 of 1 000 requests were too slow (20 %)", "Allowed: 5 %")
 }
 
 func TestUsageIsCountedByTimeAndRoute(t *testing.T) {

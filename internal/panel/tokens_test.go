@@ -96,7 +96,7 @@ func TestFormKeepsWhatWasTypedAndSaysWhatIsWrong(t *testing.T) {
 	if s := f.fill("addresses", "not-an-address").post("action", "create").says(422, "Please check this"); s.form(ws1Tokens+"/new").fields.Get("name") != "bot" {
 		t.Error("the form forgot the name")
 	}
-	open().fill("name", "").choose("catalog:read").post("action", "create").says(422, "is required")
+	open().fill("name", "").choose("catalog:read").post("action", "create").says(422, "This is needed")
 	open().fill("name", "bot").post("action", "create").says(422, "at least one scope")
 	open().fill("name", "bot", "expires", "31536000").choose("catalog:read").post("action", "create").says(422, "at most 90 days")
 	open().fill("name", "bot", "expires", "date", "date", "2020-01-01").choose("catalog:read").post("action", "create").says(422, "a date to come")

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -12,7 +13,16 @@ type Incident struct {
 	ID, Rule, Class, Severity string
 	State                     string // pending | firing | resolved
 	Since, FiredAt, Resolved  time.Time
-	Value, Threshold          string // what was measured when it fired
+	Latency                   bool   // it is about what was slow, not about what failed
+	Allowed                   string // in %; empty where the record does not say
+	Measured                  []Measured
+}
+
+// A Measured is what was counted in the last minutes when an incident was
+// recorded.
+type Measured struct {
+	Minutes, Requests, Bad int64
+	Share                  string // of the bad ones, in %
 }
 
 // An AlertRule is one rule of a workspace, in the words of the API.
@@ -100,10 +110,32 @@ func (p *speaker) incidents(v AlertList) Table {
 	for _, i := range v.Items {
 		rule := Cell{Text: i.Rule, Chips: []Chip{{Text: p.severity(i.Severity)}}}
 		table.Rows = append(table.Rows, []Cell{
-			rule, {Chips: []Chip{p.incidentState(i.State)}}, {Text: p.class(i.Class)}, {Text: i.Value, Note: i.Threshold, Lang: "en"}, {When: p.when(i.Since, v.Now)}, {When: p.when(i.Resolved, v.Now)},
+			rule, {Chips: []Chip{p.incidentState(i.State)}}, {Text: p.class(i.Class)}, p.measured(i), {When: p.when(i.Since, v.Now)}, {When: p.when(i.Resolved, v.Now)},
 		})
 	}
 	return table
+}
+
+// measured says what was counted, and of what how much is allowed.
+func (p *speaker) measured(i Incident) Cell {
+	key := "alert.failed_of"
+	if i.Latency {
+		key = "alert.slow_of"
+	}
+	var cell Cell
+	for _, m := range i.Measured {
+		one := p.say(key, "Bad", grouped(m.Bad), "All", grouped(m.Requests), "Share", p.decimal(m.Share), "Window", p.length(time.Duration(m.Minutes)*time.Minute))
+		cell.Text = joined("; ", cell.Text, one)
+	}
+	if i.Allowed != "" {
+		cell.Note = p.say("alert.allowed", "Share", p.decimal(i.Allowed))
+	}
+	return cell
+}
+
+// decimal writes a number with the mark that the language has.
+func (p *speaker) decimal(number string) string {
+	return strings.Replace(number, ".", p.say("number.mark"), 1)
 }
 
 func (p *speaker) class(class string) string {
@@ -134,11 +166,11 @@ func (p *speaker) ruleKind(kind string) string {
 func (p *speaker) threshold(r AlertRule) string {
 	switch r.Kind {
 	case "latency":
-		return p.say("alert.says_latency", "Percentile", r.Percentile, "Limit", r.OverMS, "Window", p.minutesLong(r.Window))
+		return p.say("alert.says_latency", "Percentile", p.decimal(r.Percentile), "Limit", r.OverMS, "Window", p.minutesLong(r.Window))
 	case "burn_rate":
-		return p.say("alert.says_burn", "Objective", r.ObjectivePercent, "Factor", r.Factor, "Window", p.minutesLong(r.Window), "Short", p.minutesLong(r.ShortWindow))
+		return p.say("alert.says_burn", "Objective", p.decimal(r.ObjectivePercent), "Factor", p.decimal(r.Factor), "Window", p.minutesLong(r.Window), "Short", p.minutesLong(r.ShortWindow))
 	}
-	return p.say("alert.says_errors", "Share", r.OverPercent, "Window", p.minutesLong(r.Window))
+	return p.say("alert.says_errors", "Share", p.decimal(r.OverPercent), "Window", p.minutesLong(r.Window))
 }
 
 // minutesLong says how long so many minutes are; what is no number stays.

@@ -8,8 +8,9 @@ import (
 
 func serverSamples() []sample {
 	alerts, keys, jobs, settings := fullShell(Alerts), fullShell(Keys), fullShell(Jobs), fullShell(Settings)
-	incident := Incident{ID: "i1", Rule: "external-errors", Class: "external", Severity: "page", State: "firing", Since: atNoon.Add(-time.Hour), Value: "12 %", Threshold: "over 1 %"}
+	incident := Incident{ID: "i1", Rule: "external-errors", Class: "external", Severity: "page", State: "firing", Since: atNoon.Add(-time.Hour), Allowed: "1", Measured: []Measured{{5, 1200, 30, "2.5"}}}
 	pending, over := incident, incident
+	over.Latency, over.Measured = true, []Measured{{60, 12000, 300, "2.5"}, {5, 1000, 20, "2"}}
 	pending.State, pending.Class, pending.Severity, over.State, over.Resolved = "pending", "internal", "ticket", "resolved", atNoon
 	rules := []AlertRule{
 		{Name: "external-errors", Kind: "error_rate", Class: "external", Severity: "page", Over: "0.01", OverPercent: "1", Window: "5"},
@@ -59,7 +60,7 @@ func hostileServer(shell Shell) []sample {
 	v := usage()
 	v.Shell, v.Client, v.Routes = shell, hostile, []RouteTraffic{{Route: hostile, Client: hostile, Class: hostile}}
 	return []sample{
-		of("alerts", (*Set).AlertList, AlertList{Shell: shell, Items: []Incident{{ID: hostile, Rule: hostile, Value: hostile, Threshold: hostile}}, Rules: []AlertRule{r}}),
+		of("alerts", (*Set).AlertList, AlertList{Shell: shell, Items: []Incident{{ID: hostile, Rule: hostile, Allowed: hostile, Measured: []Measured{{Share: hostile}}}}, Rules: []AlertRule{r}}),
 		of("alert_rule", (*Set).AlertRuleForm, AlertRuleForm{Shell: shell, Was: hostile, Rule: r}),
 		of("usage", (*Set).UsagePage, v),
 		of("keys", (*Set).KeyList, KeyList{Shell: shell, Operator: true, Algs: []string{hostile}, Items: []Key{{ID: hostile, Alg: hostile, State: hostile}}}),
@@ -94,5 +95,18 @@ func TestChartIsDrawnToScale(t *testing.T) {
 	}
 	if newSet(t).speaker(English).chart(UsagePage{Spans: make([]Span, 5)}) != nil {
 		t.Error("a chart is drawn of nothing")
+	}
+}
+
+func TestWhatAnAlertMeasuredIsSaidInTheReadersLanguage(t *testing.T) {
+	incident := Incident{Allowed: "1.5", Measured: []Measured{{5, 1200, 30, "2.5"}, {60, 12000, 300, "2.5"}}}
+	for lang, want := range map[Lang]Cell{
+		English: {Text: "30 of 1\u202f200 requests failed (2.5 %) in 5 minutes; 300 of 12\u202f000 requests failed (2.5 %) in 1 hour", Note: "Allowed: 1.5 %"},
+		German:  {Text: "30 von 1\u202f200 Anfragen schlugen fehl (2,5 %), gezählt über 5 Minuten; 300 von 12\u202f000 Anfragen schlugen fehl (2,5 %), gezählt über 1 Stunde", Note: "Erlaubt: 1,5 %"},
+	} {
+		said := newSet(t).speaker(lang)
+		if got := said.measured(incident); got.Text != want.Text || got.Note != want.Note || said.err != nil {
+			t.Errorf("%s: %+v, %v; want %+v", lang, got, said.err, want)
+		}
 	}
 }

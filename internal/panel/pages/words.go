@@ -128,6 +128,8 @@ func (p *speaker) count(key string, n int) string {
 func plain(name string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
+		case r == '\u202f': // within our own numbers, where no line may end
+			return r
 		case unicode.IsSpace(r):
 			return ' '
 		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r), r == '\u200b', r == '\ufeff':

@@ -90,9 +90,7 @@ func (p *speaker) fault(field, detail string) (text, more string) {
 	case "type", "kind", "class", "severity", "status", "used", "sort", "format", "role", "contract", "outcome", "then", "approval",
 		"on_leak", "registration", "existing", "require_second_factor", "window_minutes", "short_window_minutes", "over_ms":
 		return p.say("fault.choice"), ""
-	case "since", "until", "live_until", "created_from", "created_before", "expires_from", "expires_before":
-		return p.say("fault.date"), ""
-	case "warn_from", "enforce_from":
+	case "since", "until", "live_until", "warn_from", "enforce_from", "created_from", "created_before", "expires_from", "expires_before":
 		return p.say("fault.date"), detail
 	case "email":
 		return p.say("fault.email"), detail
