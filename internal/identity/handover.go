@@ -100,6 +100,9 @@ func (h *handover) take(ctx context.Context, workspace string, after token.ID) (
 	if err := h.check(all); err != nil {
 		return s, err
 	}
+	if err := h.findPlaces(ctx, all); err != nil {
+		return s, err
+	}
 	var dealt []*token.Token
 	for _, t := range all {
 		did, err := h.deal(ctx, t)
@@ -155,6 +158,36 @@ func (h *handover) check(all []*token.Token) error {
 		return nil
 	}
 	return token.AtField(h.field, "these cannot stand on the rights of %s: %s; end them, or choose somebody else", h.heir.Email, strings.Join(whys, "; "))
+}
+
+// findPlaces refuses a step, and with it all that come after, where the heir may
+// not have so many tokens: it looks ahead, so that nothing has moved by then. It
+// reads no further than there are places.
+func (h *handover) findPlaces(ctx context.Context, page []*token.Token) error {
+	most := h.workspace.Policy.At(h.tx.Now()).MaxPerOwner[token.Service]
+	if h.end || most == 0 {
+		return nil
+	}
+	left, err := h.tx.PlacesLeft(ctx, token.Quota{Workspace: h.workspace.ID, Owner: h.heir.ID, Kind: token.Service, Most: most})
+	if err != nil {
+		return err
+	}
+	coming := map[token.ID]bool{} // by credential: two secrets of one take one place
+	for len(page) > 0 {
+		for _, t := range page {
+			if t.Owner != h.heir.ID && !h.dead(t) {
+				coming[t.Credential] = true
+			}
+		}
+		if int64(len(coming)) > left {
+			return token.AtField(h.field, "%s may answer for %d service tokens and has room for %d, fewer than would come; end some, choose somebody else, or raise max_per_owner",
+				h.heir.Email, most, max(0, left))
+		}
+		if page, err = h.tx.LeftBehind(ctx, h.workspace.ID, h.from.ID, page[len(page)-1].ID, mostHanded); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // unfit says why a token cannot stand on the heir's rights instead; empty: it

@@ -51,6 +51,7 @@ type Tx interface {
 	EndMembership(ctx context.Context, m *token.Membership, reason string) (bool, error)
 	LiveWithRole(ctx context.Context, workspace, role string) (int64, error)
 	LeftBehind(ctx context.Context, workspace, person string, after token.ID, limit int) ([]*token.Token, error)
+	PlacesLeft(ctx context.Context, q token.Quota) (int64, error)
 	HandOver(ctx context.Context, t *token.Token, h token.Handover) (bool, error)
 	ActingBy(ctx context.Context, workspace, person string, limit int) ([]*token.Token, error)
 	End(ctx context.Context, e token.Ending) (bool, error)

@@ -276,6 +276,69 @@ func TestManyTokensMoveInSteps(t *testing.T) {
 	}
 }
 
+// limited lets nobody answer for more live service tokens in ws1.
+func (w *world) limited(most int64) {
+	w.t.Helper()
+	ws, err := w.store.Workspace(w.ctx, "ws1")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	ws.Policy.MaxPerOwner = map[token.Kind]int64{token.Service: most}
+	w.workspace(ws)
+}
+
+// TestNobodyInheritsMoreThanTheyMayHave: then nothing moves, nobody is removed,
+// and what is theirs already, or a second secret of one, takes no place.
+func TestNobodyInheritsMoreThanTheyMayHave(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		boss, ana, bo := w.user("boss@example.test", token.SuperAdmin), w.user("ana@example.test", token.Member), w.user("bo@example.test", token.Member)
+		w.limited(3)
+		w.robot(bo, nil)
+		first := w.robot(ana, nil)
+		w.robot(ana, func(k *token.Token) { k.Credential, k.Replaces = first.ID, first.ID })
+		w.robot(ana, func(k *token.Token) { k.Owner = bo.ID })
+		w.robot(ana, held)
+		left := func() int {
+			t.Helper()
+			found, err := w.store.LeftBehind(w.ctx, "ws1", ana.ID, 0, 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(found)
+		}
+		_, err := w.Transfer(w.ctx, as(boss, "ws1"), ana.ID, "ws1", bo.ID)
+		refused(t, err, token.Invalid)
+		if !strings.Contains(err.Error(), "may answer for 3 service tokens and has room for 1") {
+			t.Errorf("it says %v", err)
+		}
+		_, err = w.Leave(w.ctx, as(boss, "ws1"), ana.ID, "ws1", Leaving{To: bo.ID})
+		refused(t, err, token.Invalid)
+		if n := left(); n != 4 || !w.person(ana.ID).In("ws1").Live() {
+			t.Errorf("%d are left where nothing was to move", n)
+		}
+		w.limited(4)
+		if n, err := w.Leave(w.ctx, as(boss, "ws1"), ana.ID, "ws1", Leaving{To: bo.ID}); err != nil || n != 4 || left() != 0 {
+			t.Errorf("%d moved, %v; want 4", n, err)
+		}
+	})
+}
+
+// TestPlacesAreFoundBeforeTheFirstOfManySteps, so that nothing is half done.
+func TestPlacesAreFoundBeforeTheFirstOfManySteps(t *testing.T) {
+	w := newWorld(t, "sqlite")
+	boss, ana := w.user("boss@example.test", token.SuperAdmin), w.user("ana@example.test", token.Member)
+	for range mostHanded + 1 {
+		w.clock.move(time.Millisecond)
+		w.robot(ana, nil)
+	}
+	w.limited(mostHanded)
+	_, err := w.Transfer(w.ctx, as(boss, "ws1"), ana.ID, "ws1", boss.ID)
+	refused(t, err, token.Invalid)
+	if found, err := w.store.LeftBehind(w.ctx, "ws1", ana.ID, 0, 2*mostHanded); err != nil || len(found) != mostHanded+1 {
+		t.Errorf("%d stayed, %v; want all %d", len(found), err, mostHanded+1)
+	}
+}
+
 // TestNothingSurvivesARemovalThatRacesAnIssue: what a leaver's rights make at the
 // same moment opens nothing, whichever was first, or stands on who took it over.
 func TestNothingSurvivesARemovalThatRacesAnIssue(t *testing.T) {

@@ -54,11 +54,18 @@ func (tx *Tx) takePlaces(ctx context.Context, batch []*pending) error {
 // TakePlace reports whether an owner has a place left for one more token, and
 // holds that until the commit.
 func (tx *Tx) TakePlace(ctx context.Context, q token.Quota) (bool, error) {
+	left, err := tx.PlacesLeft(ctx, q)
+	return left > 0, err
+}
+
+// PlacesLeft returns how many more tokens an owner may have, and lets nobody
+// else take of those until the commit.
+func (tx *Tx) PlacesLeft(ctx context.Context, q token.Quota) (int64, error) {
 	if _, err := tx.exec(ctx, takePlace, q.Workspace, q.Owner, string(q.Kind)); err != nil {
-		return false, err
+		return 0, err
 	}
 	n, err := tx.owned(ctx, q)
-	return n < q.Most, err
+	return q.Most - n, err
 }
 
 // owned counts the live tokens of an owner, up to the quota. A personal token
