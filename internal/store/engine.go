@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -31,6 +32,11 @@ type engine interface {
 	// ddl fits the migrations' text to the engine.
 	ddl(text string) string
 	openReads(ctx context.Context) (*sql.DB, error)
+	// openLookUps returns the pool for rows that are read by their key, which may
+	// be that of all reads.
+	openLookUps(reads *sql.DB) (*sql.DB, error)
+	// readers is how many of them may be read at a time.
+	readers() int
 	openWriter(ctx context.Context) (*session, error)
 	schema(ctx context.Context, migrate bool) error
 	// listener connects to hear the wake-ups of other nodes; nil where there are none.
@@ -53,6 +59,9 @@ type engine interface {
 	// are empty where only one transaction writes.
 	among() string
 	alone() string
+	// spare is how many rows may be written twice, without effect, rather than
+	// say another statement.
+	spare() int
 	// clock is the query of the database server's own clock in milliseconds;
 	// empty where that is ours.
 	clock() string
@@ -88,6 +97,9 @@ func (e *sqlite) lasting() string { return "SELECT 1" }
 func (e *sqlite) shrink() string  { return "PRAGMA shrink_memory" }
 func (e *sqlite) among() string   { return "" }
 func (e *sqlite) alone() string   { return "" }
+
+func (e *sqlite) spare() int   { return 2 }
+func (e *sqlite) readers() int { return min(runtime.GOMAXPROCS(0), 8) }
 
 func (e *sqlite) leave(context.Context) {}
 
@@ -141,6 +153,8 @@ func (e *sqlite) openReads(ctx context.Context) (*sql.DB, error) {
 	return r, nil
 }
 
+func (e *sqlite) openLookUps(reads *sql.DB) (*sql.DB, error) { return reads, nil }
+
 func (e *sqlite) openWriter(ctx context.Context) (*session, error) {
 	return newSession(ctx, e, e.db)
 }
@@ -157,8 +171,9 @@ type postgres struct {
 	driver  string
 	primary primary
 	config  *pgx.ConnConfig
-	known   string // the config's name among the driver's
+	known   []string // the configs' names among the driver's
 	db      *sql.DB
+	looks   *sql.DB
 }
 
 func (e *postgres) name() string              { return "postgres" }
@@ -198,22 +213,22 @@ func (e *postgres) ddl(text string) string {
 		") PARTITION BY RANGE (id);\nCREATE TABLE tokens_short_rest PARTITION OF tokens_short DEFAULT;")
 }
 
-// pooled is how many connections a node has at most.
-const pooled = 24
+// pooled and looking are how many connections a node has at most, for all and
+// for what is read by key.
+const (
+	pooled  = 20
+	looking = 8
+)
 
 func (e *postgres) openReads(ctx context.Context) (*sql.DB, error) {
 	var err error
 	if e.config, err = e.primary.config(e.address); err != nil {
 		return nil, err
 	}
-	e.known = stdlib.RegisterConnConfig(e.config)
-	db, err := sql.Open(e.driver, e.known)
+	db, err := e.pool(e.config, pooled)
 	if err != nil {
-		return nil, fmt.Errorf("open the database: %w", err)
+		return nil, err
 	}
-	db.SetMaxOpenConns(pooled)
-	db.SetMaxIdleConns(pooled)
-	db.SetConnMaxIdleTime(5 * time.Minute)
 	ask, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	var version int
@@ -227,11 +242,35 @@ func (e *postgres) openReads(ctx context.Context) (*sql.DB, error) {
 	return db, nil
 }
 
-// lookUps tells the planner that whatever the writer says finds its rows by
-// key. It would else plan an ending anew each time, for every day's table and
-// every size, which costs more than to carry it out; and a plan that it makes
-// once, when a day's table is empty, would read that table as a whole later.
-const lookUps = `SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off`
+func (e *postgres) pool(cfg *pgx.ConnConfig, most int) (*sql.DB, error) {
+	name := stdlib.RegisterConnConfig(cfg)
+	e.known = append(e.known, name)
+	db, err := sql.Open(e.driver, name)
+	if err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	db.SetMaxOpenConns(most)
+	db.SetMaxIdleConns(most)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	return db, nil
+}
+
+func (e *postgres) openLookUps(*sql.DB) (_ *sql.DB, err error) {
+	cfg := e.config.Copy()
+	cfg.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
+		_, err := conn.Exec(ctx, planOnce).ReadAll()
+		return err //nolint:wrapcheck // the driver tells what it was about
+	}
+	e.looks, err = e.pool(cfg, looking)
+	return e.looks, err
+}
+
+// planOnce tells the planner that whatever is said on a connection finds its rows
+// by key. It would else plan an ending or a reading anew each time, for every
+// day's table and every size, which costs more than to carry it out; and a plan
+// that it makes once, when a day's table is empty, would read that table as a
+// whole later.
+const planOnce = `SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off`
 
 // openWriter passes by the connections of the pool that died while they lay
 // idle, as all do when their server does.
@@ -241,7 +280,7 @@ func (e *postgres) openWriter(ctx context.Context) (*session, error) {
 		if err != nil {
 			return nil, err
 		}
-		if _, err = s.exec(ctx, lookUps); err == nil {
+		if _, err = s.exec(ctx, planOnce); err == nil {
 			return s, nil
 		}
 		err = errors.Join(err, s.close())
@@ -258,6 +297,8 @@ func (e *postgres) schema(ctx context.Context, migrate bool) error {
 func (e *postgres) lasting() string { return "SELECT pg_logical_emit_message(true, 'ficha', '')" }
 
 func (e *postgres) shrink() string { return "" }
+func (e *postgres) spare() int     { return 16 }
+func (e *postgres) readers() int   { return looking / 2 }
 
 func (e *postgres) among() string {
 	return "SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))"
@@ -273,6 +314,11 @@ func (e *postgres) listener(ctx context.Context) (*pgx.Conn, error) {
 }
 
 func (e *postgres) close() error {
-	stdlib.UnregisterConnConfig(e.known)
-	return nil
+	for _, name := range e.known {
+		stdlib.UnregisterConnConfig(name)
+	}
+	if e.looks == nil {
+		return nil
+	}
+	return e.looks.Close()
 }

@@ -80,14 +80,19 @@ func TestEndingPlannedOnAnEmptyDayIsALookUp(t *testing.T) {
 	}
 }
 
-// explain returns the plan of a statement.
+// explain returns the writer's plan of a statement.
 func explain(t *testing.T, s *Store, text string, args []any) string {
 	t.Helper()
+	return explainOn(t, s.writer, text, args)
+}
+
+func explainOn(t *testing.T, on *session, text string, args []any) string {
+	t.Helper()
 	how := "EXPLAIN QUERY PLAN "
-	if s.engine.shared() {
+	if on.engine.shared() {
 		how = "EXPLAIN "
 	}
-	rows, err := s.writer.query(context.Background(), how+text, args...)
+	rows, err := on.query(context.Background(), how+text, args...)
 	must(t, err)
 	defer rows.Close()
 	columns, err := rows.Columns()

@@ -11,8 +11,9 @@ import (
 const eventColumns = `id, at, workspace, actor_kind, actor, actor_name, actor_token, acting_for, address, agent, request, action, target, target_name, outcome, detail, hash`
 
 var insertEvents = &rowsText{
-	tail: onFreshID,
-	head: "INSERT INTO events (" + eventColumns + ") VALUES ",
+	again: true,
+	tail:  onFreshID,
+	head:  "INSERT INTO events (" + eventColumns + ") VALUES ",
 	types: []string{"BIGINT", "BIGINT", "TEXT", "TEXT", "TEXT", "TEXT", "BIGINT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT",
 		"TEXT", "BYTEA"},
 }
@@ -29,6 +30,7 @@ func eventArgs(e *token.Event) ([]any, error) {
 }
 
 var insertOutbox = &rowsText{
+	again: true,
 	tail:  onFreshID,
 	head:  "INSERT INTO outbox (id, webhook, event, type, subject, body, state, next_at, at) VALUES ",
 	types: []string{"BIGINT", "BIGINT", "BIGINT", "TEXT", "TEXT", "BYTEA", "TEXT", "BIGINT", "BIGINT"},

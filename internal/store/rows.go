@@ -20,6 +20,7 @@ type rowsText struct {
 	// rather read a whole table than look a joined list of values up in its index.
 	among string
 	end   string // after all that
+	again bool   // a row that comes twice is as if it came once
 	mu    sync.RWMutex
 	texts map[rowsOf]string
 }
@@ -91,13 +92,21 @@ func (r *rowsText) compose(of rowsOf) string {
 }
 
 // run writes all rows, args being the columns of one row after another, in
-// statements of 512, 256, … 1 rows, and hands what each returns to scan.
+// statements of 512, 256, … 1 rows, and hands what each returns to scan. Where
+// it may, it fills a statement up with the last row again rather than say
+// another for the few that are left.
 func (r *rowsText) run(ctx context.Context, on *session, args []any, scan func(*sql.Rows) error) error {
 	width := len(r.types)
 	for len(args) > 0 {
 		n := most
 		for n*width > len(args) {
 			n /= 2
+		}
+		if left := len(args) - n*width; r.again && left > 0 && n*width-left <= on.spare*width {
+			n *= 2
+			for last := args[len(args)-width:]; len(args) < n*width; {
+				args = append(args, last...)
+			}
 		}
 		if err := r.step(ctx, on, n, args[:n*width], scan); err != nil {
 			return err

@@ -18,18 +18,20 @@ type runner interface {
 }
 
 // statements keeps every text prepared once; plain is set where the driver
-// does so itself for each connection (pgx).
+// does so itself for each connection (pgx). spare is how many rows may be said
+// twice rather than say another statement.
 type statements struct {
 	on     runner
 	engine engine
 	plain  bool
+	spare  int
 
 	mu    sync.RWMutex
 	known map[string]*sql.Stmt
 }
 
 func newStatements(e engine, on runner) *statements {
-	return &statements{on: on, engine: e, plain: e.shared(), known: map[string]*sql.Stmt{}}
+	return &statements{on: on, engine: e, plain: e.shared(), spare: e.spare(), known: map[string]*sql.Stmt{}}
 }
 
 // told returns the error that a caller hears: one that means that the database

@@ -40,6 +40,8 @@ type Store struct {
 	engine engine
 	db     *sql.DB // reads; on PostgreSQL also rare deeds
 	reads  *statements
+	byKey  *statements // reads of rows by their key
+	rows   [2]*lookUps // of tokens, by class
 
 	queue   chan *pending
 	stopped chan struct{}
@@ -67,18 +69,25 @@ func Open(ctx context.Context, cfg Config, migrate bool) (*Store, error) {
 		return nil, err
 	}
 	if err := e.schema(ctx, migrate); err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(err, db.Close(), e.close())
+	}
+	looks, err := e.openLookUps(db)
+	if err != nil {
+		return nil, errors.Join(err, db.Close(), e.close())
 	}
 	s := &Store{
-		cfg: cfg, engine: e, db: db, reads: newStatements(e, db),
+		cfg: cfg, engine: e, db: db, reads: newStatements(e, db), byKey: newStatements(e, looks),
 		queue: make(chan *pending, 1024), stopped: make(chan struct{}), woken: make(chan struct{}, 1),
 		hear: func([]token.Change) {}, outgoing: func() {},
 	}
+	for class := range s.rows {
+		s.rows[class] = newLookUps(s.byKey, token.Class(class), e.readers())
+	}
 	if s.writer, err = e.openWriter(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(err, db.Close(), e.close())
 	}
 	if err := s.begin(ctx); err != nil {
-		return nil, errors.Join(err, s.writer.close(), db.Close())
+		return nil, errors.Join(err, s.writer.close(), db.Close(), e.close())
 	}
 	loop, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = cancel
@@ -153,7 +162,7 @@ func (s *Store) Close() error {
 	s.close.Do(func() {
 		s.stop()
 		<-s.stopped
-		err = errors.Join(s.writer.close(), s.reads.close(), s.db.Close(), s.engine.close())
+		err = errors.Join(s.writer.close(), s.reads.close(), s.byKey.close(), s.db.Close(), s.engine.close())
 	})
 	return err
 }

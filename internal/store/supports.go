@@ -147,6 +147,7 @@ func (tx *Tx) NextNumber(ctx context.Context, table string) (int64, error) {
 const grantColumns = `id, contract, client, person, workspace, scopes, installed, created_at, ended_at, end_reason`
 
 var insertGrants = &rowsText{
+	again: true,
 	tail:  onFreshID,
 	head:  "INSERT INTO grants (" + grantColumns + ") VALUES ",
 	types: []string{"BIGINT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "BIGINT", "BIGINT", "BIGINT", "TEXT"},

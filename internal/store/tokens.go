@@ -55,6 +55,7 @@ func insertTokenText(class token.Class, full fullness) *rowsText {
 		columns, types = columns+", "+tokenOdd, append(types, oddTypes...)
 	}
 	return &rowsText{
+		again: true,
 		head:  "INSERT INTO " + tables[class] + " (" + columns + ") VALUES ",
 		tail:  onFreshID,
 		types: types,
@@ -67,6 +68,7 @@ var endText = [2]*rowsText{token.Short: newEndText(token.Short), token.Long: new
 
 func newEndText(class token.Class) *rowsText {
 	return &rowsText{
+		again: true,
 		head: "UPDATE " + tables[class] + ` SET ended_at = v.column2, end_reason = v.column3, ended_by = v.column4, successor = v.column5
 			FROM (VALUES `,
 		tail:  `) AS v WHERE id = v.column1 AND ended_at = 0`,
@@ -155,10 +157,6 @@ const isPlain = `CASE WHEN name = '' AND purpose = '' AND owner = '' AND sponsor
 	AND replaces = 0 AND addresses = '' AND approval = '' AND retires_at = 0 THEN 1 ELSE 0 END`
 
 var (
-	plainByID = [2]string{
-		token.Short: "SELECT " + tokenBare + ", " + isPlain + " FROM tokens_short WHERE id = $1",
-		token.Long:  "SELECT " + tokenBare + ", " + isPlain + " FROM tokens_long WHERE id = $1",
-	}
 	tokenByID = [2]string{
 		token.Short: "SELECT " + tokenAll + " FROM tokens_short WHERE id = $1",
 		token.Long:  "SELECT " + tokenAll + " FROM tokens_long WHERE id = $1",
@@ -181,11 +179,11 @@ func (s *Store) Token(ctx context.Context, id token.ID) (*token.Token, error) {
 		// A row of a file is read sooner than its deadline is watched.
 		ctx = context.WithoutCancel(ctx)
 	}
-	p, err := one(ctx, s.reads, plainByID[id.Class()], scanPlain, int64(id))
+	p, err := s.rows[id.Class()].find(ctx, id)
 	if err != nil || p.known || p.token == nil {
 		return p.token, err
 	}
-	return one(ctx, s.reads, tokenByID[id.Class()], scanToken, int64(id))
+	return one(ctx, s.byKey, tokenByID[id.Class()], scanToken, int64(id))
 }
 
 // A plain is what one look tells of a token.

@@ -156,7 +156,9 @@ const insertCutoff = `INSERT INTO cutoffs (kind, id, n, issued_before, reason, a
 	ON CONFLICT DO NOTHING`
 
 var insertChanges = &rowsText{
+	again: true,
 	head:  "INSERT INTO changes (n, i, mark, what, id, at) VALUES ",
+	tail:  " ON CONFLICT DO NOTHING",
 	types: []string{"BIGINT", "BIGINT", "TEXT", "TEXT", "TEXT", "BIGINT"},
 }
 

@@ -15,6 +15,9 @@ func (s *Store) wakeUp() {
 	}
 }
 
+// notify wakes the other nodes. It is a transaction, which need not be on disk.
+const notify = `SELECT set_config('synchronous_commit', 'off', true), pg_notify('ficha', '')`
+
 // wakeOthers sends the wake-ups, on a connection other than the commit's and
 // after it: inside it a NOTIFY serialises commits. What changed is in the
 // table.
@@ -26,7 +29,7 @@ func (s *Store) wakeOthers(ctx context.Context) {
 		case <-s.woken:
 		}
 		send, cancel := context.WithTimeout(ctx, time.Second)
-		_, err := s.db.ExecContext(send, "SELECT pg_notify('ficha', '')")
+		_, err := s.db.ExecContext(send, notify)
 		cancel()
 		if err != nil && ctx.Err() == nil {
 			s.cfg.Log.DebugContext(ctx, "other nodes were not woken; they look by themselves", slog.Any("error", err))

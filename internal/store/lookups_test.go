@@ -1,0 +1,80 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/fichadev/ficha/internal/token"
+)
+
+// Many look up at once and some do not wait: everybody else gets their own row,
+// and when all have gone nobody holds a turn.
+func TestLookUpsAtOnceFindEachTheirOwn(t *testing.T) {
+	eachEngine(t, func(t *testing.T, s *Store) {
+		must(t, s.EnsurePartitions(context.Background(), time.Now(), 7))
+		deed := &token.Deed{}
+		for range 300 {
+			deed.Issue = append(deed.Issue, newToken(token.Short), newToken(token.Long))
+		}
+		must(t, s.Commit(context.Background(), deed))
+		var all sync.WaitGroup
+		for caller := range 64 {
+			all.Go(func() {
+				for n := range 50 {
+					lookUpAny(t, s, deed.Issue, caller+n*67)
+				}
+			})
+		}
+		all.Wait()
+		for class, l := range s.rows {
+			if l.readers != 0 || len(l.waiting) != 0 {
+				t.Errorf("%s: %d have a turn and %d wait, and nobody is there", tables[class], l.readers, len(l.waiting))
+			}
+		}
+	})
+}
+
+// lookUpAny looks up a row, one that is not there, or does not wait for it.
+func lookUpAny(t *testing.T, s *Store, rows []*token.Token, n int) {
+	ctx, id, there := context.Background(), rows[n*37%len(rows)].ID, true
+	switch n % 8 {
+	case 0:
+		id, there = newID(id.Class()), false
+	case 1:
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Duration(n%500)*time.Microsecond)
+		defer cancel()
+	}
+	got, err := s.Token(ctx, id)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+	case err != nil:
+		t.Error(err)
+	case there != (got != nil) || there && got.ID != id:
+		t.Errorf("looked up %v and got %v", id, got)
+	}
+}
+
+// A group of look-ups reads no table, whatever the planner knew when it made the
+// plan.
+func TestLookUpsReadNoTable(t *testing.T) {
+	eachEngine(t, func(t *testing.T, s *Store) {
+		ctx := context.Background()
+		must(t, s.EnsurePartitions(ctx, time.Now(), 7))
+		deed := &token.Deed{}
+		for range 2000 {
+			deed.Issue = append(deed.Issue, newToken(token.Short), newToken(token.Long))
+		}
+		must(t, s.Commit(ctx, deed))
+		for class, l := range s.rows {
+			plan := explainOn(t, l.on, l.text.text(rowsOf{4, s.engine.shared()}), []any{1, 2, 3, int64(deed.Issue[class].ID)})
+			if strings.Contains(plan, "Seq Scan on tokens") || strings.Contains(plan, "SCAN tokens") {
+				t.Errorf("%s is read as a whole:\n%s", tables[class], plan)
+			}
+		}
+	})
+}
