@@ -93,7 +93,7 @@ func (p *Panel) listEvents(c *web.Call, v *visit) error {
 	var trail token.Trail
 	status := http.StatusOK
 	if view.Filter, trail, err = p.filterOf(c, v, query); err == nil {
-		err = p.readEvents(c, trail, &view)
+		err = p.readEvents(c, v, trail, &view)
 	}
 	if said, ok := wrong(err); ok {
 		view.Wrong, status, err = said, http.StatusUnprocessableEntity, nil
@@ -111,13 +111,13 @@ func (p *Panel) listEvents(c *web.Call, v *visit) error {
 	return p.showWith(c, v, status, func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.AuditTrail(w, lang, view) })
 }
 
-func (p *Panel) readEvents(c *web.Call, trail token.Trail, view *pages.AuditTrail) error {
+func (p *Panel) readEvents(c *web.Call, v *visit, trail token.Trail, view *pages.AuditTrail) error {
 	list, next, err := p.cfg.Store.Trail(c.Context(), trail)
 	if err != nil {
 		return err
 	}
-	for _, e := range list {
-		view.Events = append(view.Events, viewOfEvent(e))
+	if view.Events, err = p.events(c, v, list); err != nil {
+		return err
 	}
 	cursor := ""
 	if next != 0 {
@@ -125,6 +125,53 @@ func (p *Panel) readEvents(c *web.Call, trail token.Trail, view *pages.AuditTrai
 	}
 	view.Pager = pager(c, cursor)
 	return nil
+}
+
+// events returns records as pages have them.
+func (p *Panel) events(c *web.Call, v *visit, list []*token.Event) ([]pages.Event, error) {
+	all := make([]pages.Event, 0, len(list))
+	for _, e := range list {
+		one, err := p.event(c, v, e)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+// event returns a record as pages have it. Applications, which many records
+// know by their id alone, have their name before it.
+func (p *Panel) event(c *web.Call, v *visit, e *token.Event) (one pages.Event, err error) {
+	one = viewOfEvent(e)
+	id := ""
+	switch kind, of, _ := strings.Cut(e.Target, ":"); kind {
+	case "client":
+		id = of
+	case "grant":
+		id = e.TargetName
+	}
+	if id != "" {
+		app, err := p.clientName(c, id)
+		if err != nil {
+			return one, err
+		}
+		one.TargetOf = named(app, id)
+	}
+	if one.For != "" {
+		who, err := p.somebody(c, v, one.For)
+		one.For = who.Name
+		return one, err
+	}
+	return one, nil
+}
+
+// named is a name with the id behind it, where it has one.
+func named(name, id string) string {
+	if name == "" || name == id {
+		return id
+	}
+	return name + " (" + id + ")"
 }
 
 func viewOfEvent(e *token.Event) pages.Event {
@@ -156,7 +203,10 @@ func (p *Panel) showEvent(c *web.Call, v *visit) error {
 	if err != nil {
 		return err
 	}
-	view := pages.AuditRecord{Shell: v.shell, Now: c.Now(), Event: viewOfEvent(list[0]), JSON: string(text)}
+	view := pages.AuditRecord{Shell: v.shell, Now: c.Now(), JSON: string(text)}
+	if view.Event, err = p.event(c, v, list[0]); err != nil {
+		return err
+	}
 	return p.show(c, v, func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.AuditRecord(w, lang, view) })
 }
 

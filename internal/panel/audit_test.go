@@ -16,7 +16,7 @@ func TestAuditTellsWhoDidWhatAndIsNarrowedByItsAddress(t *testing.T) {
 	b := administrator(t, nil)
 	page := b.webhook("https://hooks.acme.example/in")
 	id := page[strings.LastIndexByte(page, '/')+1:]
-	b.open("/panel/w/ws1/audit").says(200, "ana@acme.example made webhook "+id, "Nothing is sealed yet", "webhook.created", "The server registered application Notes")
+	b.open("/panel/w/ws1/audit").says(200, "ana@acme.example made webhook "+id, "Nothing is sealed yet", "webhook.created", "The server registered application Notes (spa)")
 	for query, want := range map[string]bool{
 		"actor=ana@acme.example": true, "actor=ANA%40acme.example&action=webhook.*": true, "action=client.*": false, "target=webhook:" + id: true,
 		"outcome=refused": false, "since=2026-11-22T11:00&until=2026-11-22T13:00": true, "until=2026-11-21T00:00": false, "actor=nobody@acme.example": false, "since=2026-11-22": true,

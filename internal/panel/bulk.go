@@ -222,8 +222,29 @@ func (p *Panel) showRevocation(c *web.Call, v *visit) error {
 		return token.Errorf(token.NotFound, "there is no such revocation")
 	}
 	view := pages.RevocationPage{
-		Shell: v.shell, Now: c.Now(), ID: r.ID.String(), Act: string(r.Act), By: r.Predicate.String(), Reason: r.Reason, Running: r.Running,
+		Shell: v.shell, Now: c.Now(), ID: r.ID.String(), Act: string(r.Act), JSON: r.Predicate.String(), Reason: r.Reason, Running: r.Running,
 		Count: r.Count, AtLeast: r.AtLeast, Who: r.Actor.Name, At: instantOf(r.At()),
 	}
+	if view.Which, err = p.namedIn(c, v, r.Predicate); err != nil {
+		return err
+	}
 	return p.show(c, v, func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.RevocationPage(w, lang, view) })
+}
+
+// namedIn returns a predicate that names people, applications and the workspace
+// as people know them.
+func (p *Panel) namedIn(c *web.Call, v *visit, by token.Predicate) (token.Predicate, error) {
+	for _, id := range []*string{&by.User, &by.Owner} {
+		one, err := p.somebody(c, v, *id)
+		if err != nil {
+			return by, err
+		}
+		*id = one.Name
+	}
+	if by.Workspace != "" {
+		by.Workspace = nameOf(v.workspace)
+	}
+	app, err := p.clientName(c, by.Client)
+	by.Client = named(app, by.Client)
+	return by, err
 }

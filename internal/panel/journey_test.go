@@ -51,6 +51,7 @@ func TestStrangerInstallsAnAppOfHubSpotsContract(t *testing.T) {
 		t.Errorf("information: %d %s", info.Status, info.Body)
 	}
 	b.open("/panel/").ends()[0].post().says(200, "No app has access")
+	b.open("/panel/w/ws1/audit").says(200, "installed the app Contacts <script>alert(1)</script> (hs-client)", "uninstalled the app Contacts")
 	if info := h.Request("GET", "/oauth/v1/access-tokens/"+access, nil); info.Status == 200 {
 		t.Errorf("the access was ended and still opens: %s", info.Body)
 	}

@@ -335,8 +335,8 @@ func (p *Panel) readHistory(c *web.Call, v *visit, t *subject, view *pages.Token
 	if err != nil {
 		return err
 	}
-	for _, e := range events {
-		view.History = append(view.History, viewOfEvent(e))
+	if view.History, err = p.events(c, v, events); err != nil {
+		return err
 	}
 	view.Audit = v.membership.IsAdmin() && t.Workspace == v.workspace.ID
 	issued, err := p.cfg.Store.Issued(c.Context(), []token.ID{t.Credential})

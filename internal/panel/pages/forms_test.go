@@ -216,7 +216,7 @@ func TestScopesAreGroupedByDomain(t *testing.T) {
 			got = append(got, g.Heading+"/"+line.Name)
 		}
 	}
-	want := []string{"crm/crm.a", "crm/crm.b", "/forms", "Your identity/openid", "Your identity/email"}
+	want := []string{"Crm/crm.a", "Crm/crm.b", "/forms", "Your identity/openid", "Your identity/email"}
 	if !slices.Equal(got, want) {
 		t.Errorf("groups %v, want %v", got, want)
 	}

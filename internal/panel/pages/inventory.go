@@ -208,9 +208,34 @@ func (p *speaker) active(v InventoryPage) (all []menuItem) {
 		if encoded := rest.Encode(); encoded != "" {
 			href += "?" + encoded
 		}
-		all = append(all, menuItem{Text: one.Name + ": " + one.Value, Href: href})
+		label, value := p.filterWords(v, one)
+		all = append(all, menuItem{Text: label + ": " + value, Href: href})
 	}
 	return all
+}
+
+// filterWords says a filter that is on as its field has it.
+func (p *speaker) filterWords(v InventoryPage, one Hidden) (label, value string) {
+	switch {
+	case one.Name == "q":
+		return p.say("inventory.search"), one.Value
+	case one.Name == "contract":
+		return p.say("page.contract"), one.Value
+	case one.Name == "owner" && one.Value == "-":
+		return p.say("form.owner"), p.say("inventory.nobody")
+	}
+	for _, f := range p.inventoryFilter(v).Fields {
+		if f.Name != one.Name {
+			continue
+		}
+		for _, o := range f.Options {
+			if o.Chosen {
+				return f.Label, o.Text
+			}
+		}
+		return f.Label, one.Value
+	}
+	return one.Name, one.Value
 }
 
 func (p *speaker) inventoryTable(v InventoryPage) Table {

@@ -1,9 +1,12 @@
 package pages
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/fichadev/ficha/internal/token"
 )
 
 func inventoryPage() InventoryPage {
@@ -48,7 +51,7 @@ func inventorySamples() []sample {
 	give.Give, give.Owner, give.Wrong = true, "team", Wrong{Fields: map[string]string{"owner": "has as many as it may"}}
 	nothing := bulkPage()
 	nothing.Count, nothing.Day, nothing.Items = 0, 0, nil
-	run := RevocationPage{Shell: full.Shell, Now: atNoon, ID: "r1", Act: "revoke", By: `{"scope":"x"}`, Reason: "spring", Count: 4, Who: "ana@acme.example", At: atNoon}
+	run := RevocationPage{Shell: full.Shell, Now: atNoon, ID: "r1", Act: "revoke", Which: token.Predicate{Scope: "x"}, JSON: `{"scope":"x"}`, Reason: "spring", Count: 4, Who: "ana@acme.example", At: atNoon}
 	running := run
 	running.Running, running.AtLeast = true, true
 	return []sample{
@@ -67,7 +70,7 @@ func hostileInventory(shell Shell) []sample {
 		of("inventory", (*Set).InventoryPage, InventoryPage{Shell: shell, Now: atNoon, Filter: filter, Items: []Token{t}, Kinds: []string{hostile}, Statuses: []string{hostile},
 			Attention: &Attention{}, Predicate: true, Wrong: Wrong{Fields: map[string]string{"owner": hostile}}}),
 		of("bulk", (*Set).BulkPage, BulkPage{Shell: shell, Now: atNoon, Count: 1, Day: 1, Items: []Token{t}, Owners: []OwnerShare{{Somebody{Name: hostile}, 1}}, Hidden: []Hidden{{hostile, hostile}}}),
-		of("revocation", (*Set).RevocationPage, RevocationPage{Shell: shell, Now: atNoon, ID: hostile, Act: hostile, By: hostile, Reason: hostile, Who: hostile}),
+		of("revocation", (*Set).RevocationPage, RevocationPage{Shell: shell, Now: atNoon, ID: hostile, Act: hostile, Which: token.Predicate{Token: hostile, Client: hostile, Owner: hostile, Kind: hostile}, JSON: hostile, Reason: hostile, Who: hostile}),
 	}
 }
 
@@ -100,5 +103,33 @@ func TestCountIsTypedOnlyWhereSomethingIsInUse(t *testing.T) {
 	v.Day = 0
 	if doc := mustParse(t, of("", (*Set).BulkPage, v).html(t, newSet(t), English)); with(doc.all("input"), "name", "count") != nil {
 		t.Error("a count is asked for what nobody uses")
+	}
+}
+
+func TestFiltersThatAreOnAreSaidInTheReadersLanguage(t *testing.T) {
+	v := inventoryPage()
+	v.Kinds, v.Statuses = []string{"service"}, []string{"live"}
+	v.Filter = InventoryFilter{Kind: "service", Status: "live", Owner: "-", Used: "idle_90", Contract: "hubspot", Search: "ci", LastFour: "abcd"}
+	said := newSet(t).speaker(German)
+	var got []string
+	for _, on := range said.active(v) {
+		got = append(got, on.Text)
+	}
+	want := []string{"Ausgestellt über: hubspot", "Art: Diensttoken", "Letzte vier Zeichen: abcd", "Verantwortlich: niemand", "Suchen: ci", "Zustand: Alle lebenden", "Zuletzt benutzt: Seit 90 Tagen nicht"}
+	if !slices.Equal(got, want) || said.err != nil {
+		t.Errorf("the filters say %q, %v; want %q", got, said.err, want)
+	}
+}
+
+func TestDeedOnManyIsSaidInASentence(t *testing.T) {
+	by := token.Predicate{Client: "Sync (app_1)", Scope: "crm:read", Kind: token.Service, IdleDays: 30, IssuedBefore: atNoon.UnixMilli()}
+	for lang, want := range map[Lang]string{
+		English: "Ends every token of the app Sync (app_1), with the permission crm:read, of the kind Service token, not used for 30 days, issued before 2026-11-22 12:00 UTC.",
+		Spanish: "Termina todo token de la aplicación Sync (app_1), con el permiso crm:read, de la clase Token de servicio, sin uso desde hace 30 días, emitido antes de 2026-11-22 12:00 UTC.",
+	} {
+		said := newSet(t).speaker(lang)
+		if got := said.swept("revoke", by); got != want || said.err != nil {
+			t.Errorf("%s: %q, %v; want %q", lang, got, said.err, want)
+		}
 	}
 }

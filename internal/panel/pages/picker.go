@@ -49,7 +49,7 @@ func (s *Set) picker(lang Lang, p *speaker, scopes []Scope) (picker, error) {
 			group.Rows = append(group.Rows, p.pickerRow("scopes-"+strconv.Itoa(n), lines))
 			n++
 		}
-		if len(group.Rows) == 1 && group.Rows[0].Resource == group.Heading {
+		if len(group.Rows) == 1 && titled(group.Rows[0].Resource) == group.Heading {
 			group.Heading = "" // the row says it
 		}
 		all.Groups = append(all.Groups, group)

@@ -85,8 +85,8 @@ func (s *Set) scopeText(lang Lang, name string, described map[string]string) (st
 	return name, "", nil
 }
 
-// scopeHeading names a domain: in words where we know it, else as it is
-// written. A scope that is its whole domain needs none.
+// scopeHeading names a domain: in words where we know it, else as it is written,
+// as a heading. A scope that is its whole domain needs none.
 func (s *Set) scopeHeading(lang Lang, name string) (string, error) {
 	switch {
 	case name == token.OfflineAccess, name == token.HubSpotBasic:
@@ -99,9 +99,20 @@ func (s *Set) scopeHeading(lang Lang, name string) (string, error) {
 		return s.words[lang].say("group.content")
 	}
 	if domain := token.Domain(name); domain != name {
-		return domain, nil
+		return titled(domain), nil
 	}
 	return "", nil
+}
+
+// titled writes a domain as a heading: crm_objects as Crm objects.
+func titled(domain string) string {
+	words := strings.Map(func(r rune) rune {
+		if r == '_' || r == '-' {
+			return ' '
+		}
+		return r
+	}, domain)
+	return strings.ToUpper(words[:1]) + words[1:] // a scope is ASCII (RFC 6749, 3.3)
 }
 
 // groupScopes gathers scopes by domain, in the order of their first mention.

@@ -215,7 +215,7 @@ func (p *speaker) trafficCells(t Traffic) []Cell {
 
 func (p *speaker) routeTable(v UsagePage) Table {
 	table := Table{
-		Caption: p.say("usage.routes"), Empty: Empty{Text: p.say("usage.none")},
+		Caption: p.say("usage.busiest"), Empty: Empty{Text: p.say("usage.none")},
 		Heads: append(p.trafficHeads(p.say("alert.route"), p.say("alert.client"), p.say("alert.traffic")), Head{Text: p.say("usage.slow")}),
 	}
 	for _, r := range v.Routes {
