@@ -130,6 +130,19 @@ func TestPeopleContinueWithAnotherProvider(t *testing.T) {
 			b.do(chromedp.Navigate(base+"/panel/security"), click(`button[commandfor="drop-upstream"]`), click(`#drop-upstream button[type="submit"]`)) // a dialog without a script
 			b.says("#said p", "The link is gone. All other sessions have ended.")
 
+			linked := newBrowser(t, one.scripts) // by hand, to an account with another address
+			linked.do(
+				chromedp.Navigate(login), chromedp.WaitVisible(chromedp.CSS("#email")), write("#email", one.member+"@acme.example"), write("#password", password+"\r"),
+				click(`a[href="/panel/security/upstream"]`), chromedp.WaitVisible(chromedp.CSS("#name")), write("#name", "unverified-"+one.added+"\r"),
+			)
+			linked.says(".card > .remark", "You came back from Acme ID as unverified-"+one.added+"@acme.example. Link it only if it is yours: from then on it signs you in here.")
+			linked.forEverybody(one.scripts)
+			linked.do(click(`button[value="link"]`))
+			linked.says("#said p", "Linked. That account signs you in too from now on.")
+			linked.do(click(".out button"), chromedp.WaitVisible(chromedp.CSS("#password")))
+			linked.goes(login)
+			linked.arrives(`button[value="all"]`, "How you sign in")
+
 			stranger := newBrowser(t, one.scripts)
 			stranger.continues(login, "stranger")
 			stranger.says("#errors li", "Nobody here has the address stranger@acme.example. An admin of your workspace can add you under “Members”.")

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -26,7 +27,7 @@ type linkTx interface {
 
 // link has an account open a person from now on, and writes them so.
 func (i *Identity) link(ctx context.Context, tx Tx, who token.Actor, p *token.Person, c upstream.Claims, how string) error {
-	l := &token.Link{Issuer: i.upstream.Issuer(), Subject: c.Subject, Person: p.ID, Email: c.Email, LinkedAt: tx.Now(), UsedAt: tx.Now()}
+	l := &token.Link{Issuer: i.upstream.Issuer(), Subject: c.Subject, Person: p.ID, Email: account(c), LinkedAt: tx.Now(), UsedAt: tx.Now()}
 	added, err := tx.AddLink(ctx, l)
 	if err != nil {
 		return err
@@ -47,29 +48,32 @@ func (i *Identity) link(ctx context.Context, tx Tx, who token.Actor, p *token.Pe
 
 const linkPurpose = "upstream link"
 
-func (i *Identity) sealLink(p *token.Person, c upstream.Claims) (string, error) {
+func (i *Identity) sealLink(purpose, person string, c upstream.Claims) (string, error) {
 	value, err := json.Marshal(c)
 	if err != nil {
 		return "", err
 	}
-	return i.seal(linkPurpose, sealed{Person: p.ID, Value: value})
+	return i.seal(purpose, sealed{Person: person, Value: value})
 }
 
 // LinkWaits returns the address of the account that waits to be linked, empty
 // if what a browser holds is no such thing or too old.
 func (i *Identity) LinkWaits(kept string) string {
-	_, c, err := i.unsealLink(kept)
+	_, c, err := i.unsealLink(linkPurpose, kept)
 	if err != nil {
 		return ""
 	}
-	return c.Email
+	return account(c)
 }
 
-func (i *Identity) unsealLink(kept string) (s sealed, c upstream.Claims, err error) {
+// account is what people know an account at the provider by.
+func account(c upstream.Claims) string { return cmp.Or(c.Email, c.Subject) }
+
+func (i *Identity) unsealLink(purpose, kept string) (s sealed, c upstream.Claims, err error) {
 	if i.upstream == nil {
 		return s, c, noUpstream()
 	}
-	if s, err = i.unseal(linkPurpose, kept); err != nil {
+	if s, err = i.unseal(purpose, kept); err != nil {
 		return s, c, err
 	}
 	if json.Unmarshal(s.Value, &c) != nil {
@@ -82,7 +86,7 @@ func (i *Identity) unsealLink(kept string) (s sealed, c upstream.Claims, err err
 // signed in as always since. AccessDenied says that this is another person, that
 // it took too long, or that one of the two has a link already.
 func (i *Identity) LinkUpstream(ctx context.Context, who token.Actor, kept string) error {
-	s, c, err := i.unsealLink(kept)
+	s, c, err := i.unsealLink(linkPurpose, kept)
 	if err != nil {
 		return err
 	}

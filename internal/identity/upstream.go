@@ -24,6 +24,7 @@ func noUpstream() error {
 type question struct {
 	upstream.Question
 	Next string `json:"next"`
+	By   string `json:"by,omitempty"` // the person who would link an account there by hand; empty: somebody signs in
 }
 
 const askPurpose = "upstream sign-in"
@@ -33,15 +34,20 @@ const askPurpose = "upstream sign-in"
 // anew, the person must show anew there who they are. Unavailable says that the
 // provider cannot be reached.
 func (i *Identity) AskUpstream(ctx context.Context, next string, anew bool) (address, kept string, err error) {
+	return i.ask(ctx, question{Next: next}, anew)
+}
+
+// ask sends a browser to the provider with a question.
+func (i *Identity) ask(ctx context.Context, q question, anew bool) (address, kept string, err error) {
 	if i.upstream == nil {
 		return "", "", noUpstream()
 	}
-	address, q, err := i.upstream.Ask(ctx, anew)
+	address, q.Question, err = i.upstream.Ask(ctx, anew)
 	if err != nil {
 		i.tellWhy(ctx, err)
 		return "", "", err
 	}
-	value, err := json.Marshal(question{q, next})
+	value, err := json.Marshal(q)
 	if err != nil {
 		return "", "", err
 	}
@@ -55,6 +61,7 @@ type Arrival struct {
 	Email  string        // that the provider vouches for; known of a refusal too, if at all
 	Person *token.Person // whom it signs in, but for the code that they may owe; nil: Link
 	Link   string        // for LinkUpstream, once the person has signed in as always
+	ByHand bool          // AskLink began it: Link is for LinkByHand; known of a refusal too, if at all
 }
 
 // Arrive takes a browser's answer, once, and decides whom it signs in. An
@@ -67,17 +74,22 @@ type Arrival struct {
 //
 // AccessDenied says why not: with the reasons Expired (too late, twice, or
 // another browser), NotAnew, Unverified, NotAdded, Disabled, or OtherAccount.
-// TooMany is for whoever brings a hundred wrong answers a minute.
+// TooMany is for whoever brings a hundred wrong answers a minute. Where AskLink
+// began, nobody is signed in.
 func (i *Identity) Arrive(ctx context.Context, who token.Actor, kept string, answer UpstreamAnswer) (a Arrival, err error) {
 	if i.upstream == nil {
 		return a, noUpstream()
 	}
 	q, err := i.take(ctx, kept)
-	if a.Next = q.Next; err != nil {
+	if a.Next, a.ByHand = q.Next, q.By != ""; err != nil {
 		return a, err
 	}
 	claims, err := i.check(ctx, guess.Source(who.Address), q, answer)
 	if err != nil {
+		return a, err
+	}
+	if a.ByHand {
+		a.Link, err = i.sealLink(handPurpose, q.By, claims)
 		return a, err
 	}
 	if claims.Verified {
@@ -92,7 +104,7 @@ func (i *Identity) Arrive(ctx context.Context, who token.Actor, kept string, ans
 	case err != nil:
 		return a, err
 	case found.proves:
-		a.Link, err = i.sealLink(found.person, claims)
+		a.Link, err = i.sealLink(linkPurpose, found.person.ID, claims)
 		return a, err
 	}
 	a.Person = found.person

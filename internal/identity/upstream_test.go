@@ -45,13 +45,19 @@ func (f *far) is(subject, email string, verified bool) *far {
 	return f
 }
 
-// go to the provider and come back with its answer.
+// round goes to the provider and comes back with its answer.
 func (f *far) round() (kept string, answer UpstreamAnswer) {
 	f.w.t.Helper()
 	address, kept, err := f.w.AskUpstream(f.w.ctx, "/panel/security", false)
 	if err != nil {
 		f.w.t.Fatal(err)
 	}
+	return kept, f.answer(address)
+}
+
+// answer is what the provider sends a browser back with from an address.
+func (f *far) answer(address string) UpstreamAnswer {
+	f.w.t.Helper()
 	req, err := http.NewRequestWithContext(f.w.ctx, http.MethodGet, address, nil)
 	if err != nil {
 		f.w.t.Fatal(err)
@@ -66,7 +72,7 @@ func (f *far) round() (kept string, answer UpstreamAnswer) {
 		f.w.t.Fatal(err)
 	}
 	q := back.Query()
-	return kept, UpstreamAnswer{State: q.Get("state"), Code: q.Get("code"), Issuer: q.Get("iss")}
+	return UpstreamAnswer{State: q.Get("state"), Code: q.Get("code"), Issuer: q.Get("iss")}
 }
 
 func (f *far) arrive() (Arrival, error) {

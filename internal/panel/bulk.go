@@ -223,12 +223,22 @@ func (p *Panel) showRevocation(c *web.Call, v *visit) error {
 	}
 	view := pages.RevocationPage{
 		Shell: v.shell, Now: c.Now(), ID: r.ID.String(), Act: string(r.Act), JSON: r.Predicate.String(), Reason: r.Reason, Running: r.Running,
-		Count: r.Count, AtLeast: r.AtLeast, Who: r.Actor.Name, At: instantOf(r.At()),
+		Failed: r.Failed, Fault: r.Fault, Count: r.Count, AtLeast: r.AtLeast, Who: r.Actor.Name, At: instantOf(r.At()),
 	}
 	if view.Which, err = p.namedIn(c, v, r.Predicate); err != nil {
 		return err
 	}
 	return p.show(c, v, func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.RevocationPage(w, lang, view) })
+}
+
+// retryRevocation lets a deed on many tokens go on that was given up.
+func (p *Panel) retryRevocation(c *web.Call, v *visit) error {
+	id, err := idOf(c, "id")
+	if err != nil {
+		return err
+	}
+	_, err = p.cfg.Authority.RetryRevocation(c.Context(), c.Actor(), v.workspace.ID, id)
+	return p.done(c, pages.Inventory.Path(v.workspace.ID, "revocations", id.String()), "", err)
 }
 
 // namedIn returns a predicate that names people, applications and the workspace

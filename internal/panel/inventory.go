@@ -27,6 +27,7 @@ func (p *Panel) inventory() area {
 		p.shows(at("/export"), p.exportInventory),
 		ask, run,
 		p.shows(at("/revocations/{id}"), p.showRevocation),
+		p.does(at("/revocations/{id}/retry"), p.retryRevocation),
 	}}
 }
 

@@ -17,6 +17,7 @@ const (
 	upstreamPath   = "/panel/login/upstream"
 	upstreamCookie = "ficha_upstream"
 	linkCookie     = "ficha_link"
+	handCookie     = "ficha_link_by_hand"
 	upstreamKept   = 10 * 60 // seconds
 
 	// mostNext is how long the way on may be, for a cookie to hold it sealed.
@@ -31,6 +32,8 @@ func (p *Panel) upstreamRoutes() []web.Route {
 	return []web.Route{
 		{Pattern: "GET " + upstreamPath, Rule: p.open(), Handle: p.leave},
 		{Pattern: "GET " + UpstreamCallback, Rule: p.open(), Handle: p.arrive},
+		p.shows("/panel/security/upstream", p.fresh(p.leaveToLink)),
+		p.does("/panel/security/upstream/link", p.fresh(p.linkByHand)),
 		p.does("/panel/security/upstream/remove", p.fresh(p.unlink)),
 	}
 }
@@ -81,6 +84,9 @@ func (p *Panel) arrive(c *web.Call) error {
 	a, err := p.cfg.Identity.Arrive(c.Context(), c.Actor(), kept, identity.UpstreamAnswer{
 		State: query.Get("state"), Code: query.Get("code"), Issuer: query.Get("iss"), Error: query.Get("error"),
 	})
+	if a.ByHand {
+		return p.broughtToLink(c, a.Link, err)
+	}
 	if err != nil {
 		return p.turnAway(c, a, err)
 	}
@@ -155,7 +161,9 @@ func (p *Panel) upstream(c *web.Call, of *token.Person, factors identity.Factors
 	if err != nil {
 		return nil, err
 	}
-	u := &pages.Upstream{Name: name, Only: !factors.Password && len(factors.Passkeys) == 0}
+	u := &pages.Upstream{
+		Name: name, Only: !factors.Password && len(factors.Passkeys) == 0, Waiting: p.cfg.Identity.LinkAsked(of.ID, p.cookieValue(c, handCookie)),
+	}
 	if l != nil {
 		u.Email, u.Linked, u.Used = l.Email, time.UnixMilli(l.LinkedAt), time.UnixMilli(l.UsedAt)
 	}

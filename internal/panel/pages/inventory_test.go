@@ -54,11 +54,13 @@ func inventorySamples() []sample {
 	run := RevocationPage{Shell: full.Shell, Now: atNoon, ID: "r1", Act: "revoke", Which: token.Predicate{Scope: "x"}, JSON: `{"scope":"x"}`, Reason: "spring", Count: 4, Who: "ana@acme.example", At: atNoon}
 	running := run
 	running.Running, running.AtLeast = true, true
+	failed := run
+	failed.Failed, failed.Fault = true, "there is no such family in this workspace"
 	return []sample{
 		of("inventory", (*Set).InventoryPage, full), of("inventory_narrowed", (*Set).InventoryPage, narrowed), of("inventory_wrong", (*Set).InventoryPage, wrong),
 		of("inventory_soonest", (*Set).InventoryPage, byExpiry), of("inventory_none_live", (*Set).InventoryPage, none), of("inventory_empty", (*Set).InventoryPage, empty), of("bulk", (*Set).BulkPage, bulkPage()), of("bulk_sweep", (*Set).BulkPage, sweep),
 		of("bulk_rotate", (*Set).BulkPage, rotate), of("bulk_give", (*Set).BulkPage, give), of("bulk_nothing", (*Set).BulkPage, nothing),
-		of("revocation", (*Set).RevocationPage, run), of("revocation_running", (*Set).RevocationPage, running),
+		of("revocation", (*Set).RevocationPage, run), of("revocation_running", (*Set).RevocationPage, running), of("revocation_failed", (*Set).RevocationPage, failed),
 	}
 }
 

@@ -18,6 +18,8 @@ type RevocationPage struct {
 	JSON    string          // the predicate as it is on record
 	Reason  string
 	Running bool
+	Failed  bool   // given up
+	Fault   string // why its last step failed, in English; empty: none has
 	Count   int64
 	AtLeast bool
 	Who     string
@@ -28,6 +30,7 @@ type revocationView struct {
 	Title, Text, What string
 	Facts             []Fact
 	JSON              string
+	Retry             string // where to post that it is tried again; empty: it was not given up
 	Back              string
 }
 
@@ -45,8 +48,14 @@ func (s *Set) RevocationPage(w io.Writer, lang Lang, v RevocationPage) error {
 			{said.say("bulk.count"), count}, {said.say("sweep.who"), Cell{Text: v.Who}}, {said.say("page.when"), Cell{When: said.when(v.At, v.Now)}},
 		},
 	}
-	if v.Running {
+	switch {
+	case v.Running:
 		view.Text = said.say("sweep.running")
+	case v.Failed:
+		view.Text, view.Retry = said.say("sweep.failed"), Inventory.Path(v.Shell.Workspace.ID, "revocations", v.ID, "retry")
+	}
+	if v.Fault != "" {
+		view.Facts = append(view.Facts, Fact{said.say("sweep.fault"), Cell{Text: v.Fault, Lang: string(English)}})
 	}
 	return s.show(w, lang, "revocation", v.Shell, said, view)
 }

@@ -56,13 +56,23 @@ type Upstream struct {
 	Linked time.Time
 	Used   time.Time
 	Only   bool // nothing else signs them in
+
+	Waiting string // the account that they came back with and may link; empty: none
 }
+
+// What is said where an account at the other provider was to be linked.
+const (
+	LinkTaken     Said = "said.link_taken"     // it signs in somebody else here
+	LinkUnreached Said = "said.link_unreached" // the provider cannot be reached
+	NotLinked     Said = "said.not_linked"     // it came to nothing
+)
 
 // elsewhere is the part of the page about the other provider.
 type elsewhere struct {
 	Title, Text, Remark, Link string
 	Facts                     []fact
 	Drop                      *Confirm
+	Waits                     string // which account may be linked now; empty: none
 }
 
 type fact struct {
@@ -77,7 +87,11 @@ func (p *speaker) upstream(v Security) *elsewhere {
 	}
 	e := &elsewhere{Title: p.say("security.upstream", "Name", u.Name)}
 	if u.Email == "" {
-		e.Text, e.Link = p.say("security.upstream_off", "Name", u.Name), upstreamPath("/panel/security", false)
+		if e.Text = p.say("security.upstream_off", "Name", u.Name); u.Waiting != "" && v.Fresh {
+			e.Waits = p.say("security.upstream_waits", "Email", u.Waiting, "Name", u.Name)
+		} else {
+			e.Link = "/panel/security/upstream"
+		}
 		return e
 	}
 	e.Text = p.say("security.upstream_on", "Email", u.Email)
