@@ -62,6 +62,7 @@ var commands = map[string]string{
 	"revokeTokens":    "revoke --client C --idle-days 90 --yes",
 	"listRevocations": "revocation list",
 	"getRevocation":   "revocation show R",
+	"retryRevocation": "revocation retry R",
 	"checkLeaks":      "scan LEAK",
 	"listLeaks":       "leak list --from 2027-01-31T12:00:00Z",
 	"reportLeak":      "leak report secret --url https://a.example/paste",

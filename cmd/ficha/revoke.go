@@ -32,7 +32,7 @@ type revokeCommand struct {
 }
 
 var revocationFields = []string{
-	"id", "act", "by", "issued_before", "reason", "until", "state", "count", "at_least", "position", "event", "created_at", "finished_at", "receipt",
+	"id", "act", "by", "issued_before", "reason", "until", "state", "fault", "count", "at_least", "position", "event", "created_at", "finished_at", "receipt",
 }
 
 // Run looks, or does it and waits until the last token is reached.

@@ -36,6 +36,7 @@ func (f *Face) inventoryRoutes() []web.Route {
 		f.open("POST /v1/revocations", f.revoke),
 		f.admin("GET /v1/revocations", token.AdminRead, f.listRevocations),
 		f.admin("GET /v1/revocations/{id}", token.AdminRead, f.getRevocation),
+		f.admin("POST /v1/revocations/{id}/retry", token.AdminWrite, f.retryRevocation),
 	}
 }
 

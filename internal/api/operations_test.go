@@ -118,6 +118,7 @@ var operations = []operation{
 	{"revokeTokens", ana, "", "", `{"by": {"client": "modest"}, "reason": "a test"}`, "D=id"},
 	{"listRevocations", ana, "", "", "", ""},
 	{"getRevocation", ana, "<D>", "", "", ""},
+	{"retryRevocation", ana, "<D>", "", "", ""},
 	{"revokeToken", ana, "<T>", "", `{"reason": "done"}`, ""},
 
 	{"getPolicy", ana, "", "", "", ""},

@@ -30,7 +30,10 @@ type revocationView struct {
 	IssuedBefore *string         `json:"issued_before"`
 	Reason       string          `json:"reason"`
 	Until        *string         `json:"until"`
-	State        string          `json:"state"` // done, or running
+	State        string          `json:"state"` // running, failed, or done
+	Failures     int64           `json:"failures,omitempty"`
+	NextTryAt    *string         `json:"next_try_at,omitempty"`
+	Fault        string          `json:"fault,omitempty"` // why the last step failed
 	Count        int64           `json:"count"`
 	AtLeast      bool            `json:"at_least"`
 	Position     int64           `json:"position"`
@@ -44,14 +47,11 @@ type revocationView struct {
 func viewOfRevocation(r *token.Revocation) revocationView {
 	v := revocationView{
 		ID: r.ID.String(), Act: r.Act, By: r.Predicate, IssuedBefore: instant(r.Predicate.IssuedBefore), Reason: r.Reason, Until: instant(r.Until),
-		State: "done", Count: r.Count, AtLeast: r.AtLeast, Position: r.Position, Event: r.Event.String(),
+		State: r.State(), Failures: r.Failures, NextTryAt: instant(r.NextAt), Fault: r.Fault, Count: r.Count, AtLeast: r.AtLeast, Position: r.Position, Event: r.Event.String(),
 		Actor:     audit.ViewOfActor(r.Actor),
 		CreatedAt: instant(r.At()), FinishedAt: instant(r.FinishedAt),
 	}
 	v.By.IssuedBefore = 0
-	if r.Running {
-		v.State = "running"
-	}
 	return v
 }
 
@@ -81,11 +81,16 @@ func (f *Face) revoke(c *web.Call, who *caller) error {
 	if err != nil {
 		return err
 	}
-	status := http.StatusCreated
+	return f.writeRevocation(c, statusOf(r, http.StatusCreated), r)
+}
+
+// statusOf returns the status of an answer about a deed: done, or 202 while it
+// goes on.
+func statusOf(r *token.Revocation, done int) int {
 	if r.Running {
-		status = http.StatusAccepted
+		return http.StatusAccepted
 	}
-	return f.writeRevocation(c, status, r)
+	return done
 }
 
 // sweep reads what is asked for; people and owners may be named by address.
@@ -183,15 +188,38 @@ func (f *Face) listRevocations(c *web.Call, who *caller) error {
 	return c.WriteJSON(http.StatusOK, pageOf(views, limit, func(v revocationView) string { return v.ID }))
 }
 
-// getRevocation serves GET /v1/revocations/{id}, with its receipt as of now.
-func (f *Face) getRevocation(c *web.Call, who *caller) error {
+// revocationID reads the id in the path.
+func revocationID(c *web.Call) (token.ID, error) {
 	text, err := c.PathValue("id")
 	if err != nil {
-		return err
+		return 0, err
 	}
 	id, ok := token.ParseID(text)
 	if !ok {
-		return notFound("revocation")
+		return 0, notFound("revocation")
+	}
+	return id, nil
+}
+
+// retryRevocation serves POST /v1/revocations/{id}/retry: a run that was given up
+// goes on. Asked again it does nothing.
+func (f *Face) retryRevocation(c *web.Call, who *caller) error {
+	id, err := revocationID(c)
+	if err != nil {
+		return err
+	}
+	r, err := f.cfg.Authority.RetryRevocation(c.Context(), who.asPerson(), who.workspace, id)
+	if err != nil {
+		return err
+	}
+	return f.writeRevocation(c, statusOf(r, http.StatusOK), r)
+}
+
+// getRevocation serves GET /v1/revocations/{id}, with its receipt as of now.
+func (f *Face) getRevocation(c *web.Call, who *caller) error {
+	id, err := revocationID(c)
+	if err != nil {
+		return err
 	}
 	r, err := f.cfg.Store.Revocation(c.Context(), who.workspace, id)
 	if err != nil {

@@ -23,6 +23,8 @@ type sweepTx interface {
 	HoldRotations(ctx context.Context, workspace string) (token.ID, error)
 	PutRevocation(ctx context.Context, r *token.Revocation) error
 	AdvanceRevocation(ctx context.Context, r *token.Revocation, from token.ID) (bool, error)
+	StumbleRevocation(ctx context.Context, r *token.Revocation) (bool, error)
+	RetryRevocation(ctx context.Context, r *token.Revocation) (bool, error)
 }
 
 // A Sweep asks for one deed on all tokens of a workspace that a predicate is
@@ -104,20 +106,21 @@ func (a *Authority) Sweep(ctx context.Context, who token.Actor, s Sweep) (*token
 	if err != nil {
 		return nil, err
 	}
-	if err := a.runFor(ctx, r, patience); err != nil {
-		// The deed is entered, and WorkOff goes on where this stopped.
+	a.hurry(ctx, r)
+	return r, nil
+}
+
+// hurry does what it can of a run while somebody waits for it. The deed is
+// entered: WorkOff goes on where this stops.
+func (a *Authority) hurry(ctx context.Context, r *token.Revocation) {
+	if err := a.work(ctx, r, patience); err != nil {
 		a.cfg.Log.WarnContext(ctx, "a revocation is continued later", slog.String("id", r.ID.String()), slog.Any("error", err))
 	}
-	return r, nil
 }
 
 // begin enters the deed with its record, and does it where it is a cutoff.
 func (a *Authority) begin(ctx context.Context, tx Tx, w *swept, b *Blast, r *token.Revocation) error {
-	super := ""
-	if w.By.Workspace != "" {
-		super = "end every token of the workspace"
-	}
-	if err := mayAdministrate(ctx, tx, w.who, w.Workspace, super); err != nil {
+	if err := maySweep(ctx, tx, w.who, w.Workspace, w.By); err != nil {
 		return err
 	}
 	now := time.UnixMilli(tx.Now())
@@ -139,6 +142,14 @@ func (a *Authority) begin(ctx context.Context, tx Tx, w *swept, b *Blast, r *tok
 	return tx.PutRevocation(ctx, r)
 }
 
+func maySweep(ctx context.Context, tx Tx, who token.Actor, workspace string, by token.Predicate) error {
+	super := ""
+	if by.Workspace != "" {
+		super = "end every token of the workspace"
+	}
+	return mayAdministrate(ctx, tx, who, workspace, super)
+}
+
 // start ends everything where that takes a cutoff; else it says where the run
 // begins: at the newest of what is now, rotated secrets included.
 func (w *swept) start(ctx context.Context, tx Tx, b *Blast, r *token.Revocation) error {
@@ -146,7 +157,11 @@ func (w *swept) start(ctx context.Context, tx Tx, b *Blast, r *token.Revocation)
 		r.Count, r.AtLeast, r.FinishedAt = b.Count, b.AtLeast, tx.Now()
 		return w.cut(ctx, tx)
 	}
-	newest, err := tx.HoldRotations(ctx, w.Workspace)
+	return fromNewest(ctx, tx, r)
+}
+
+func fromNewest(ctx context.Context, tx Tx, r *token.Revocation) error {
+	newest, err := tx.HoldRotations(ctx, r.Workspace)
 	r.Reached = max(token.FirstID(time.UnixMilli(tx.Now()+1)), newest+1)
 	return err
 }

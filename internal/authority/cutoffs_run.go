@@ -19,11 +19,12 @@ const patience = 2 * time.Second
 // WorkOff continues the runs that are not finished, the oldest first. Each step
 // is a commit of its own and begins where the last one ended, so that a run
 // which was broken off anywhere loses nothing and repeats nothing. A run that
-// fails does not keep the others from being worked off.
+// fails does not keep the others from being worked off, and is given up in the
+// end.
 func (a *Authority) WorkOff(ctx context.Context, _ time.Time) error {
 	left, err := a.cfg.Store.RunningRevocations(ctx, mostRuns)
 	for _, r := range left {
-		if fault := a.runFor(ctx, r, time.Minute); fault != nil {
+		if fault := a.work(ctx, r, time.Minute); fault != nil {
 			err = errors.Join(err, fmt.Errorf("revocation %v: %w", r.ID, fault))
 		}
 	}
@@ -61,6 +62,7 @@ func (a *Authority) step(ctx context.Context, r *token.Revocation) (won bool, er
 	next, lost := *r, false
 	err = a.cfg.Store.Do(ctx, func(tx Tx) (err error) {
 		next = *r
+		next.Failures, next.NextAt, next.Fault = 0, 0, ""
 		if err = a.sweepPage(ctx, tx, &next, page); err != nil {
 			return err
 		}
@@ -87,6 +89,9 @@ func (a *Authority) sweepPage(ctx context.Context, tx Tx, r *token.Revocation, p
 		return err
 	}
 	for _, t := range page.Tokens {
+		if !r.Meant(t) {
+			continue
+		}
 		did, err := a.sweepOne(ctx, tx, home, r, t)
 		if err != nil {
 			return err
@@ -138,13 +143,9 @@ func (a *Authority) sweepOne(ctx context.Context, tx Tx, home *token.Workspace, 
 
 // receiptOf returns the claims of a receipt.
 func receiptOf(r *token.Revocation, issuer string) map[string]any {
-	state := "done"
-	if r.Running {
-		state = "running"
-	}
 	return map[string]any{
 		"iss": issuer, "jti": r.ID.String(), "iat": r.At() / 1000, "workspace": r.Workspace, "act": r.Act, "by": r.Predicate, "reason": r.Reason,
-		"count": r.Count, "at_least": r.AtLeast, "position": r.Position, "event": r.Event.String(), "state": state, "finished_at": r.FinishedAt / 1000,
+		"count": r.Count, "at_least": r.AtLeast, "position": r.Position, "event": r.Event.String(), "state": r.State(), "finished_at": r.FinishedAt / 1000,
 	}
 }
 

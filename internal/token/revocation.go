@@ -1,6 +1,9 @@
 package token
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"time"
+)
 
 // An Act is what is done to the tokens that a predicate is true of.
 type Act string
@@ -80,7 +83,42 @@ type Revocation struct {
 	Count      int64 // of a run, tokens it has ended, suspended or resumed; of a cutoff, those that were live
 	AtLeast    bool  // a cutoff ended at least so many
 	Position   int64 // every node that has heard of it acts by the deed
-	FinishedAt int64
+	FinishedAt int64 // or given up
+
+	Failed   bool   // given up: it waits for somebody to try it again
+	Failures int64  // steps that failed since one was done
+	NextAt   int64  // when the next step is tried; 0: at once
+	Fault    string // why the last step failed, for those who asked for the run
+	Passed   ID     // an earlier try has looked at everything from here on …
+	PassedAt int64  // … that was there when it was given up
+}
+
+// The states of a revocation.
+const (
+	RevocationRunning = "running"
+	RevocationFailed  = "failed"
+	RevocationDone    = "done"
+)
+
+// State says in a word how far it is.
+func (r *Revocation) State() string {
+	switch {
+	case r.Running:
+		return RevocationRunning
+	case r.Failed:
+		return RevocationFailed
+	}
+	return RevocationDone
+}
+
+// Meant reports whether a run is about a secret: its credential was there when
+// the run began, and no earlier try has dealt with it. What was rotated since
+// that try was given up is looked at again.
+func (r *Revocation) Meant(t *Token) bool {
+	const late = int64(time.Minute / time.Millisecond) // no node's clock is so far off
+	fresh := t.Credential.Time().UnixMilli() > r.At()
+	seen := r.Passed != 0 && t.ID >= r.Passed && t.ID.Time().UnixMilli() < r.PassedAt-late
+	return !fresh && !seen
 }
 
 // At returns the instant of the deed, ms: the mark of what it suspends.

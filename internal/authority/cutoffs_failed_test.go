@@ -1,0 +1,158 @@
+package authority_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fichadev/ficha/internal/authority"
+	"github.com/fichadev/ficha/internal/server/servertest"
+	"github.com/fichadev/ficha/internal/store"
+	"github.com/fichadev/ficha/internal/token"
+)
+
+// runOver enters a run on the service tokens of a family that is not there.
+func runOver(t *testing.T, h *servertest.House, family token.ID, act token.Act) token.ID {
+	t.Helper()
+	now := h.Clock.Now()
+	r := token.Revocation{
+		ID: token.NewID(now, token.Long), Workspace: "w", Act: act, Predicate: token.Predicate{Kind: token.Service, Family: family.String()},
+		Reason: "all of them", Actor: apply, Running: true, Reached: token.FirstID(now.Add(time.Millisecond)),
+	}
+	if err := h.Store.Do(t.Context(), func(tx *store.Tx) error { return tx.PutRevocation(t.Context(), &r) }); err != nil {
+		t.Fatal(err)
+	}
+	h.Clock.Move(time.Second)
+	return r.ID
+}
+
+func stateOf(t *testing.T, h *servertest.House, id token.ID) *token.Revocation {
+	t.Helper()
+	r, err := h.Store.Revocation(t.Context(), "w", id)
+	if err != nil || r == nil {
+		t.Fatal(r, err)
+	}
+	return r
+}
+
+// giveUp lets time pass until a run is given up, and returns how often it was
+// tried and for how long.
+func giveUp(t *testing.T, h *servertest.House, id token.ID) (tries int, took time.Duration) {
+	t.Helper()
+	for began := h.Clock.Now(); took < time.Hour; took = h.Clock.Now().Sub(began) {
+		if h.Authority.WorkOff(t.Context(), h.Clock.Now()) != nil {
+			tries++
+		}
+		if stateOf(t, h, id).Failed {
+			return tries, took
+		}
+		h.Clock.Move(time.Second)
+	}
+	t.Fatal("it was never given up")
+	return 0, 0
+}
+
+// familyMember enters a service token of a family, or another secret of one.
+func familyMember(t *testing.T, h *servertest.House, family token.ID, change func(*token.Token)) *token.Token {
+	t.Helper()
+	h.Clock.Move(time.Second)
+	id := token.NewID(h.Clock.Now(), token.Long)
+	k := &token.Token{
+		ID: id, Credential: id, Kind: token.Service, Contract: "v1", Hash: token.HashOf(id.String()), LastFour: "abcd", Name: "robot", Workspace: "w", Client: "app",
+		Grant: family, Born: positionOf(t, h), IssuedAt: id.Time().UnixMilli(), ExpiresAt: h.Clock.Now().Add(720 * time.Hour).UnixMilli(),
+	}
+	if change != nil {
+		change(k)
+	}
+	if err := h.Store.Commit(t.Context(), &token.Deed{Issue: []*token.Token{k}}); err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// TestRunThatCannotGoOnLetsRotationsGo: it is given up after ten tries within
+// minutes, says why, and is on record once.
+func TestRunThatCannotGoOnLetsRotationsGo(t *testing.T) {
+	h := servertest.Start(t, twoTenants, nil)
+	other := minted(t, h, authority.Order{Name: "another", Kind: token.Service})
+	rotate := func() error {
+		_, _, err := h.Authority.Rotate(t.Context(), apply, authority.Turn{Token: other.Token, Grace: time.Hour})
+		return err
+	}
+	id := runOver(t, h, token.NewID(h.Clock.Now(), token.Long), token.Revoke)
+	if err := rotate(); !token.Is(err, token.Conflict) {
+		t.Errorf("beside a run: %v", err)
+	}
+	tries, took := giveUp(t, h, id)
+	if tries != 10 || took < 5*time.Minute || took > 10*time.Minute {
+		t.Errorf("given up after %d tries and %v", tries, took)
+	}
+	r := stateOf(t, h, id)
+	if r.Running || r.State() != "failed" || !strings.Contains(r.Fault, "no such family") || r.FinishedAt == 0 {
+		t.Errorf("it is %+v", r)
+	}
+	if err := rotate(); err != nil {
+		t.Errorf("after it was given up: %v", err)
+	}
+	if err := h.Authority.WorkOff(t.Context(), h.Clock.Now()); err != nil {
+		t.Errorf("it is still worked off: %v", err)
+	}
+	events, err := h.Store.Events(t.Context(), token.Trail{Workspace: "w", Target: "revocation:" + id.String(), Limit: 10})
+	if err != nil || len(events) != 1 || events[0].Action != "revocation.failed" || events[0].Detail["fault"] != r.Fault {
+		t.Errorf("on record %+v, %v", events, err)
+	}
+}
+
+// TestRunThatIsTriedAgainDoesTheRestOnce: not what it had done before, not what
+// came since it began, but what was rotated while it lay still.
+func TestRunThatIsTriedAgainDoesTheRestOnce(t *testing.T) {
+	h := servertest.Start(t, twoTenants, nil)
+	family := token.NewID(h.Clock.Now(), token.Long)
+	rest := familyMember(t, h, family, nil)
+	before := familyMember(t, h, family, nil)
+	id := runOver(t, h, family, token.Suspend)
+	after := familyMember(t, h, family, nil)
+	if _, err := h.Authority.RetryRevocation(t.Context(), apply, "w", id); err != nil || stateOf(t, h, id).Failures != 0 {
+		t.Errorf("what runs is left alone: %v", err)
+	}
+	// It has done the newer one, which somebody resumed, and is stuck at the other.
+	err := h.Store.Do(t.Context(), func(tx *store.Tx) error {
+		was := stateOf(t, h, id)
+		next := *was
+		next.Reached, next.Count = before.ID, 1
+		_, err := tx.AdvanceRevocation(t.Context(), &next, was.Reached)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	giveUp(t, h, id)
+	newer := familyMember(t, h, family, func(k *token.Token) { k.Credential, k.Replaces = rest.ID, rest.ID })
+	if err := h.Store.Commit(t.Context(), &token.Deed{End: []token.Ending{{ID: rest.ID, At: h.Clock.Now().UnixMilli(), Reason: "rotated"}}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Store.Do(t.Context(), func(tx *store.Tx) error {
+		return tx.InsertGrant(t.Context(), &token.Grant{ID: family, Contract: "v1", Client: "app", Workspace: "w"})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		r, err := h.Authority.RetryRevocation(t.Context(), apply, "w", id)
+		if err != nil || r.State() != "done" || r.Count != 2 {
+			t.Errorf("%+v, %v; want it done, and two in all", r, err)
+		}
+	}
+	for _, one := range []struct {
+		what      string
+		id        token.ID
+		suspended bool
+	}{{"done before", before.ID, false}, {"minted since", after.ID, false}, {"rotated meanwhile", newer.ID, true}} {
+		k, err := h.Store.Token(t.Context(), one.id)
+		if err != nil || (k.SuspendedAt != 0) != one.suspended {
+			t.Errorf("%s: suspended at %d, %v", one.what, k.SuspendedAt, err)
+		}
+	}
+	if _, err := h.Authority.RetryRevocation(t.Context(), apply, "x", id); !token.Is(err, token.NotFound) {
+		t.Errorf("from another workspace: %v", err)
+	}
+}
