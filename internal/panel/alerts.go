@@ -91,7 +91,7 @@ func incident(a token.Alert) (pages.Incident, error) {
 	}
 	one.Latency, one.Allowed = seen.Kind == alert.Latency, percent(seen.Limit)
 	for _, w := range seen.Windows {
-		one.Measured = append(one.Measured, pages.Measured{Minutes: w.Minutes, Requests: w.Requests, Bad: w.Bad, Share: share(math.Round(w.Share*1e4) / 1e2)})
+		one.Measured = append(one.Measured, pages.Measured{Minutes: w.Minutes, Requests: w.Requests, Bad: w.Bad, Share: fmt.Sprintf("%.3g", 100*w.Share)})
 	}
 	return one, nil
 }

@@ -64,7 +64,7 @@ func grow(stack []*element, tok xml.Token) ([]*element, error) {
 			e.attr[a.Name.Local] = a.Value
 		}
 		top.children = append(top.children, e)
-		if !slices.Contains([]string{"meta", "link", "input", "br", "img"}, e.name) {
+		if !slices.Contains([]string{"meta", "link", "input", "br", "wbr", "img"}, e.name) {
 			stack = append(stack, e)
 		}
 	case xml.EndElement:

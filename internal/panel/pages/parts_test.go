@@ -85,3 +85,10 @@ func TestMomentsAreSaidInTheLargestUnit(t *testing.T) {
 		}
 	}
 }
+
+func TestLongAddressBreaksBetweenItsParts(t *testing.T) {
+	doc := part(t, "cell", Cell{Text: "ana.b@acme.example", Note: `<i>"x"@y.z`})
+	if div := doc.all("div")[0]; div.text != `ana.b@acme.example<i>"x"@y.z` || len(doc.all("wbr")) != 5 || len(doc.all("i")) != 0 {
+		t.Errorf("the cell says %q, with %d places to break", div.text, len(doc.all("wbr")))
+	}
+}

@@ -101,8 +101,8 @@ func TestChartIsDrawnToScale(t *testing.T) {
 func TestWhatAnAlertMeasuredIsSaidInTheReadersLanguage(t *testing.T) {
 	incident := Incident{Allowed: "1.5", Measured: []Measured{{5, 1200, 30, "2.5"}, {60, 12000, 300, "2.5"}}}
 	for lang, want := range map[Lang]Cell{
-		English: {Text: "30 of 1\u202f200 requests failed (2.5 %) in 5 minutes; 300 of 12\u202f000 requests failed (2.5 %) in 1 hour", Note: "Allowed: 1.5 %"},
-		German:  {Text: "30 von 1\u202f200 Anfragen schlugen fehl (2,5 %), gezählt über 5 Minuten; 300 von 12\u202f000 Anfragen schlugen fehl (2,5 %), gezählt über 1 Stunde", Note: "Erlaubt: 1,5 %"},
+		English: {Text: "30 of 1\u202f200 requests failed (2.5\u202f%) in 5 minutes; 300 of 12\u202f000 requests failed (2.5\u202f%) in 1 hour", Note: "Allowed: 1.5\u202f%"},
+		German:  {Text: "30 von 1\u202f200 Anfragen schlugen fehl (2,5\u202f%), gezählt über 5 Minuten; 300 von 12\u202f000 Anfragen schlugen fehl (2,5\u202f%), gezählt über 1 Stunde", Note: "Erlaubt: 1,5\u202f%"},
 	} {
 		said := newSet(t).speaker(lang)
 		if got := said.measured(incident); got.Text != want.Text || got.Note != want.Note || said.err != nil {

@@ -100,7 +100,7 @@ func listPages(w words) (map[string]parsing, error) {
 	for _, layout := range []string{"plain", "shell"} {
 		base := sync.OnceValues(func() (*template.Template, error) {
 			return template.New(layout+".html").
-				Funcs(template.FuncMap{"t": w.say, "plain": plain}).
+				Funcs(template.FuncMap{"t": w.say, "plain": plain, "soft": soft}).
 				ParseFS(templates, "templates/"+layout+".html", "templates/parts/*.html")
 		})
 		files, err := fs.Glob(templates, "templates/"+layout+"/*.html")

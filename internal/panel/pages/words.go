@@ -3,6 +3,7 @@ package pages
 import (
 	"embed"
 	"fmt"
+	"html/template"
 	"io/fs"
 	"strings"
 	"sync"
@@ -137,4 +138,14 @@ func plain(name string) string {
 		}
 		return r
 	}, name)
+}
+
+// soft is plain with the places in an e-mail address at which a line may end:
+// without them one that is too long for its column breaks anywhere.
+func soft(text string) template.HTML {
+	text = template.HTMLEscapeString(plain(text))
+	if strings.Contains(text, "@") {
+		text = strings.NewReplacer("@", "@<wbr>", ".", ".<wbr>").Replace(text)
+	}
+	return template.HTML(text) //nolint:gosec // escaped above; an escape holds neither @ nor dot
 }
