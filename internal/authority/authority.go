@@ -52,6 +52,7 @@ type Store interface {
 	OneFactor(ctx context.Context, workspace string, admins bool, limit int) ([]*token.Person, error)
 	PeopleWithRole(ctx context.Context, workspace, role string, limit int) ([]*token.Person, error)
 	Grants(ctx context.Context, workspace, person string, before token.ID, limit int) ([]*token.Grant, error)
+	LapsedGrants(ctx context.Context, limit int) ([]*token.Grant, error)
 }
 
 // Judge is the verifier: what is known of tokens and supports.

@@ -203,7 +203,11 @@ func (a *Authority) makeRefresh(o *Order, s supports, now time.Time, out *Issued
 		began = time.UnixMilli(o.Grant.CreatedAt)
 	}
 	life := policy.Refresh(s.client, s.workspace, o.Contract, began, now)
-	id := token.NewID(now, token.ClassFor(life))
+	class := token.ClassFor(life)
+	if o.Replaces != nil && o.Replaces.Token.Kind == token.Refresh && o.Replaces.Token.ID.Class() == token.Long {
+		class = token.Long // so that the purge sees the last of a family that was kept for as long
+	}
+	id := token.NewID(now, class)
 	t := &token.Token{
 		ID: id, Credential: id, Kind: token.Refresh, Contract: o.Contract, Workspace: o.Workspace, Client: o.Client, Person: o.Person,
 		Scopes: o.Scopes, Audience: o.Audience, IssuedAt: now.UnixMilli(), Born: s.born, Grant: family(o), Data: out.Token.ID.String(),

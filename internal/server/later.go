@@ -29,6 +29,7 @@ func (s *Server) later() *jobs.Runner {
 		jobs.Partitions(s.Store),
 		jobs.Purge(s.Store),
 		jobs.Job{Name: "revocations", Every: 2 * time.Second, EachNode: true, Run: s.Authority.WorkOff},
+		jobs.Job{Name: "grants", Every: time.Hour, Run: s.Authority.LapseGrants},
 		jobs.Retire(s.Authority.RetireDue),
 		jobs.Remind(s.Authority.RemindRotations),
 		jobs.Job{Name: "webhook_marks", Every: time.Hour, Run: func(ctx context.Context, _ time.Time) error { return s.Authority.MarkWebhooks(ctx) }},

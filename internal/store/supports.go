@@ -200,7 +200,7 @@ func (tx *Tx) InsertGrant(ctx context.Context, g *token.Grant) error {
 // EndGrant ends a family if it lives, and cuts off its tokens; it reports
 // whether this call did.
 func (tx *Tx) EndGrant(ctx context.Context, id token.ID, reason string) (bool, error) {
-	won, err := tx.affects(ctx, `UPDATE grants SET ended_at = $2, end_reason = $3 WHERE id = $1 AND ended_at = 0`, int64(id), tx.now, reason)
+	won, err := tx.affects(ctx, `UPDATE grants SET ended_at = $2, end_reason = $3, lapses_at = 0 WHERE id = $1 AND ended_at = 0`, int64(id), tx.now, reason)
 	if won {
 		tx.Cut(token.Cutoff{Support: token.GrantSupport(id), Reason: reason})
 	}

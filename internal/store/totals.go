@@ -28,23 +28,23 @@ var (
 
 // leaving is what is read of a token as it is deleted.
 type leaving struct {
-	id, credential            token.ID
+	id, credential, grant     token.ID
 	workspace, kind, contract string
 	hash                      []byte
 	successor                 int64
 }
 
-const returnLeaving = ` RETURNING id, credential, workspace, kind, contract, hash, successor`
+const returnLeaving = ` RETURNING id, credential, workspace, kind, contract, hash, successor, grant_id`
 
 func scanLeaving(r *sql.Rows) (l leaving, err error) {
-	err = r.Scan(&l.id, &l.credential, &l.workspace, &l.kind, &l.contract, &l.hash, &l.successor)
+	err = r.Scan(&l.id, &l.credential, &l.workspace, &l.kind, &l.contract, &l.hash, &l.successor, &l.grant)
 	return l, err
 }
 
 // deleteTokens runs a statement that deletes tokens and returns how many. It
 // counts them in the totals and forgets what was kept of them elsewhere: the
-// hash of one that was made elsewhere, and the uses of a credential that ended
-// with it and was not used since an instant.
+// hash of one that was made elsewhere, the uses of a credential that ended with
+// it and was not used since an instant, and the family that it was the last of.
 func (tx *Tx) deleteTokens(ctx context.Context, since int64, text string, args ...any) (int, error) {
 	gone, err := all(ctx, tx, text+returnLeaving, scanLeaving, args...)
 	if err != nil {
@@ -71,7 +71,7 @@ func (tx *Tx) deleteTokens(ctx context.Context, since int64, text string, args .
 	if err := deleteImports.run(ctx, tx.session, hashes, nil); err != nil {
 		return 0, fmt.Errorf("forget imports: %w", err)
 	}
-	return len(gone), nil
+	return len(gone), tx.lapseBehind(ctx, gone)
 }
 
 func (tx *Tx) addTotals(ctx context.Context, counts map[total]int64) error {
