@@ -12,6 +12,8 @@ folders   = $(shell tools/folders $(1))
 export FICHA_TEST_POSTGRES ?= required
 # As does what checks the rules for Prometheus.
 export FICHA_TEST_PROMTOOL ?= required
+# And what the rules for gitleaks are for.
+export FICHA_TEST_GITLEAKS ?= required
 # A python3 that has requests, for the vendors' own programs.
 export FICHA_TEST_PYTHON ?= $(shell python3 -c 'import requests' 2>/dev/null && command -v python3 || echo /usr/bin/python3)
 

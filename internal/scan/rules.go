@@ -58,7 +58,7 @@ func Write(language string, rules []Rule) (string, bool) {
 	var out strings.Builder
 	switch language {
 	case Gitleaks:
-		out.WriteString("title = \"Secrets of Ficha\"\n")
+		out.WriteString("title = \"Secrets of Ficha, beside gitleaks's own\"\n\n[extend]\nuseDefault = true\n")
 		for _, r := range rules {
 			fmt.Fprintf(&out, "\n[[rules]]\nid = %q\ndescription = %q\nregex = '''%s'''\nsecretGroup = 1\n", strings.ReplaceAll(r.Name, "_", "-"), r.Text, r.Regex)
 			if r.Keyword != "" {
