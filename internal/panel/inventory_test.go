@@ -116,7 +116,7 @@ func TestAllThatMatchIsOneDeed(t *testing.T) {
 			sweep = f
 		}
 	}
-	done := sweep.post().says(200, "Revoke 2 tokens?").form(ws1Inventory+"/bulk/run").fill("reason", "moved away").post().says(200, "It is done", "moved away", "Ends every token with the permission catalog:read", `{"scope":"catalog:read"}`)
+	done := sweep.post().says(200, "Revoke 2 tokens?").form(ws1Inventory+"/bulk/run").fill("reason", "moved away").post().says(200, "It is done", "moved away", "Ends every token with the scope catalog:read", `{"scope":"catalog:read"}`)
 	if !strings.HasPrefix(done.url, ws1Inventory+"/revocations/") || b.opens(one) || b.opens(two) || !b.opens(kept) {
 		t.Errorf("ends on %s", done.url)
 	}

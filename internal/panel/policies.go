@@ -230,13 +230,13 @@ func readRule(p *token.Policy, key string, kind token.Kind, text string) error {
 	case "max_per_owner":
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
-			return token.AtField(key, "%s must be a whole number", kind)
+			return token.AtField(key+"."+string(kind), "must be a whole number")
 		}
 		return put(&p.MaxPerOwner, kind, n, nil)
 	}
 	n, ok := spanOf(text)
 	if !ok {
-		return token.AtField(key, "%s must be a length of time such as 90d, 12h or 30m", kind)
+		return token.AtField(key+"."+string(kind), "must be a length of time such as 90d, 12h or 30m")
 	}
 	return put(spans(p)[key], kind, n, nil)
 }

@@ -97,7 +97,7 @@ func TestFormKeepsWhatWasTypedAndSaysWhatIsWrong(t *testing.T) {
 		t.Error("the form forgot the name")
 	}
 	open().fill("name", "").choose("catalog:read").post("action", "create").says(422, "This is needed")
-	open().fill("name", "bot").post("action", "create").says(422, "at least one scope")
+	open().fill("name", "bot").post("action", "create").says(422, "Choose at least one scope")
 	open().fill("name", "bot", "expires", "31536000").choose("catalog:read").post("action", "create").says(422, "at most 90 days")
 	open().fill("name", "bot", "expires", "date", "date", "2020-01-01").choose("catalog:read").post("action", "create").says(422, "a date to come")
 	if secret, _ := b.make("service", "dated", "catalog:read", "expires", "date", "date", "2026-12-01"); !strings.HasPrefix(secret, "eyJ") {

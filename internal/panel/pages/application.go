@@ -94,7 +94,7 @@ func (p *speaker) applicationFacts(v ApplicationPage) []Fact {
 	if a.Impersonates {
 		add("app.rights", Cell{Chips: []Chip{{Text: p.say("members.impersonates"), Tone: "warn"}}})
 	}
-	add("app.requests", Cell{Text: p.say("app.requests_text", "Requests", v.Requests, "Errors", v.Errors, "Refused", v.Refused)})
+	add("app.requests", Cell{Text: p.say("app.requests_text", "Requests", grouped(v.Requests), "Errors", grouped(v.Errors), "Refused", grouped(v.Refused))})
 	add("fact.created", Cell{When: p.when(a.CreatedAt, v.Now)})
 	return facts
 }

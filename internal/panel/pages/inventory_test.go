@@ -126,7 +126,7 @@ func TestFiltersThatAreOnAreSaidInTheReadersLanguage(t *testing.T) {
 func TestDeedOnManyIsSaidInASentence(t *testing.T) {
 	by := token.Predicate{Client: "Sync (app_1)", Scope: "crm:read", Kind: token.Service, IdleDays: 30, IssuedBefore: atNoon.UnixMilli()}
 	for lang, want := range map[Lang]string{
-		English: "Ends every token of the app Sync (app_1), with the permission crm:read, of the kind Service token, not used for 30 days, issued before 2026-11-22 12:00 UTC.",
+		English: "Ends every token of the app Sync (app_1), with the scope crm:read, of the kind Service token, not used for 30 days, issued before 2026-11-22 12:00 UTC.",
 		Spanish: "Termina todo token de la aplicación Sync (app_1), con el permiso crm:read, de la clase Token de servicio, sin uso desde hace 30 días, emitido antes de 2026-11-22 12:00 UTC.",
 	} {
 		said := newSet(t).speaker(lang)

@@ -86,9 +86,15 @@ func TestMomentsAreSaidInTheLargestUnit(t *testing.T) {
 	}
 }
 
-func TestLongAddressBreaksBetweenItsParts(t *testing.T) {
+func TestLongWordBreaksBetweenItsParts(t *testing.T) {
 	doc := part(t, "cell", Cell{Text: "ana.b@acme.example", Note: `<i>"x"@y.z`})
 	if div := doc.all("div")[0]; div.text != `ana.b@acme.example<i>"x"@y.z` || len(doc.all("wbr")) != 5 || len(doc.all("i")) != 0 {
 		t.Errorf("the cell says %q, with %d places to break", div.text, len(doc.all("wbr")))
+	}
+	if doc := part(t, "chip", Chip{Text: "content_management:read"}); len(doc.all("wbr")) != 2 {
+		t.Errorf("a scope has %d places to break", len(doc.all("wbr")))
+	}
+	if doc := part(t, "cell", Cell{Text: "2026-11-22 14:00 UTC"}); len(doc.all("wbr")) != 0 {
+		t.Error("an instant breaks within its time")
 	}
 }

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"io"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -118,13 +119,11 @@ func (s *Set) PolicyPage(w io.Writer, lang Lang, v PolicyPage) error {
 	if v.Coming != nil {
 		view.Coming, view.ComingText = said.policyFacts(v.Coming), said.say("policy.coming", "When", said.exact(v.From))
 	}
+	v.Wrong.Fields = maps.Clone(v.Wrong.Fields)
 	for _, r := range PolicyRules() {
-		set, mistake := said.ruleSet(r, v.Form, v.Wrong)
+		set := said.ruleSet(r, v.Form)
+		view.Problems = append(view.Problems, said.ruleMistakes(&set, v.Wrong)...)
 		view.Rules = append(view.Rules, set)
-		if mistake.Text != "" {
-			view.Problems = append(view.Problems, mistake)
-			delete(v.Wrong.Fields, r.Key)
-		}
 	}
 	rest := append(view.Rest, view.Dates...) //nolint:gocritic // both are told of in one summary
 	view.Problems = append(view.Problems, said.fields(rest, v.Wrong)...)
@@ -135,8 +134,8 @@ func (s *Set) PolicyPage(w io.Writer, lang Lang, v PolicyPage) error {
 	return s.show(w, lang, "policy", v.Shell, said, view)
 }
 
-// ruleSet lays the inputs of a rule out, and says what is wrong with it.
-func (p *speaker) ruleSet(r PolicyRule, form PolicyForm, w Wrong) (ruleSet, Mistake) {
+// ruleSet lays the inputs of a rule out.
+func (p *speaker) ruleSet(r PolicyRule, form PolicyForm) ruleSet {
 	set := ruleSet{Key: r.Key, Label: p.policyRule(r.Key), Hint: p.ruleHint(r.Form)}
 	if r.Form == "ticks" {
 		ticks := Field{Name: r.Key, ID: r.Key + "-kinds", Type: "checks", Label: p.say("policy.kinds"), Optional: true}
@@ -153,12 +152,28 @@ func (p *speaker) ruleSet(r PolicyRule, form PolicyForm, w Wrong) (ruleSet, Mist
 			set.Fields = append(set.Fields, f)
 		}
 	}
-	detail, wrong := w.Fields[r.Key]
-	if !wrong {
-		return set, Mistake{}
+	return set
+}
+
+// ruleMistakes ties what is wrong to a rule, or to the input of it that cannot be
+// read, and takes it from what is told of elsewhere.
+func (p *speaker) ruleMistakes(set *ruleSet, w Wrong) (all []Mistake) {
+	if detail, wrong := w.Fields[set.Key]; wrong {
+		delete(w.Fields, set.Key)
+		set.Error, set.Detail = p.fault(set.Key, detail)
+		all = append(all, Mistake{set.Key, set.Label, set.Error, set.Detail})
 	}
-	set.Error, set.Detail = p.fault(r.Key, detail)
-	return set, Mistake{r.Key, set.Label, set.Error, set.Detail}
+	for i := range set.Fields {
+		f := &set.Fields[i]
+		if _, wrong := w.Fields[f.Name]; !wrong {
+			continue
+		}
+		delete(w.Fields, f.Name)
+		f.Error, _ = p.fault(set.Key, "")
+		f.Invalid, f.Describe = true, f.Ident()+"-error"
+		all = append(all, Mistake{f.Ident(), set.Label + ", " + f.Label, f.Error, ""})
+	}
+	return all
 }
 
 func (p *speaker) policyRest(form PolicyForm) []Field {

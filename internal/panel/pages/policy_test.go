@@ -25,7 +25,7 @@ func policySamples() []sample {
 	second, third, wrong := full, full, full
 	second.Tried, third.Tried = &part, &none
 	wrong.Tried = nil
-	wrong.Wrong = Wrong{Fields: map[string]string{"max_ttl": "service must be a length of time", "approval": "no", "warn_from": "must be before enforce_from"}, Whole: SuperOnly}
+	wrong.Wrong = Wrong{Fields: map[string]string{"max_ttl": "service must be a length of time", "approval": "no", "rotate_after.personal": "must be a length of time", "warn_from": "must be before enforce_from"}, Whole: SuperOnly}
 	return []sample{
 		of("policy", (*Set).PolicyPage, full), of("policy_part", (*Set).PolicyPage, second), of("policy_none_refused", (*Set).PolicyPage, third), of("policy_wrong", (*Set).PolicyPage, wrong),
 		of("policy_empty", (*Set).PolicyPage, PolicyPage{Shell: shell, Now: atNoon}),
@@ -49,6 +49,10 @@ func TestRuleThatIsWrongIsReachedFromAboveTheForm(t *testing.T) {
 		set := with(doc.all("fieldset"), "id", "max_ttl")
 		if link == nil || set == nil || !strings.Contains(set.text, "service must be a length of time") || !strings.Contains(set.attr["aria-describedby"], "max_ttl-wrong") {
 			t.Errorf("link %v, fieldset %v", link, set)
+		}
+		input := with(doc.all("input"), "name", "rotate_after.personal")
+		if link := with(doc.all("a"), "href", "#rotate_after.personal"); link == nil || !strings.Contains(link.text, "Personal tokens: Use lengths of time") || input.attr["aria-invalid"] != "true" {
+			t.Errorf("the input that cannot be read: %v, reached by %v", input, link)
 		}
 	}
 }

@@ -281,7 +281,9 @@ func (p *speaker) orderMistakes(v *tokenFormView, w Wrong) []Mistake {
 	}
 	var special []Mistake
 	if text, ok := rest.Fields["scopes"]; ok {
-		v.Picker.Wrong, v.Picker.Detail = p.fault("scopes", text)
+		if v.Picker.Wrong, v.Picker.Detail = p.fault("scopes", text); v.Picker.said() == "" {
+			v.Picker.Wrong, v.Picker.Detail = p.say("fault.no_scope"), ""
+		}
 		special = append(special, Mistake{"scopes", p.say("token.scopes"), v.Picker.Wrong, v.Picker.Detail})
 		delete(rest.Fields, "scopes")
 	}

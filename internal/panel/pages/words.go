@@ -140,12 +140,13 @@ func plain(name string) string {
 	}, name)
 }
 
-// soft is plain with the places in an e-mail address at which a line may end:
-// without them one that is too long for its column breaks anywhere.
+// soft is plain with the places at which a line may end in an e-mail address, a
+// scope or an id: without them one that is too long for its column breaks
+// anywhere.
 func soft(text string) template.HTML {
 	text = template.HTMLEscapeString(plain(text))
-	if strings.Contains(text, "@") {
-		text = strings.NewReplacer("@", "@<wbr>", ".", ".<wbr>").Replace(text)
+	if strings.Contains(text, "@") || !strings.Contains(text, " ") {
+		text = strings.NewReplacer("@", "@<wbr>", ".", ".<wbr>", "_", "_<wbr>", ":", ":<wbr>", "/", "/<wbr>").Replace(text)
 	}
-	return template.HTML(text) //nolint:gosec // escaped above; an escape holds neither @ nor dot
+	return template.HTML(text) //nolint:gosec // escaped above; an escape holds none of these marks
 }

@@ -108,9 +108,9 @@ func (p *speaker) fault(field, detail string) (text, more string) {
 		return p.say("fault.url"), detail
 	case "addresses":
 		return p.say("fault.addresses"), detail
-	case "max_ttl", "default_ttl", "rotate_after", "idle_expiry":
+	case "max_ttl", "default_ttl", "rotate_after", "idle_expiry", "access_token_ttl":
 		return p.say("fault.span"), detail
-	case "over", "percentile", "objective", "factor", "for_minutes", "min_requests", "min_bad", "max_uses", "max_per_owner", "access_token_ttl", "grace_seconds":
+	case "over", "percentile", "objective", "factor", "for_minutes", "min_requests", "min_bad", "max_uses", "max_per_owner", "grace_seconds":
 		return p.say("fault.number"), detail
 	case "name", "client_name", "description", "purpose", "reason":
 		return p.say("fault.text"), detail

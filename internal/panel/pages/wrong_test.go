@@ -9,7 +9,7 @@ import (
 // marked (WCAG 2.2, 3.1.2).
 func TestWhatIsWrongIsSaidInTheReadersLanguage(t *testing.T) {
 	s := newSet(t)
-	order := TokenForm{Shell: fullShell(Tokens), Now: atNoon, Typed: TokenOrder{Kind: "service", Name: "ci", Owner: "zoe"}, Wrong: Wrong{
+	order := TokenForm{Shell: fullShell(Tokens), Now: atNoon, Scopes: []Scope{{Name: "catalog:read", Ticked: true}}, Typed: TokenOrder{Kind: "service", Name: "ci", Owner: "zoe"}, Wrong: Wrong{
 		Fields: map[string]string{"name": "too long", "owner": "is no member", "format": "must be jwt or opaque", "ttl": "at most 90 days", "scopes": "does not have crm:read", "purse": "is closed"},
 		Whole:  Impossible, Detail: "the workspace is closed",
 	}}
