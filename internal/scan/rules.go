@@ -68,7 +68,7 @@ func Write(language string, rules []Rule) (string, bool) {
 	case TruffleHog:
 		out.WriteString("detectors:\n")
 		for _, r := range rules {
-			fmt.Fprintf(&out, "  - name: %s\n    keywords: [%s]\n    regex:\n      secret: '%s'\n", r.Name, strings.Join(keywordsOf(r), ", "), r.Regex)
+			fmt.Fprintf(&out, "  - name: %s\n    keywords: [%s]\n    regex:\n      secret: '%s'\n", r.Name, keywordsOf(r), r.Regex)
 		}
 	case Regex:
 		for _, r := range rules {
@@ -80,11 +80,11 @@ func Write(language string, rules []Rule) (string, bool) {
 	return out.String(), true
 }
 
-// keywordsOf returns one keyword at least, which TruffleHog asks for. Digits
-// have none of their own; these stand beside them where the contract is used.
-func keywordsOf(r Rule) []string {
+// keywordsOf returns one keyword at least, which TruffleHog asks for, and beside
+// which alone it looks. Of hexadecimal digits some are decimal.
+func keywordsOf(r Rule) string {
 	if r.Keyword == "" {
-		return []string{"chronos", "token"}
+		return `"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"`
 	}
-	return []string{r.Keyword}
+	return `"` + r.Keyword + `"`
 }

@@ -207,7 +207,12 @@ func TestRulesAreWrittenInTheToolsLanguages(t *testing.T) {
 	decoder := yaml.NewDecoder(strings.NewReader(text))
 	decoder.KnownFields(true)
 	must(t, decoder.Decode(&config))
+	secrets := minted(t, "sandbox")
 	for i, d := range config.Detectors {
+		secret := secrets[strings.TrimPrefix(d.Name, "ficha_")]
+		if !slices.ContainsFunc(d.Keywords, func(k string) bool { return k != "" && strings.Contains(secret, k) }) {
+			t.Errorf("trufflehog: %s stands beside none of %q", secret, d.Keywords)
+		}
 		if d.Name != rules[i].Name || len(d.Keywords) == 0 || d.Regex["secret"] != rules[i].Regex {
 			t.Errorf("trufflehog: %+v, want %+v", d, rules[i])
 		}
