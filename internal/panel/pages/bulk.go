@@ -156,7 +156,7 @@ func (p *speaker) bulkTable(v BulkPage) Table {
 		case v.Stays[n] == "":
 			row = append(row, Cell{Text: p.say("bulk.turns")})
 		default:
-			row = append(row, Cell{Text: p.say("bulk.stays"), Note: v.Stays[n]})
+			row = append(row, Cell{Text: p.say("bulk.stays"), Note: v.Stays[n], Aside: string(English)})
 		}
 		table.Rows = append(table.Rows, row)
 	}

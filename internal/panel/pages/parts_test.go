@@ -86,6 +86,13 @@ func TestMomentsAreSaidInTheLargestUnit(t *testing.T) {
 	}
 }
 
+func TestEnglishBesideOtherWordsIsMarked(t *testing.T) {
+	doc := part(t, "cell", Cell{Text: "Nein", Note: "it waits for approval", Aside: "en"})
+	if p := doc.all("p")[0]; p.attr["lang"] != "en" || doc.all("div")[0].attr["lang"] != "" {
+		t.Errorf("the note is marked %q, the cell %q", p.attr["lang"], doc.all("div")[0].attr["lang"])
+	}
+}
+
 func TestLongWordBreaksBetweenItsParts(t *testing.T) {
 	doc := part(t, "cell", Cell{Text: "ana.b@acme.example", Note: `<i>"x"@y.z`})
 	if div := doc.all("div")[0]; div.text != `ana.b@acme.example<i>"x"@y.z` || len(doc.all("wbr")) != 5 || len(doc.all("i")) != 0 {

@@ -275,13 +275,13 @@ func (p *speaker) triedRow(t SimulatedToken, workspace string, now time.Time) []
 	if name == "" {
 		name = t.ID
 	}
-	var breaks []Chip
-	for i, rule := range t.Rules {
-		breaks = append(breaks, Chip{Text: p.policyRule(rule), Tone: "warn", Title: t.Texts[i]})
+	breaks := Cell{Note: joined("; ", t.Texts...), Aside: string(English)}
+	for _, rule := range t.Rules {
+		breaks.Chips = append(breaks.Chips, Chip{Text: p.policyRule(rule), Tone: "warn"})
 	}
 	expires := Cell{Text: p.say("policy.never")}
 	if !t.ExpiresAt.IsZero() {
 		expires = Cell{When: p.when(t.ExpiresAt, now)}
 	}
-	return []Cell{{Text: name, Href: Tokens.Path(workspace, t.ID), Note: "…" + t.LastFour + " · " + p.kind(t.Kind)}, {Text: t.Owner}, expires, {Chips: breaks}}
+	return []Cell{{Text: name, Href: Tokens.Path(workspace, t.ID), Note: "…" + t.LastFour + " · " + p.kind(t.Kind)}, {Text: t.Owner}, expires, breaks}
 }

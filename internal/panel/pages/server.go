@@ -135,7 +135,7 @@ func (s *Set) JobList(w io.Writer, lang Lang, v JobList) error {
 func (p *speaker) jobState(j Job) Cell {
 	switch {
 	case j.Failed:
-		return Cell{Chips: []Chip{{Text: p.say("jobs.failed"), Tone: "bad"}}, Note: j.Fault}
+		return Cell{Chips: []Chip{{Text: p.say("jobs.failed"), Tone: "bad"}}, Note: j.Fault, Aside: string(English)}
 	case j.Overdue:
 		return Cell{Chips: []Chip{{Text: p.say("jobs.overdue"), Tone: "warn"}}}
 	case j.Running:

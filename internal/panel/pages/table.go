@@ -27,6 +27,7 @@ type Cell struct {
 	When  *Moment
 	Chips []Chip
 	Note  string // a quieter line beneath
+	Aside string // the language of Note; empty: that of the rest
 	Ask   []Confirm
 	Pick  *Pick
 }

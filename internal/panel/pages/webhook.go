@@ -154,7 +154,7 @@ func (p *speaker) deliveries(v WebhookPage) Table {
 
 // answer says what a try came to.
 func (p *speaker) answer(a Attempt) Cell {
-	cell := Cell{Text: a.Fault, Note: p.say("delivery.took", "Milliseconds", a.Took.Milliseconds())}
+	cell := Cell{Text: p.deliveryFault(a.Fault), Note: p.say("delivery.took", "Milliseconds", a.Took.Milliseconds())}
 	if a.Status != 0 {
 		cell.Text = strconv.Itoa(a.Status)
 	}
@@ -162,6 +162,26 @@ func (p *speaker) answer(a Attempt) Cell {
 		cell.Text = p.say("delivery.no_answer")
 	}
 	return cell
+}
+
+// deliveryFault says why nobody answered; a word that a newer version has
+// recorded stays.
+func (p *speaker) deliveryFault(word string) string {
+	switch word {
+	case "address_not_allowed":
+		return p.say("delivery.address")
+	case "timeout":
+		return p.say("delivery.timeout")
+	case "name_not_found":
+		return p.say("delivery.name")
+	case "tls":
+		return p.say("delivery.tls")
+	case "no_connection":
+		return p.say("delivery.connection")
+	case "secret_unreadable":
+		return p.say("delivery.secret")
+	}
+	return word
 }
 
 // DeliveryPage is the page of one delivery and its tries. Its form posts to

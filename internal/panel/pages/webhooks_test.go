@@ -99,3 +99,15 @@ func TestWhatIsWrongIsSaidAtTheFieldAndAbove(t *testing.T) {
 		}
 	}
 }
+
+func TestWhyNobodyAnsweredIsSaidInWords(t *testing.T) {
+	said := newSet(t).speaker(Spanish)
+	for fault, want := range map[string]string{
+		"timeout": "No respondió a tiempo", "tls": "El certificado no es de confianza", "no_connection": "No se pudo contactar", "name_not_found": "No se conoce el nombre del servidor",
+		"address_not_allowed": "No se permite llamar a esa dirección", "secret_unreadable": "No se puede leer el secreto del webhook; rótalo", "of_tomorrow": "of_tomorrow",
+	} {
+		if got := said.answer(Attempt{Fault: fault}).Text; got != want || said.err != nil {
+			t.Errorf("%s: %q, %v; want %q", fault, got, said.err, want)
+		}
+	}
+}
