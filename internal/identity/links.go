@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -66,8 +65,16 @@ func (i *Identity) LinkWaits(kept string) string {
 	return account(c)
 }
 
-// account is what people know an account at the provider by.
-func account(c upstream.Claims) string { return cmp.Or(c.Email, c.Subject) }
+// account is what people know an account at the provider by: the address that
+// the provider vouches for, else its name there. An address that anybody may have
+// written into their account would pass for that of whoever is to say that the
+// account is theirs.
+func account(c upstream.Claims) string {
+	if c.Verified && c.Email != "" {
+		return c.Email
+	}
+	return c.Subject
+}
 
 func (i *Identity) unsealLink(purpose, kept string) (s sealed, c upstream.Claims, err error) {
 	if i.upstream == nil {

@@ -32,14 +32,24 @@ func TestAccountWithAnotherAddressIsLinkedByHand(t *testing.T) {
 	b := signedIn(t, h, "ana@acme.example")
 	b.open("/panel/security").says(200, "Any account of yours there can, whatever its address")
 	account(far, "sub-zoe", "zoe@other.example")
-	far.Claims["email_verified"] = false
 	s := b.brings().says(200, "You came back from Acme <ID> as zoe@other.example")
-	newBrowser(t, h).continues("/panel/login").says(403, "does not vouch")
+	newBrowser(t, h).continues("/panel/login").says(403, "Nobody here has the address zoe@other.example")
 	s.form(linkPath+"/link").post("action", "forget").says(200, "No account at Acme <ID> signs you in")
 	b.brings().form(linkPath+"/link").post("action", "link").says(200, "Linked", "zoe@other.example signs you in")
 	newBrowser(t, h).continues("/panel/login").says(200, "Your account", "Ana Admin")
 	b.open("/panel/w/ws1/audit?action=user.linked").says(200, "ana@acme.example")
 	b.open("/panel/security").form(linkPath+"/remove").post().says(200, "The link is gone")
+}
+
+// Anybody may write Ana's address into an account of theirs: she is told which
+// account it is by what she cannot take for her own.
+func TestAddressThatNobodyVouchesForIsNotShown(t *testing.T) {
+	h, far := withUpstream(t)
+	b := signedIn(t, h, "ana@acme.example")
+	account(far, "sub-evil", "ana@acme.example")
+	far.Claims["email_verified"] = false
+	b.brings().says(200, "You came back from Acme <ID> as sub-evil")
+	newBrowser(t, h).continues("/panel/login").says(403, "does not vouch")
 }
 
 func TestAccountOfSomebodyElseIsNotLinked(t *testing.T) {

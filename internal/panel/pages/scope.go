@@ -104,8 +104,12 @@ func (s *Set) scopeHeading(lang Lang, name string) (string, error) {
 	return "", nil
 }
 
-// titled writes a domain as a heading: crm_objects as Crm objects.
+// titled writes a domain, or a resource, which may be empty, as a heading:
+// crm_objects as Crm objects.
 func titled(domain string) string {
+	if domain == "" {
+		return ""
+	}
 	words := strings.Map(func(r rune) rune {
 		if r == '_' || r == '-' {
 			return ' '
