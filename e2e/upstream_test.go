@@ -133,9 +133,9 @@ func TestPeopleContinueWithAnotherProvider(t *testing.T) {
 			linked := newBrowser(t, one.scripts) // by hand, to an account with another address
 			linked.do(
 				chromedp.Navigate(login), chromedp.WaitVisible(chromedp.CSS("#email")), write("#email", one.member+"@acme.example"), write("#password", password+"\r"),
-				click(`a[href="/panel/security/upstream"]`), chromedp.WaitVisible(chromedp.CSS("#name")), write("#name", "unverified-"+one.added+"\r"),
+				click(`a[href="/panel/security/upstream"]`), chromedp.WaitVisible(chromedp.CSS("#name")), write("#name", "other-"+one.added+"\r"),
 			)
-			linked.says(".card > .remark", "You came back from Acme ID as unverified-"+one.added+"@acme.example. Link it only if it is yours: from then on it signs you in here.")
+			linked.says(".card > .remark", "You came back from Acme ID as other-"+one.added+"@acme.example. Link it only if it is yours: from then on it signs you in here.")
 			linked.forEverybody(one.scripts)
 			linked.do(click(`button[value="link"]`))
 			linked.says("#said p", "Linked. That account signs you in too from now on.")
