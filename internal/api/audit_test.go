@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fichadev/ficha/internal/audit"
 	"github.com/fichadev/ficha/internal/token"
