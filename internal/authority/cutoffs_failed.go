@@ -75,10 +75,10 @@ func noteGivenUp(ctx context.Context, tx Tx, r *token.Revocation) error {
 }
 
 // saidOf says why a step failed to those who asked for the run: what is a fault
-// of ours stands in the log.
+// of ours, or is behind a refusal, stands in the log alone.
 func saidOf(fault error) string {
 	if r := token.AsRefusal(fault); r != nil {
-		return r.Error()
+		return string(r.Code) + ": " + r.Text
 	}
 	return "a fault of the server, which its log describes"
 }

@@ -1,0 +1,65 @@
+package authority_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/fichadev/ficha/internal/authority"
+	"github.com/fichadev/ficha/internal/server/servertest"
+	"github.com/fichadev/ficha/internal/store"
+	"github.com/fichadev/ficha/internal/token"
+)
+
+// A breaking store is a real one of which parts fail: what is nil works.
+type breaking struct {
+	*store.Store
+	list  error // instead of an inventory
+	write func(authority.Tx) authority.Tx
+}
+
+func (b *breaking) Inventory(ctx context.Context, i token.Inventory) (*token.Page, error) {
+	if b.list != nil {
+		return nil, b.list
+	}
+	return b.Store.Inventory(ctx, i)
+}
+
+func (b *breaking) Do(ctx context.Context, f func(authority.Tx) error) error {
+	return b.Store.Do(ctx, func(tx *store.Tx) error {
+		if b.write != nil {
+			return f(b.write(tx))
+		}
+		return f(tx)
+	})
+}
+
+// brokenHouse returns the authority of a house on a store that breaks.
+func brokenHouse(t *testing.T, h *servertest.House, on *breaking) *authority.Authority {
+	t.Helper()
+	on.Store = h.Store
+	a, err := authority.New(t.Context(), authority.Config{
+		Store: on, Judge: h.Verifier, Format: h.Authority.Format(), Ring: h.Ring, Keeper: h.Keeper, Issuer: h.URL, Now: h.Clock.Now,
+		Log: slog.New(slog.NewJSONHandler(h.Log, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// TestFaultOfARunNamesNothingOfTheInside: what is behind a refusal stands in the
+// log alone.
+func TestFaultOfARunNamesNothingOfTheInside(t *testing.T) {
+	h := servertest.Start(t, twoTenants, nil)
+	a := brokenHouse(t, h, &breaking{list: token.Unreachable(errors.New("dial tcp 10.0.0.5:5432 (db1.internal)"))})
+	id := runOver(t, h, 0, token.Suspend)
+	if err := a.WorkOff(t.Context(), h.Clock.Now()); err == nil || !strings.Contains(err.Error(), "db1.internal") {
+		t.Errorf("for the log: %v", err)
+	}
+	if fault := stateOf(t, h, id).Fault; fault != "temporarily_unavailable: the database does not answer; try again in a moment" {
+		t.Errorf("for who asks: %q", fault)
+	}
+}
