@@ -13,30 +13,29 @@ import (
 )
 
 // lookUps read rows of tokens by id for all who ask at the same moment by one
-// statement: to say it costs more than to find a row. Whoever finds nobody
-// reading reads, for themselves and for those who came meanwhile; then one of
-// those who wait does. It is safe for use by many at once.
+// statement: to say it costs more than to find a row. What comes while all
+// readings that may be are under way is the next one. It is safe for use by many
+// at once.
 type lookUps struct {
 	on   *session
 	text *rowsText
-	most int // who may read at a time
+	most int // readings at a time
 
-	mu      sync.Mutex
-	readers int
-	waiting []*lookUp
+	mu       sync.Mutex
+	readings int
+	waiting  []*lookUp
 }
 
 // A lookUp is one who asks.
 type lookUp struct {
 	id    token.ID
-	told  chan struct{} // that there is an answer, or that it is their turn to read
-	turn  bool
+	told  chan struct{} // that the answer is there
 	found plain
 	err   error
 }
 
-// Whoever is read for waits no longer than lookUpPatience, and no more than
-// mostLookedUp are read for at once.
+// A reading lasts no longer than lookUpPatience, and is for no more than
+// mostLookedUp at once.
 const (
 	lookUpPatience = 5 * time.Second
 	mostLookedUp   = 64
@@ -51,100 +50,114 @@ func newLookUps(on *statements, class token.Class, most int) *lookUps {
 	}}
 }
 
-// find returns what one look tells of a row, nothing if there is none.
+// find returns what one look tells of a row, nothing if there is none. Nobody
+// waits past their own deadline for what others ask.
 func (l *lookUps) find(ctx context.Context, id token.ID) (plain, error) {
-	a := &lookUp{id: id, told: make(chan struct{}, 1)}
-	if !l.join(a) {
-		select {
-		case <-a.told:
-		case <-ctx.Done():
-			l.leave(a)
-			return plain{}, fmt.Errorf("wait for a look-up: %w", ctx.Err())
-		}
-		if !a.turn {
-			return a.found, a.err
-		}
+	a := &lookUp{id: id, told: make(chan struct{})}
+	switch begins := l.join(a); {
+	case begins && l.on.engine.shared():
+		go l.read()
+	case begins:
+		// Others are as far as we are: let them come to the same reading. A file is
+		// read sooner than anybody else would be woken to do it.
+		runtime.Gosched()
+		l.read()
 	}
-	// Others are as far as we are: let them come to the same reading.
-	runtime.Gosched()
-	l.read(ctx, a)
-	return a.found, a.err
+	select {
+	case <-a.told:
+		return a.found, a.err
+	case <-ctx.Done():
+		l.leave(a)
+		return plain{}, fmt.Errorf("wait for a look-up: %w", ctx.Err())
+	}
 }
 
-// join reports whether it is their turn already; otherwise they wait.
+// join reports whether one has to begin a reading; otherwise they wait.
 func (l *lookUps) join(a *lookUp) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.readers < l.most {
-		l.readers++
-		return true
-	}
 	l.waiting = append(l.waiting, a)
-	return false
+	begins := l.readings < l.most
+	if begins {
+		l.readings++
+	}
+	return begins
 }
 
-// leave takes one out of the line; a turn that they had is the next one's.
+// leave takes one out of the line; who is being read for is told in vain.
 func (l *lookUps) leave(a *lookUp) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if a.turn {
-		l.pass()
-		return
-	}
 	l.waiting = slices.DeleteFunc(l.waiting, func(other *lookUp) bool { return other == a })
 }
 
-// pass gives a reader's turn to who has waited longest.
-func (l *lookUps) pass() {
-	if len(l.waiting) == 0 {
-		l.readers--
-		return
+// read answers those in front of the line, and has the next reading begin if
+// there are others.
+func (l *lookUps) read() {
+	group := l.next()
+	var found map[token.ID]plain
+	var err error
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = fmt.Errorf("look up tokens: %v", fault) // nobody is to wait for ever
+		}
+		for _, a := range group {
+			a.found, a.err = found[a.id], err
+			close(a.told)
+		}
+		l.pass()
+	}()
+	if len(group) > 0 {
+		found, err = l.ask(group)
 	}
-	next := l.waiting[0]
-	l.waiting = l.waiting[1:]
-	next.turn = true
-	next.told <- struct{}{}
 }
 
-// read looks up what one who has the turn asks for, and what those in front of
-// the line do.
-func (l *lookUps) read(ctx context.Context, a *lookUp) {
-	l.mu.Lock()
-	n := min(len(l.waiting), mostLookedUp-1)
-	group := append([]*lookUp{a}, l.waiting[:n]...)
-	l.waiting = l.waiting[n:]
-	l.mu.Unlock()
-	found, err := l.ask(ctx, group)
-	for _, one := range group {
-		one.found, one.err = found[one.id], err
-		if one != a {
-			one.told <- struct{}{}
-		}
-	}
+func (l *lookUps) next() []*lookUp {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.pass()
+	n := min(len(l.waiting), mostLookedUp)
+	group := l.waiting[:n:n]
+	l.waiting = l.waiting[n:]
+	return group
 }
 
-// ask reads the rows of a group. That one of them leaves does not end it.
-func (l *lookUps) ask(ctx context.Context, group []*lookUp) (map[token.ID]plain, error) {
-	ctx = context.WithoutCancel(ctx)
+func (l *lookUps) pass() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.waiting) == 0 {
+		l.readings--
+		return
+	}
+	go l.read()
+}
+
+// ask reads the rows of a group, again where the connection broke: that is
+// nothing to tell so many.
+func (l *lookUps) ask(group []*lookUp) (map[token.ID]plain, error) {
+	ctx := context.Background()
 	if l.on.engine.shared() {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, lookUpPatience)
 		defer cancel()
 	}
+	found, err := l.rows(ctx, group)
+	if err != nil && l.on.engine.down(err) && ctx.Err() == nil {
+		found, err = l.rows(ctx, group)
+	}
+	return found, err
+}
+
+func (l *lookUps) rows(ctx context.Context, group []*lookUp) (map[token.ID]plain, error) {
 	ids := make([]any, len(group))
 	for i, a := range group {
 		ids[i] = int64(a.id)
 	}
 	found := make(map[token.ID]plain, len(group))
-	err := l.text.run(ctx, l.on, ids, func(r *sql.Rows) error {
+	return found, l.text.run(ctx, l.on, ids, func(r *sql.Rows) error {
 		p, err := scanPlain(r)
 		if err == nil {
 			found[p.token.ID] = p
 		}
 		return err
 	})
-	return found, err
 }

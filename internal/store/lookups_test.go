@@ -3,11 +3,13 @@ package store
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/fichadev/ficha/internal/pgtest"
 	"github.com/fichadev/ficha/internal/token"
 )
 
@@ -31,11 +33,43 @@ func TestLookUpsAtOnceFindEachTheirOwn(t *testing.T) {
 		}
 		all.Wait()
 		for class, l := range s.rows {
-			if l.readers != 0 || len(l.waiting) != 0 {
-				t.Errorf("%s: %d have a turn and %d wait, and nobody is there", tables[class], l.readers, len(l.waiting))
+			for l.left() != 0 { // until the last reading is over
+				runtime.Gosched()
+			}
+			if len(l.waiting) != 0 {
+				t.Errorf("%s: %d wait, and nobody reads", tables[class], len(l.waiting))
 			}
 		}
 	})
+}
+
+func (l *lookUps) left() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.readings
+}
+
+// A database that says nothing keeps nobody longer than they would wait.
+func TestLookUpsWaitNoLongerThanTheirDeadline(t *testing.T) {
+	if !pgtest.Available() {
+		return // a file answers
+	}
+	link := pgtest.Proxy(t, pgtest.Start(t).Database(t))
+	s := open(t, link.DSN)
+	link.Stall()
+	defer link.Heal()
+	var all sync.WaitGroup
+	for range 12 {
+		all.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			began := time.Now()
+			if _, err := s.Token(ctx, newID(token.Short)); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 2*time.Second {
+				t.Errorf("after %s: %v", time.Since(began), err)
+			}
+		})
+	}
+	all.Wait()
 }
 
 // lookUpAny looks up a row, one that is not there, or does not wait for it.

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -45,8 +46,8 @@ type line struct {
 // Read notes that the server is there.
 func (l *line) Read(p []byte) (int, error) {
 	n, err := l.Conn.Read(p)
-	if n > 0 {
-		l.heard.Store(int64(max(1, l.of.now().Sub(l.opened))))
+	if n > 0 && l.heard.Swap(int64(max(1, l.of.now().Sub(l.opened)))) == 0 {
+		l.of.speaks(l.address)
 	}
 	return n, err //nolint:wrapcheck // it stands for the connection
 }
@@ -61,10 +62,7 @@ func (l *line) Close() error {
 	p := l.of
 	p.mu.Lock()
 	delete(p.lines, l)
-	switch {
-	case l.heard.Load() != 0:
-		delete(p.silent, l.address)
-	case l.silence() >= dialPatience:
+	if l.heard.Load() == 0 && l.silence() >= dialPatience {
 		p.silent[l.address] = p.now()
 	}
 	p.mu.Unlock()
@@ -109,7 +107,7 @@ func (p *primary) there(ctx context.Context, known *line) bool {
 	to := known.RemoteAddr()
 	c, err := (&net.Dialer{}).DialContext(ctx, to.Network(), to.String())
 	if err != nil {
-		return false
+		return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) // it is we who cannot
 	}
 	l := &line{Conn: c, of: p, address: known.address, opened: p.now()}
 	cfg := p.base.Copy()
@@ -139,6 +137,13 @@ func (p *primary) dialing(dial pgconn.DialFunc) pgconn.DialFunc {
 		p.lines[l] = struct{}{}
 		return l, nil
 	}
+}
+
+// speaks notes that a server answers who connects.
+func (p *primary) speaks(address string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.silent, address)
 }
 
 // passes reports whether a server is passed by for now, in favour of others.

@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"database/sql"
+	"net"
 	"net/url"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -203,5 +205,44 @@ func TestReadersLeaveASilentPrimary(t *testing.T) {
 			t.Errorf("after %s: %v", time.Since(began), err)
 		}
 		cancel()
+	}
+}
+
+// A server that said nothing is passed by for a while, whatever becomes of the
+// connections that it once answered on; one that speaks is not.
+func TestSilentServerIsPassedBy(t *testing.T) {
+	if !pgtest.Available() {
+		return // there are no servers
+	}
+	s := pgtest.Start(t)
+	database := s.Database(t)
+	here, next := pgtest.Proxy(t, database), pgtest.Proxy(t, database)
+	p := &primary{now: time.Now}
+	cfg, err := p.config(both(t, here, next))
+	must(t, err)
+	connect := func() *pgx.Conn {
+		conn, err := pgx.ConnectConfig(t.Context(), cfg)
+		must(t, err)
+		return conn
+	}
+	old := connect()
+	first, _, err := net.SplitHostPort(old.PgConn().Conn().RemoteAddr().String())
+	must(t, err)
+	address := net.JoinHostPort(first, strconv.Itoa(int(cfg.Port)))
+	here.Stall()
+	other := connect()
+	if !p.passes(address) {
+		t.Error("a silent server is asked by the next one too")
+	}
+	must(t, old.PgConn().Conn().Close())
+	if !p.passes(address) {
+		t.Error("an old connection that ends speaks for a silent server")
+	}
+	must(t, other.Close(t.Context()))
+	here.Heal()
+	p.now = func() time.Time { return time.Now().Add(silence) }
+	must(t, connect().Close(t.Context()))
+	if _, silent := p.silent[address]; silent {
+		t.Error("a server that speaks is still called silent")
 	}
 }

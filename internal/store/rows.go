@@ -132,5 +132,5 @@ func (r *rowsText) step(ctx context.Context, on *session, n int, args []any, sca
 			return err
 		}
 	}
-	return rows.Err()
+	return on.told(rows.Err())
 }

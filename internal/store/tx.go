@@ -158,7 +158,7 @@ const insertCutoff = `INSERT INTO cutoffs (kind, id, n, issued_before, reason, a
 var insertChanges = &rowsText{
 	again: true,
 	head:  "INSERT INTO changes (n, i, mark, what, id, at) VALUES ",
-	tail:  " ON CONFLICT DO NOTHING",
+	tail:  " ON CONFLICT DO NOTHING RETURNING i",
 	types: []string{"BIGINT", "BIGINT", "TEXT", "TEXT", "TEXT", "BIGINT"},
 }
 
@@ -181,8 +181,12 @@ func (tx *Tx) advance(ctx context.Context) error {
 		c.Position, c.Mark = n, mark
 		rows = append(rows, n, i, mark, string(c.What), c.ID, tx.now)
 	}
-	if err := insertChanges.run(ctx, tx.session, rows, nil); err != nil {
+	written := 0
+	if err := insertChanges.run(ctx, tx.session, rows, func(*sql.Rows) error { written++; return nil }); err != nil {
 		return fmt.Errorf("write changes: %w", err)
+	}
+	if written != len(tx.changes) {
+		return fmt.Errorf("write changes: position %d was there before: the database went back", n)
 	}
 	for i := range tx.cutoffs {
 		c := &tx.cutoffs[i]
