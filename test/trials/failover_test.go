@@ -201,7 +201,7 @@ func (f *failover) failover(end func()) {
 		end()
 		f.standby.Promote(f.t)
 	})
-	away := o.last.Sub(since)
+	away := max(0, o.last.Sub(since))
 	f.t.Logf("%d answers 503, %d of them of an unknown outcome, the last %s after the end of the primary", o.away, o.unknown, away)
 	if away > 10*time.Second || !o.yes.After(o.last) {
 		f.t.Errorf("errors for %s, want less than 10 s and answers after them", away)
