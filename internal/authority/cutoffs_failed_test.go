@@ -14,9 +14,14 @@ import (
 // runOver enters a run on the service tokens of a family that is not there.
 func runOver(t *testing.T, h *servertest.House, family token.ID, act token.Act) token.ID {
 	t.Helper()
+	return runBy(t, h, act, token.Predicate{Kind: token.Service, Family: family.String()})
+}
+
+func runBy(t *testing.T, h *servertest.House, act token.Act, by token.Predicate) token.ID {
+	t.Helper()
 	now := h.Clock.Now()
 	r := token.Revocation{
-		ID: token.NewID(now, token.Long), Workspace: "w", Act: act, Predicate: token.Predicate{Kind: token.Service, Family: family.String()},
+		ID: token.NewID(now, token.Long), Workspace: "w", Act: act, Predicate: by,
 		Reason: "all of them", Actor: apply, Running: true, Reached: token.FirstID(now.Add(time.Millisecond)),
 	}
 	if err := h.Store.Do(t.Context(), func(tx *store.Tx) error { return tx.PutRevocation(t.Context(), &r) }); err != nil {
@@ -68,6 +73,27 @@ func familyMember(t *testing.T, h *servertest.House, family token.ID, change fun
 		t.Fatal(err)
 	}
 	return k
+}
+
+// turned rotates a service token of a family at once.
+func turned(t *testing.T, h *servertest.House, old *token.Token) *token.Token {
+	t.Helper()
+	next := familyMember(t, h, old.Grant, func(k *token.Token) { k.Credential, k.Replaces = old.Credential, old.ID })
+	if err := h.Store.Commit(t.Context(), &token.Deed{End: []token.Ending{{ID: old.ID, At: h.Clock.Now().UnixMilli(), Reason: "rotated"}}}); err != nil {
+		t.Fatal(err)
+	}
+	return next
+}
+
+// mend enters the family whose absence keeps a run from going on.
+func mend(t *testing.T, h *servertest.House, family token.ID) {
+	t.Helper()
+	err := h.Store.Do(t.Context(), func(tx *store.Tx) error {
+		return tx.InsertGrant(t.Context(), &token.Grant{ID: family, Contract: "v1", Client: "app", Workspace: "w"})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestRunThatCannotGoOnLetsRotationsGo: it is given up after ten tries within
@@ -127,15 +153,8 @@ func TestRunThatIsTriedAgainDoesTheRestOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	giveUp(t, h, id)
-	newer := familyMember(t, h, family, func(k *token.Token) { k.Credential, k.Replaces = rest.ID, rest.ID })
-	if err := h.Store.Commit(t.Context(), &token.Deed{End: []token.Ending{{ID: rest.ID, At: h.Clock.Now().UnixMilli(), Reason: "rotated"}}}); err != nil {
-		t.Fatal(err)
-	}
-	if err := h.Store.Do(t.Context(), func(tx *store.Tx) error {
-		return tx.InsertGrant(t.Context(), &token.Grant{ID: family, Contract: "v1", Client: "app", Workspace: "w"})
-	}); err != nil {
-		t.Fatal(err)
-	}
+	newer := turned(t, h, rest)
+	mend(t, h, family)
 	for range 2 {
 		r, err := h.Authority.RetryRevocation(t.Context(), apply, "w", id)
 		if err != nil || r.State() != "done" || r.Count != 2 {
@@ -154,5 +173,48 @@ func TestRunThatIsTriedAgainDoesTheRestOnce(t *testing.T) {
 	}
 	if _, err := h.Authority.RetryRevocation(t.Context(), apply, "x", id); !token.Is(err, token.NotFound) {
 		t.Errorf("from another workspace: %v", err)
+	}
+}
+
+// TestNoAgeLetsASecretEscapeThatWasRotatedMeanwhile: a run that is tried again
+// judges by the secret whose place it took, or by the first where it was rotated
+// more than once.
+func TestNoAgeLetsASecretEscapeThatWasRotatedMeanwhile(t *testing.T) {
+	for _, one := range []struct {
+		what string
+		by   token.Predicate
+		used bool // also hits what is in use
+	}{{"issued before", token.Predicate{IssuedBefore: 1}, true}, {"idle", token.Predicate{IdleDays: 1}, false}} {
+		t.Run(one.what, func(t *testing.T) {
+			h := servertest.Start(t, twoTenants, nil)
+			family := token.NewID(h.Clock.Now(), token.Long)
+			leaked, twice, used := familyMember(t, h, family, nil), familyMember(t, h, family, nil), familyMember(t, h, family, nil)
+			h.Clock.Move(25 * time.Hour)
+			if one.by.IssuedBefore != 0 {
+				one.by.IssuedBefore = h.Clock.Now().UnixMilli()
+			}
+			if err := h.Store.FlushUses(t.Context(), map[token.ID]token.Seen{used.ID: {Last: h.Clock.Now().UnixMilli(), Count: 1}}); err != nil {
+				t.Fatal(err)
+			}
+			late := familyMember(t, h, family, nil)
+			one.by.Family, one.by.Kind = family.String(), token.Service
+			id := runBy(t, h, token.Revoke, one.by)
+			giveUp(t, h, id)
+			leaked, twice, used, late = turned(t, h, leaked), turned(t, h, turned(t, h, twice)), turned(t, h, used), turned(t, h, late)
+			mend(t, h, family)
+			if r, err := h.Authority.RetryRevocation(t.Context(), apply, "w", id); err != nil || r.State() != "done" {
+				t.Errorf("%+v, %v", r, err)
+			}
+			for _, is := range []struct {
+				what string
+				of   *token.Token
+				hit  bool
+			}{{"that was meant", leaked, true}, {"rotated twice", twice, true}, {"in use", used, one.used}, {"too young", late, false}} {
+				k, err := h.Store.Token(t.Context(), is.of.ID)
+				if err != nil || (k.EndedAt != 0) != is.hit {
+					t.Errorf("one %s ended at %d, %v", is.what, k.EndedAt, err)
+				}
+			}
+		})
 	}
 }

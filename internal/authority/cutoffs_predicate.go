@@ -78,10 +78,12 @@ func (s *Sweep) filter(now time.Time) token.Inventory {
 		i.Kinds = []token.Kind{p.Kind}
 	}
 	if p.IdleDays > 0 {
-		i.IdleSince = now.AddDate(0, 0, -int(p.IdleDays)).UnixMilli()
+		i.IdleSince = idleSince(now, p.IdleDays)
 	}
 	return i
 }
+
+func idleSince(now time.Time, days int64) int64 { return now.AddDate(0, 0, -int(days)).UnixMilli() }
 
 // resolve looks up what the predicate names by id. What is another workspace's
 // is not found.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/fichadev/ficha/internal/audit"
@@ -59,6 +60,9 @@ func (a *Authority) step(ctx context.Context, r *token.Revocation) (won bool, er
 	if err != nil {
 		return false, err
 	}
+	if err := a.leaveUsed(ctx, r, page); err != nil {
+		return false, err
+	}
 	next, lost := *r, false
 	err = a.cfg.Store.Do(ctx, func(tx Tx) (err error) {
 		next = *r
@@ -108,11 +112,35 @@ func (a *Authority) sweepPage(ctx context.Context, tx Tx, r *token.Revocation, p
 		map[string]any{"act": r.Act, "count": r.Count, "reason": r.Reason}))
 }
 
-// continued finds what a run is about, as it was when it began.
+// continued finds what a run is about, as it was when it began. Among what was
+// rotated since it was given up no age is asked for: those secrets are younger
+// than what they took the place of, by which Meant and leaveUsed judge.
 func (a *Authority) continued(ctx context.Context, r *token.Revocation) (*swept, error) {
 	s := Sweep{Workspace: r.Workspace, Act: r.Act, By: r.Predicate, Reason: r.Reason}
 	w := &swept{Sweep: s, who: r.Actor, filter: s.filter(time.UnixMilli(r.At()))}
+	if r.Young(r.Reached) {
+		w.filter.CreatedBefore, w.filter.IdleSince = 0, 0
+	}
 	return w, a.resolve(ctx, w)
+}
+
+// leaveUsed takes out of a page what a run on idle tokens is not about: where no
+// age was asked for, what was made or used since they are idle.
+func (a *Authority) leaveUsed(ctx context.Context, r *token.Revocation, page *token.Page) error {
+	if r.Predicate.IdleDays == 0 || !r.Young(r.Reached) {
+		return nil
+	}
+	since := idleSince(time.UnixMilli(r.At()), r.Predicate.IdleDays)
+	var secrets []token.ID
+	for _, t := range page.Tokens {
+		secrets = append(secrets, t.ID, r.Origin(t))
+	}
+	seen, err := a.LastUses(ctx, secrets)
+	page.Tokens = slices.DeleteFunc(page.Tokens, func(t *token.Token) bool {
+		was := r.Origin(t)
+		return was.Time().UnixMilli() >= since || max(seen[t.ID].Last, seen[was].Last) >= since
+	})
+	return err
 }
 
 // sweepOne does the deed to one token and reports whether it did. Those that

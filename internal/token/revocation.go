@@ -112,13 +112,34 @@ func (r *Revocation) State() string {
 }
 
 // Meant reports whether a run is about a secret: its credential was there when
-// the run began, and no earlier try has dealt with it. What was rotated since
-// that try was given up is looked at again.
+// the run began, and is as old as the predicate says, and no earlier try has
+// dealt with it. What was rotated since that try was given up is looked at again.
+// Whether it is idle is not known here.
 func (r *Revocation) Meant(t *Token) bool {
-	const late = int64(time.Minute / time.Millisecond) // no node's clock is so far off
 	fresh := t.Credential.Time().UnixMilli() > r.At()
-	seen := r.Passed != 0 && t.ID >= r.Passed && t.ID.Time().UnixMilli() < r.PassedAt-late
-	return !fresh && !seen
+	late := r.Predicate.IssuedBefore != 0 && r.Origin(t).Time().UnixMilli() >= r.Predicate.IssuedBefore
+	seen := r.Passed != 0 && t.ID >= r.Passed && !r.Young(t.ID)
+	return !fresh && !late && !seen
+}
+
+// Young reports whether a secret may have been made after an earlier try was
+// given up.
+func (r *Revocation) Young(secret ID) bool {
+	const late = int64(time.Minute / time.Millisecond) // no node's clock is so far off
+	return r.Passed != 0 && secret.Time().UnixMilli() >= r.PassedAt-late
+}
+
+// Origin returns the secret by whose age a run judges: that itself or, where it
+// was made after an earlier try was given up, the one whose place it took then.
+// Of one that was rotated more than once meanwhile it is the first of all.
+func (r *Revocation) Origin(t *Token) ID {
+	switch {
+	case !r.Young(t.ID):
+		return t.ID
+	case t.Replaces != 0 && !r.Young(t.Replaces):
+		return t.Replaces
+	}
+	return t.Credential
 }
 
 // At returns the instant of the deed, ms: the mark of what it suspends.
