@@ -1,13 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -35,34 +37,54 @@ func (c *policySet) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	left := file.leftOut(now)
-	switch {
-	case c.Keep:
-		file.keep(now, left)
-	case len(left) > 0 && !c.Replace:
-		return fmt.Errorf("%s does not name %s, which the policy has: --keep leaves such rules as they are, --replace lifts them", c.File, strings.Join(ruleNames(left), ", "))
+	set, torn := now.rules(file.sooner(now.Coming, c.Keep))
+	left := file.leftOut(set)
+	if c.Keep {
+		if both := slices.DeleteFunc(left, func(r rule) bool { return !slices.Contains(torn, r) }); len(both) > 0 {
+			return fmt.Errorf("%s would be enforced before the policy to come, in which %s is another than now: name in it what is to hold", c.File, ruleNames(both))
+		}
+		file.keep(now.Coming, set)
+	} else if len(left) > 0 && !c.Replace {
+		return fmt.Errorf("%s does not name %s, which the policy has: --keep leaves such rules as they are, --replace lifts them", c.File, ruleNames(left))
 	}
 	return c.putPolicy(ctx, file.rules, etag)
 }
 
-// policyNow returns the rules that were declared last, those in force or those
-// to come, and their ETag. Dates that are over are left out.
-func (a asker) policyNow(ctx context.Context) (rules map[string]any, etag string, err error) {
+// A standing is the policy that is in force and the one to come, nil if there is
+// none.
+type standing struct{ Policy, Coming map[string]any }
+
+// rules returns what a policy takes the place of: what was declared last, and, if
+// it is enforced sooner than what is to come, what is in force too. Of those that
+// differ in the two, which it names, it returns the one to come.
+func (s *standing) rules(sooner bool) (set map[rule]any, torn []rule) {
+	switch {
+	case s.Coming == nil:
+		return rulesOf(s.Policy), nil
+	case !sooner:
+		return rulesOf(s.Coming), nil
+	}
+	set = rulesOf(s.Policy)
+	for r, value := range rulesOf(s.Coming) {
+		if was, has := set[r]; has && !reflect.DeepEqual(was, value) {
+			torn = append(torn, r)
+		}
+		set[r] = value
+	}
+	return set, torn
+}
+
+// policyNow returns what was declared and its ETag, without which nothing can be
+// changed safely.
+func (a asker) policyNow(ctx context.Context) (now standing, etag string, err error) {
 	req, err := a.request(ctx, get(policyPath, nil))
 	if err != nil {
-		return nil, "", err
+		return now, "", err
 	}
-	var both struct{ Policy, Coming map[string]any }
-	if etag, err = a.tagged(req, &both); err != nil {
-		return nil, "", err
+	if etag, err = a.tagged(req, &now); err == nil && etag == "" {
+		err = errors.New("the server's answer came without its ETag, so that nobody would see it if somebody else changed the policy meanwhile: let the proxy before it pass ETag and If-Match on")
 	}
-	if both.Coming != nil {
-		return both.Coming, etag, nil
-	}
-	for _, key := range policyDates() {
-		delete(both.Policy, key)
-	}
-	return both.Policy, etag, nil
+	return now, etag, err
 }
 
 // putPolicy sets the rules, unless somebody has changed them since they were
@@ -76,9 +98,7 @@ func (a asker) putPolicy(ctx context.Context, rules map[string]any, etag string)
 	if err != nil {
 		return err
 	}
-	if etag != "" {
-		req.Header.Set("If-Match", etag)
-	}
+	req.Header.Set("If-Match", etag)
 	var said map[string]any
 	if err := a.send(req, &said); err != nil {
 		return err
@@ -122,55 +142,84 @@ func readPolicyFile(name string) (*policyFile, error) {
 // A rule is a key of a policy, or what stands there for one kind of token.
 type rule struct{ key, kind string }
 
-func ruleNames(list []rule) (names []string) {
+// rulesOf returns what a policy limits, by kind.
+func rulesOf(policy map[string]any) map[rule]any {
+	all := map[rule]any{}
+	for key, value := range policy {
+		if slices.Contains(policyDates(), key) {
+			continue
+		}
+		kinds, byKind := value.(map[string]any)
+		if !byKind {
+			all[rule{key: key}] = value
+		}
+		for kind, value := range kinds {
+			all[rule{key, kind}] = value
+		}
+	}
+	return all
+}
+
+// ruleNames returns the names of rules in a sentence.
+func ruleNames(list []rule) string {
+	var names []string
 	for _, r := range list {
 		names = append(names, strings.TrimSuffix(r.key+"."+r.kind, "."))
 	}
-	return names
+	return strings.Join(names, ", ")
 }
 
-// leftOut returns the rules that are set now and of which the file says nothing.
-func (f *policyFile) leftOut(now map[string]any) (left []rule) {
-	for _, key := range slices.Sorted(maps.Keys(now)) {
-		_, has := f.rules[key]
-		if slices.Contains(policyDates(), key) || !has && slices.Contains(f.named, key) {
-			continue // it limits nothing, or the file lifts it
-		}
-		kinds, byKind := now[key].(map[string]any)
-		if !byKind {
-			if !has {
-				left = append(left, rule{key: key})
-			}
-			continue
-		}
-		mine, _ := f.rules[key].(map[string]any)
-		for _, kind := range slices.Sorted(maps.Keys(kinds)) {
-			if _, has := mine[kind]; !has {
-				left = append(left, rule{key, kind})
-			}
+// sooner reports whether the file is enforced before a policy to come, nil if
+// there is none. The dates of that one are the file's where those are kept and
+// it names none.
+func (f *policyFile) sooner(coming map[string]any, keep bool) bool {
+	if coming == nil || keep && !slices.Contains(f.named, "enforce_from") {
+		return false
+	}
+	return instantOf(f.rules["enforce_from"]).Before(instantOf(coming["enforce_from"]))
+}
+
+// instantOf reads a date of a policy; what is none is at once.
+func instantOf(date any) (at time.Time) {
+	if text, ok := date.(string); ok {
+		at, _ = time.Parse(time.RFC3339, text)
+	}
+	return at
+}
+
+// leftOut returns the rules that are set and of which the file says nothing, by
+// name.
+func (f *policyFile) leftOut(set map[rule]any) (left []rule) {
+	mine := rulesOf(f.rules)
+	for r := range set {
+		_, has := mine[r]
+		_, some := f.rules[r.key]
+		if lifted := !some && slices.Contains(f.named, r.key); !has && !lifted {
+			left = append(left, r)
 		}
 	}
+	slices.SortFunc(left, func(a, b rule) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.kind, b.kind)) })
 	return left
 }
 
-// keep adds rules as they are now, and the dates of a policy to come.
-func (f *policyFile) keep(now map[string]any, left []rule) {
+// keep adds what the file leaves out of the rules that are set, and the dates of
+// a policy to come.
+func (f *policyFile) keep(coming map[string]any, set map[rule]any) {
 	for _, key := range policyDates() {
-		if when, ok := now[key]; ok && !slices.Contains(f.named, key) {
+		if when, ok := coming[key]; ok && !slices.Contains(f.named, key) {
 			f.rules[key] = when
 		}
 	}
-	for _, r := range left {
+	for _, r := range f.leftOut(set) {
 		if r.kind == "" {
-			f.rules[r.key] = now[r.key]
+			f.rules[r.key] = set[r]
 			continue
 		}
-		kinds, _ := now[r.key].(map[string]any)
 		mine, ok := f.rules[r.key].(map[string]any)
 		if !ok {
 			mine = map[string]any{}
 			f.rules[r.key] = mine
 		}
-		mine[r.kind] = kinds[r.kind]
+		mine[r.kind] = set[r]
 	}
 }
