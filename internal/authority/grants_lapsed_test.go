@@ -1,6 +1,9 @@
 package authority_test
 
 import (
+	"context"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -70,9 +73,67 @@ func TestFamilyOfWhichNothingIsLeftEnds(t *testing.T) {
 		t.Errorf("they may take back %+v, %v", left, err)
 	}
 	events, err := h.Store.Events(t.Context(), token.Trail{Workspace: "w", Target: "grant:" + given.String(), Limit: 10})
-	if err != nil || len(events) != 1 || events[0].Action != "consent.revoked" || events[0].Detail["reason"] != "lapsed" {
+	if err != nil || len(events) != 1 || events[0].Action != "consent.lapsed" || events[0].Detail["person"] != ana.ID {
 		t.Errorf("on record %+v, %v", events, err)
 	}
+}
+
+// TestOneFamilyKeepsNoOtherFromEnding: what cannot be ended is told of at the end.
+func TestOneFamilyKeepsNoOtherFromEnding(t *testing.T) {
+	h := servertest.Start(t, twoTenants, nil)
+	ana := personOf(t, h, "super@w.test")
+	var families []token.ID
+	for range 3 {
+		h.Clock.Move(time.Second)
+		families = append(families, lapsedFamily(t, h, ana.ID))
+	}
+	h.Clock.Move(91 * 24 * time.Hour)
+	for n := 1; n > 0; {
+		var err error
+		if n, err = h.Store.Purge(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	on := &breaking{write: func(tx authority.Tx) authority.Tx { return stuck{tx, families[1]} }}
+	err := brokenHouse(t, h, on).LapseGrants(t.Context(), h.Clock.Now())
+	if err == nil || !strings.Contains(err.Error(), families[1].String()) {
+		t.Errorf("it says %v", err)
+	}
+	for n, id := range families {
+		g, err := h.Store.Grant(t.Context(), id)
+		if err != nil || (g.EndedAt != 0) != (n != 1) {
+			t.Errorf("family %d ended at %d, %v", n, g.EndedAt, err)
+		}
+	}
+}
+
+// A stuck transaction cannot let one family lapse.
+type stuck struct {
+	authority.Tx
+	family token.ID
+}
+
+func (s stuck) LapseGrant(ctx context.Context, id token.ID) (bool, error) {
+	if id == s.family {
+		return false, errors.New("the page is broken")
+	}
+	return s.Tx.LapseGrant(ctx, id)
+}
+
+// lapsedFamily enters a family of a person that nothing is left of.
+func lapsedFamily(t *testing.T, h *servertest.House, person string) token.ID {
+	t.Helper()
+	now := h.Clock.Now()
+	g := &token.Grant{ID: token.NewID(now, token.Long), Contract: "fanbase", Client: "app", Workspace: "w", Person: person, CreatedAt: now.UnixMilli()}
+	last := &token.Token{
+		ID: token.NewID(now, token.Long), Kind: token.Refresh, Contract: "fanbase", Hash: token.HashOf(g.ID.String()), Workspace: "w", Client: "app", Person: person,
+		Grant: g.ID, Born: positionOf(t, h), IssuedAt: now.UnixMilli(), ExpiresAt: now.Add(time.Hour).UnixMilli(),
+	}
+	last.Credential = last.ID
+	if err := h.Store.Commit(t.Context(), &token.Deed{Grant: g, Issue: []*token.Token{last}}); err != nil {
+		t.Fatal(err)
+	}
+	return g.ID
 }
 
 // TestLastRefreshTokenOfAFamilyIsKeptAsLongAsTheOthers, though it lives for a

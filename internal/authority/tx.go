@@ -104,6 +104,7 @@ type Tx interface {
 
 	InsertGrant(ctx context.Context, g *token.Grant) error
 	EndGrant(ctx context.Context, id token.ID, reason string) (bool, error)
+	LapseGrant(ctx context.Context, id token.ID) (bool, error)
 	DropGrant(ctx context.Context, id token.ID) (bool, error)
 	InsertAuthorization(ctx context.Context, a *token.Authorization) error
 	AnswerAuthorization(ctx context.Context, id token.ID, state token.AuthorizationState, grant token.ID) (bool, error)

@@ -20,10 +20,10 @@ import (
 // purged. What is missed stays: a family is never ended on a guess.
 
 const (
-	codesOver   = 2 * oneDay // when every code of a day was redeemed or has expired
-	codesPurged = 6 * oneDay // before the first is purged
-	codeBeside  = 2 * time.Second
-	codesStep   = 100
+	codesOver   = 2 * oneDay             // when every code of a day was redeemed or has expired
+	codesPurged = 6 * oneDay             // before the first is purged
+	codeBeside  = 250 * time.Millisecond // after its family: nothing but reads of the support lies between
+	codesStep   = 20
 
 	lapsing = ` SET lapses_at = $2 WHERE id = $1 AND ended_at = 0 AND installed = 0 AND lapses_at = 0`
 
@@ -106,6 +106,18 @@ func (tx *Tx) lapseCode(ctx context.Context, c consent) error {
 // been so for the longest time first.
 func (s *Store) LapsedGrants(ctx context.Context, limit int) ([]*token.Grant, error) {
 	return all(ctx, s.reads, lapsedGrants, scanGrant, s.now(), limit)
+}
+
+// LapseGrant ends a live family that nothing is left of; it reports whether this
+// call did. It cuts nothing off, since no token of it lives, and no cutoff stays
+// behind when the row is purged.
+func (tx *Tx) LapseGrant(ctx context.Context, id token.ID) (bool, error) {
+	won, err := tx.affects(ctx, `UPDATE grants SET ended_at = $2, end_reason = 'lapsed', lapses_at = 0 WHERE id = $1 AND ended_at = 0 AND lapses_at > 0 AND lapses_at <= $2`,
+		int64(id), tx.now)
+	if won {
+		tx.Changed(token.GrantSupport(id).Change())
+	}
+	return won, err
 }
 
 // DropGrant deletes a live family that nothing is left of; it reports whether

@@ -63,7 +63,19 @@ func TestFamilyLapsesWithItsLastRefreshToken(t *testing.T) {
 		if ids := lapsed(t, s); !slices.Equal(ids, []token.ID{over, going}) {
 			t.Errorf("%v lapsed, want %v and %v", ids, over, going)
 		}
-		wins(t, s, "end", true, func(tx *Tx) (bool, error) { return tx.EndGrant(t.Context(), going, "lapsed") })
+		lapse := func(tx *Tx) (bool, error) { return tx.LapseGrant(t.Context(), going) }
+		before, err := s.Position(t.Context())
+		must(t, err)
+		wins(t, s, "lapse", true, lapse)
+		wins(t, s, "lapse", false, lapse)
+		after, err := s.Position(t.Context())
+		must(t, err)
+		if g, err := s.Grant(t.Context(), going); err != nil || g.EndedAt != c.now().UnixMilli() || g.EndReason != "lapsed" || len(g.Cutoffs) != 0 {
+			t.Errorf("ended as %+v, %v; want no cutoff", g, err)
+		}
+		if after.Position != before.Position+1 {
+			t.Errorf("other nodes hear of %d changes, want 1", after.Position-before.Position)
+		}
 		drop := func(id token.ID) func(tx *Tx) (bool, error) {
 			return func(tx *Tx) (bool, error) { return tx.DropGrant(t.Context(), id) }
 		}
