@@ -3,6 +3,7 @@ package authority
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -34,8 +35,25 @@ func (a *Authority) work(ctx context.Context, r *token.Revocation, most time.Dur
 
 // stumble counts a failed step, and gives the run up at the last. Who cannot
 // write that down has not counted it: while there is no database nothing is
-// given up.
+// given up. What keeps a run from going on may keep its record from being written
+// too: then a second transaction gives it up without one, and the log says so.
 func (a *Authority) stumble(ctx context.Context, r *token.Revocation, fault error) error {
+	err := a.countFailure(ctx, r, fault, noteGivenUp)
+	if err != nil && r.Failures+1 >= mostFailures {
+		err = fmt.Errorf("put on record that it was given up: %w", err)
+		if failed := a.countFailure(ctx, r, fault, nil); failed != nil {
+			return errors.Join(err, failed)
+		}
+	}
+	if r.Failed {
+		a.cfg.Log.ErrorContext(ctx, "a revocation was given up: mend what keeps it from going on, and try it again", slog.String("id", r.ID.String()), slog.Any("error", errors.Join(fault, err)))
+	}
+	return err
+}
+
+// countFailure moves a run on by a failed step, unless somebody else did, and
+// puts on record that it was given up where put is not nil.
+func (a *Authority) countFailure(ctx context.Context, r *token.Revocation, fault error, put func(context.Context, Tx, *token.Revocation) error) error {
 	next := *r
 	err := a.cfg.Store.Do(ctx, func(tx Tx) error {
 		next = *r
@@ -50,19 +68,15 @@ func (a *Authority) stumble(ctx context.Context, r *token.Revocation, fault erro
 			next = *r
 			return err
 		}
-		if !next.Failed {
+		if !next.Failed || put == nil {
 			return nil
 		}
-		return noteGivenUp(ctx, tx, &next)
+		return put(ctx, tx, &next)
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		*r = next
 	}
-	*r = next
-	if r.Failed {
-		a.cfg.Log.ErrorContext(ctx, "a revocation was given up: mend what keeps it from going on, and try it again", slog.String("id", r.ID.String()), slog.Any("error", fault))
-	}
-	return nil
+	return err
 }
 
 func noteGivenUp(ctx context.Context, tx Tx, r *token.Revocation) error {

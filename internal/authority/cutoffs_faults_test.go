@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fichadev/ficha/internal/authority"
 	"github.com/fichadev/ficha/internal/server/servertest"
@@ -61,5 +62,32 @@ func TestFaultOfARunNamesNothingOfTheInside(t *testing.T) {
 	}
 	if fault := stateOf(t, h, id).Fault; fault != "temporarily_unavailable: the database does not answer; try again in a moment" {
 		t.Errorf("for who asks: %q", fault)
+	}
+}
+
+// A mute transaction can put nothing on record.
+type mute struct{ authority.Tx }
+
+func (mute) Workspace(context.Context, string) (*token.Workspace, error) {
+	return nil, errors.New("the row cannot be read")
+}
+
+// TestRunWhoseRecordIsTheFaultIsGivenUp: it keeps no rotation waiting, and the
+// log says that the audit lacks it.
+func TestRunWhoseRecordIsTheFaultIsGivenUp(t *testing.T) {
+	h := servertest.Start(t, twoTenants, nil)
+	id := runOver(t, h, 0, token.Revoke)
+	a := brokenHouse(t, h, &breaking{write: func(tx authority.Tx) authority.Tx { return mute{tx} }})
+	for range 10 {
+		if err := a.WorkOff(t.Context(), h.Clock.Now()); err == nil {
+			t.Fatal("it went on")
+		}
+		h.Clock.Move(2 * time.Minute)
+	}
+	if r := stateOf(t, h, id); !r.Failed || r.Failures != 10 {
+		t.Errorf("after ten tries it is %+v", r)
+	}
+	if !strings.Contains(h.Log.String(), "put on record that it was given up: the row cannot be read") {
+		t.Errorf("the log says nothing of it: %s", h.Log)
 	}
 }
