@@ -21,6 +21,7 @@ type sweeps interface {
 // sweepTx is what such a deed writes.
 type sweepTx interface {
 	HoldRotations(ctx context.Context, workspace string) (token.ID, error)
+	Revocation(ctx context.Context, workspace string, id token.ID) (*token.Revocation, error)
 	PutRevocation(ctx context.Context, r *token.Revocation) error
 	AdvanceRevocation(ctx context.Context, r *token.Revocation, from token.ID) (bool, error)
 	StumbleRevocation(ctx context.Context, r *token.Revocation) (bool, error)

@@ -106,7 +106,7 @@ func (a *Authority) RetryRevocation(ctx context.Context, who token.Actor, worksp
 	var r *token.Revocation
 	again := false
 	err := a.cfg.Store.Do(ctx, func(tx Tx) (err error) {
-		if r, err = a.cfg.Store.Revocation(ctx, workspace, id); err != nil {
+		if r, err = tx.Revocation(ctx, workspace, id); err != nil {
 			return err
 		}
 		if r == nil {

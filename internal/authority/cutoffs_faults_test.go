@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,6 +18,8 @@ import (
 // A breaking store is a real one of which parts fail: what is nil works.
 type breaking struct {
 	*store.Store
+	alone bool // within a transaction runs are read by that alone
+	deeds atomic.Int32
 	list  error // instead of an inventory
 	write func(authority.Tx) authority.Tx
 }
@@ -28,7 +31,16 @@ func (b *breaking) Inventory(ctx context.Context, i token.Inventory) (*token.Pag
 	return b.Store.Inventory(ctx, i)
 }
 
+func (b *breaking) Revocation(ctx context.Context, workspace string, id token.ID) (*token.Revocation, error) {
+	if b.alone && b.deeds.Load() > 0 {
+		return nil, errors.New("there is no second connection")
+	}
+	return b.Store.Revocation(ctx, workspace, id)
+}
+
 func (b *breaking) Do(ctx context.Context, f func(authority.Tx) error) error {
+	b.deeds.Add(1)
+	defer b.deeds.Add(-1)
 	return b.Store.Do(ctx, func(tx *store.Tx) error {
 		if b.write != nil {
 			return f(b.write(tx))
@@ -89,5 +101,15 @@ func TestRunWhoseRecordIsTheFaultIsGivenUp(t *testing.T) {
 	}
 	if !strings.Contains(h.Log.String(), "put on record that it was given up: the row cannot be read") {
 		t.Errorf("the log says nothing of it: %s", h.Log)
+	}
+}
+
+// TestRetryTakesOneConnection: many at once would wait for each other's second.
+func TestRetryTakesOneConnection(t *testing.T) {
+	h := servertest.Start(t, twoTenants, nil)
+	id := runOver(t, h, 0, token.Revoke)
+	a := brokenHouse(t, h, &breaking{alone: true})
+	if r, err := a.RetryRevocation(t.Context(), apply, "w", id); err != nil || !r.Running {
+		t.Errorf("%+v, %v", r, err)
 	}
 }

@@ -76,7 +76,16 @@ func scanRevocation(r *sql.Rows) (*token.Revocation, error) {
 
 // Revocation returns one of a workspace, nil if there is none.
 func (s *Store) Revocation(ctx context.Context, workspace string, id token.ID) (*token.Revocation, error) {
-	return one(ctx, s.reads, `SELECT `+revocationColumns+` FROM revocations WHERE id = $1 AND workspace = $2`, scanRevocation, int64(id), workspace)
+	return revocationOf(ctx, s.reads, workspace, id)
+}
+
+// Revocation is Store.Revocation inside a rare deed.
+func (tx *Tx) Revocation(ctx context.Context, workspace string, id token.ID) (*token.Revocation, error) {
+	return revocationOf(ctx, tx, workspace, id)
+}
+
+func revocationOf(ctx context.Context, q querier, workspace string, id token.ID) (*token.Revocation, error) {
+	return one(ctx, q, `SELECT `+revocationColumns+` FROM revocations WHERE id = $1 AND workspace = $2`, scanRevocation, int64(id), workspace)
 }
 
 // Revocations returns a page of a workspace's, newest first, before an id (0:
