@@ -14,16 +14,15 @@ import (
 // runOver enters a run on the service tokens of a family that is not there.
 func runOver(t *testing.T, h *servertest.House, family token.ID, act token.Act) token.ID {
 	t.Helper()
-	return runBy(t, h, act, token.Predicate{Kind: token.Service, Family: family.String()})
+	return runOf(t, h, token.Revocation{Act: act, Predicate: token.Predicate{Kind: token.Service, Family: family.String()}})
 }
 
-func runBy(t *testing.T, h *servertest.House, act token.Act, by token.Predicate) token.ID {
+// runOf enters a run of that act, predicate and end.
+func runOf(t *testing.T, h *servertest.House, r token.Revocation) token.ID {
 	t.Helper()
 	now := h.Clock.Now()
-	r := token.Revocation{
-		ID: token.NewID(now, token.Long), Workspace: "w", Act: act, Predicate: by,
-		Reason: "all of them", Actor: apply, Running: true, Reached: token.FirstID(now.Add(time.Millisecond)),
-	}
+	r.ID, r.Workspace, r.Reason, r.Actor = token.NewID(now, token.Long), "w", "all of them", apply
+	r.Running, r.Reached = true, token.FirstID(now.Add(time.Millisecond))
 	if err := h.Store.Do(t.Context(), func(tx *store.Tx) error { return tx.PutRevocation(t.Context(), &r) }); err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +197,7 @@ func TestNoAgeLetsASecretEscapeThatWasRotatedMeanwhile(t *testing.T) {
 			}
 			late := familyMember(t, h, family, nil)
 			one.by.Family, one.by.Kind = family.String(), token.Service
-			id := runBy(t, h, token.Revoke, one.by)
+			id := runOf(t, h, token.Revocation{Act: token.Revoke, Predicate: one.by})
 			giveUp(t, h, id)
 			leaked, twice, used, late = turned(t, h, leaked), turned(t, h, turned(t, h, twice)), turned(t, h, used), turned(t, h, late)
 			mend(t, h, family)
@@ -216,5 +215,29 @@ func TestNoAgeLetsASecretEscapeThatWasRotatedMeanwhile(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestSuspensionThatIsOverIsDone: tried again after its end it suspends nothing,
+// and says of no token that it did.
+func TestSuspensionThatIsOverIsDone(t *testing.T) {
+	h := servertest.Start(t, twoTenants, nil)
+	family := token.NewID(h.Clock.Now(), token.Long)
+	member := familyMember(t, h, family, nil)
+	id := runOf(t, h, token.Revocation{
+		Act: token.Suspend, Predicate: token.Predicate{Kind: token.Service, Family: family.String()}, Until: h.Clock.Now().Add(time.Hour).UnixMilli(),
+	})
+	giveUp(t, h, id)
+	mend(t, h, family)
+	h.Clock.Move(time.Hour)
+	if r, err := h.Authority.RetryRevocation(t.Context(), apply, "w", id); err != nil || r.State() != "done" || r.Count != 0 {
+		t.Errorf("%+v, %v; want it done, with nothing to do", r, err)
+	}
+	events, err := h.Store.Events(t.Context(), token.Trail{Workspace: "w", Target: "token:" + member.Credential.String(), Limit: 10})
+	if k, err := h.Store.Token(t.Context(), member.ID); err != nil || k.SuspendedAt != 0 {
+		t.Errorf("suspended at %d, %v", k.SuspendedAt, err)
+	}
+	if err != nil || len(events) != 0 {
+		t.Errorf("on record %+v, %v", events, err)
 	}
 }

@@ -51,16 +51,8 @@ func (a *Authority) runFor(ctx context.Context, r *token.Revocation, most time.D
 // step does one page of a run. It reports false, and has done nothing, if
 // another node did that page.
 func (a *Authority) step(ctx context.Context, r *token.Revocation) (won bool, err error) {
-	w, err := a.continued(ctx, r)
+	page, err := a.nextPage(ctx, r)
 	if err != nil {
-		return false, err
-	}
-	w.filter.Before = r.Reached
-	page, err := a.cfg.Store.Inventory(ctx, w.filter)
-	if err != nil {
-		return false, err
-	}
-	if err := a.leaveUsed(ctx, r, page); err != nil {
 		return false, err
 	}
 	next, lost := *r, false
@@ -83,6 +75,24 @@ func (a *Authority) step(ctx context.Context, r *token.Revocation) (won bool, er
 		return false, nil
 	}
 	return won, err
+}
+
+// nextPage reads what a run looks at next. A suspension whose end has come has
+// nothing more to do: all of it would open at once.
+func (a *Authority) nextPage(ctx context.Context, r *token.Revocation) (*token.Page, error) {
+	if r.Until != 0 && r.Until <= a.cfg.Now().UnixMilli() {
+		return &token.Page{}, nil
+	}
+	w, err := a.continued(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	w.filter.Before = r.Reached
+	page, err := a.cfg.Store.Inventory(ctx, w.filter)
+	if err != nil {
+		return nil, err
+	}
+	return page, a.leaveUsed(ctx, r, page)
 }
 
 // sweepPage does the deed to a page of tokens and moves the run behind it; the
