@@ -160,9 +160,14 @@ func (h *handover) check(all []*token.Token) error {
 	return token.AtField(h.field, "these cannot stand on the rights of %s: %s; end them, or choose somebody else", h.heir.Email, strings.Join(whys, "; "))
 }
 
-// findPlaces refuses a step, and with it all that come after, where the heir may
-// not have so many tokens: it looks ahead, so that nothing has moved by then. It
-// reads no further than there are places.
+// mostAhead is how many secrets a step looks at beside its own.
+const mostAhead = 4 * mostHanded
+
+// findPlaces refuses a step where the heir may not have as many tokens as come
+// with it and those after it. It looks ahead, so that nothing has moved by then:
+// no further than there are places, and at mostAhead secrets, since what is dead
+// or the heir's already takes none and the workspace is locked meanwhile. What
+// lies beyond, a later step finds out: then what came before it has moved.
 func (h *handover) findPlaces(ctx context.Context, page []*token.Token) error {
 	most := h.workspace.Policy.At(h.tx.Now()).MaxPerOwner[token.Service]
 	if h.end || most == 0 {
@@ -173,7 +178,7 @@ func (h *handover) findPlaces(ctx context.Context, page []*token.Token) error {
 		return err
 	}
 	coming := map[token.ID]bool{} // by credential: two secrets of one take one place
-	for len(page) > 0 {
+	for looked := 0; len(page) > 0; looked += mostHanded {
 		for _, t := range page {
 			if t.Owner != h.heir.ID && !h.dead(t) {
 				coming[t.Credential] = true
@@ -182,6 +187,9 @@ func (h *handover) findPlaces(ctx context.Context, page []*token.Token) error {
 		if int64(len(coming)) > left {
 			return token.AtField(h.field, "%s may answer for %d service tokens and has room for %d, fewer than would come; end some, choose somebody else, or raise max_per_owner",
 				h.heir.Email, most, max(0, left))
+		}
+		if looked == mostAhead {
+			return nil
 		}
 		if page, err = h.tx.LeftBehind(ctx, h.workspace.ID, h.from.ID, page[len(page)-1].ID, mostHanded); err != nil {
 			return err
