@@ -25,8 +25,9 @@ type visitor struct {
 	*browser
 	*sample
 	load  load
-	half  int // of the places that it opens
-	times int // how often it needed a name of its own
+	half  int      // of the places that it opens
+	times int      // how often it needed a name of its own
+	last  token.ID // the last webhook that hook made
 }
 
 // number returns a number that nobody had before.
@@ -276,13 +277,18 @@ func (v *visitor) client() string {
 	return id
 }
 
-// hook makes a webhook and returns the id of its page.
+// hook makes a webhook and returns the id of its page. The one that it made
+// before ends: a workspace has a bounded number.
 func (v *visitor) hook() string {
 	v.sample.t.Helper()
+	if v.last != 0 {
+		v.must(v.Authority.EndWebhook(v.sample.t.Context(), v.as("ana", "acme"), "acme", v.last))
+	}
 	w, _, _, err := v.Authority.PutWebhook(v.sample.t.Context(), v.as("ana", "acme"), token.Webhook{
 		Workspace: "acme", URL: "https://hooks.acme.example/" + v.number(), Events: []string{"client.*"},
 	}, "", authority.Options{})
 	v.must(err)
+	v.last = w.ID
 	return w.ID.String()
 }
 
