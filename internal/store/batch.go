@@ -152,7 +152,7 @@ func (tx *Tx) endRows(ctx context.Context, batch []*pending) error {
 			}
 		}
 		sortRows(args, 5)
-		if err := endText[class].run(ctx, tx.session, args, collect(ended)); err != nil {
+		if err := endText[class].run(ctx, tx.statements, args, collect(ended)); err != nil {
 			return fmt.Errorf("end tokens: %w", err)
 		}
 	}
@@ -196,7 +196,7 @@ func (tx *Tx) keepAnswers(ctx context.Context, batch []*pending) error {
 		}
 	}
 	kept := map[token.Hash]bool{}
-	err := insertAnswers.run(ctx, tx.session, args, func(r *sql.Rows) error {
+	err := insertAnswers.run(ctx, tx.statements, args, func(r *sql.Rows) error {
 		var key token.Hash
 		err := r.Scan(&key)
 		kept[key] = true
@@ -235,7 +235,7 @@ func (tx *Tx) insertGrants(ctx context.Context, batch []*pending) error {
 // insert inserts rows of fresh ids, which each deed names.
 func (tx *Tx) insert(ctx context.Context, batch []*pending, text *rowsText, args []any, ids func(*token.Deed) []token.ID) error {
 	got := make(map[token.ID]bool, len(args)/len(text.types))
-	if err := text.run(ctx, tx.session, args, collect(got)); err != nil {
+	if err := text.run(ctx, tx.statements, args, collect(got)); err != nil {
 		return fmt.Errorf("%s: %w", text.head, err)
 	}
 	return tx.clashes(batch, got, len(args)/len(text.types), ids)
@@ -274,7 +274,7 @@ func (tx *Tx) insertTokens(ctx context.Context, batch []*pending) error {
 		for full, rows := range args[class] {
 			text := insertToken[class][full]
 			sortRows(rows, len(text.types))
-			if err := text.run(ctx, tx.session, rows, collect(got)); err != nil {
+			if err := text.run(ctx, tx.statements, rows, collect(got)); err != nil {
 				return fmt.Errorf("insert tokens: %w", err)
 			}
 		}

@@ -17,7 +17,7 @@ import (
 // readings that may be are under way is the next one. It is safe for use by many
 // at once.
 type lookUps struct {
-	on   *session
+	on   *statements
 	text *rowsText
 	most int // readings at a time
 
@@ -42,7 +42,7 @@ const (
 )
 
 func newLookUps(on *statements, class token.Class, most int) *lookUps {
-	return &lookUps{on: &session{statements: on}, most: most, text: &rowsText{
+	return &lookUps{on: on, most: most, text: &rowsText{
 		again: true,
 		head:  "SELECT " + tokenBare + ", " + isPlain + " FROM " + tables[class] + " WHERE id IN (",
 		tail:  ")",

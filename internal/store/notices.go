@@ -96,7 +96,7 @@ func (tx *Tx) Notice(ctx context.Context, n token.Notice, secrets []token.ID) (m
 		args = append(args, int64(id), int64(n), tx.now)
 	}
 	fresh := make(map[token.ID]bool, len(secrets))
-	if err := insertNotices.run(ctx, tx.session, args, collect(fresh)); err != nil {
+	if err := insertNotices.run(ctx, tx.statements, args, collect(fresh)); err != nil {
 		return nil, fmt.Errorf("write notices: %w", err)
 	}
 	return fresh, nil

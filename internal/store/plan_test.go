@@ -83,10 +83,10 @@ func TestEndingPlannedOnAnEmptyDayIsALookUp(t *testing.T) {
 // explain returns the writer's plan of a statement.
 func explain(t *testing.T, s *Store, text string, args []any) string {
 	t.Helper()
-	return explainOn(t, s.writer, text, args)
+	return explainOn(t, s.writer.statements, text, args)
 }
 
-func explainOn(t *testing.T, on *session, text string, args []any) string {
+func explainOn(t *testing.T, on *statements, text string, args []any) string {
 	t.Helper()
 	how := "EXPLAIN QUERY PLAN "
 	if on.engine.shared() {

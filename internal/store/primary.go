@@ -117,7 +117,7 @@ func (p *primary) there(ctx context.Context, known *line) bool {
 	if conn, err := pgconn.ConnectConfig(ctx, cfg); err == nil {
 		_ = conn.Close(ctx) // it has served its purpose
 	}
-	_ = l.Close() // as it has
+	_ = l.Close() // closed already, unless the driver left it open
 	return l.heard.Load() != 0
 }
 

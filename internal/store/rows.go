@@ -95,7 +95,7 @@ func (r *rowsText) compose(of rowsOf) string {
 // statements of 512, 256, … 1 rows, and hands what each returns to scan. Where
 // it may, it fills a statement up with the last row again rather than say
 // another for the few that are left.
-func (r *rowsText) run(ctx context.Context, on *session, args []any, scan func(*sql.Rows) error) error {
+func (r *rowsText) run(ctx context.Context, on *statements, args []any, scan func(*sql.Rows) error) error {
 	width := len(r.types)
 	for len(args) > 0 {
 		n := most
@@ -116,7 +116,7 @@ func (r *rowsText) run(ctx context.Context, on *session, args []any, scan func(*
 	return nil
 }
 
-func (r *rowsText) step(ctx context.Context, on *session, n int, args []any, scan func(*sql.Rows) error) error {
+func (r *rowsText) step(ctx context.Context, on *statements, n int, args []any, scan func(*sql.Rows) error) error {
 	text := r.text(rowsOf{n, on.plain})
 	if scan == nil {
 		_, err := on.exec(ctx, text, args...)

@@ -175,7 +175,7 @@ func (s *Store) begin(ctx context.Context) error {
 		if err != nil || !won {
 			return err
 		}
-		return insertChanges.run(ctx, tx.session, []any{1, 0, mark, string(token.Genesis), "", s.now()}, nil)
+		return insertChanges.run(ctx, tx.statements, []any{1, 0, mark, string(token.Genesis), "", s.now()}, nil)
 	})
 }
 

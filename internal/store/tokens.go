@@ -226,7 +226,7 @@ func (tx *Tx) LockToken(ctx context.Context, id token.ID) (bool, error) {
 // reports whether this call ended anything.
 func (tx *Tx) End(ctx context.Context, e token.Ending) (bool, error) {
 	won := map[token.ID]bool{}
-	err := endText[e.ID.Class()].run(ctx, tx.session, []any{int64(e.ID), e.At, e.Reason, e.By, int64(e.Successor)}, collect(won))
+	err := endText[e.ID.Class()].run(ctx, tx.statements, []any{int64(e.ID), e.At, e.Reason, e.By, int64(e.Successor)}, collect(won))
 	if won[e.ID] {
 		tx.ends = append(tx.ends, e)
 	}

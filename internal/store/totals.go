@@ -68,7 +68,7 @@ func (tx *Tx) deleteTokens(ctx context.Context, since int64, text string, args .
 	if err := tx.forgetUses(ctx, credentials, since); err != nil {
 		return 0, fmt.Errorf("forget uses: %w", err)
 	}
-	if err := deleteImports.run(ctx, tx.session, hashes, nil); err != nil {
+	if err := deleteImports.run(ctx, tx.statements, hashes, nil); err != nil {
 		return 0, fmt.Errorf("forget imports: %w", err)
 	}
 	return len(gone), tx.lapseBehind(ctx, gone)
@@ -86,7 +86,7 @@ func (tx *Tx) addTotals(ctx context.Context, counts map[total]int64) error {
 	for _, t := range rows {
 		args = append(args, t.month, t.workspace, t.kind, counts[t])
 	}
-	return insertTotals.run(ctx, tx.session, args, nil)
+	return insertTotals.run(ctx, tx.statements, args, nil)
 }
 
 func (tx *Tx) forgetUses(ctx context.Context, credentials []token.ID, since int64) error {
@@ -101,10 +101,10 @@ func (tx *Tx) forgetUses(ctx context.Context, credentials []token.ID, since int6
 		}
 	}
 	sortRows(args, 1)
-	if err := deleteScopes.run(ctx, tx.session, args, nil); err != nil {
+	if err := deleteScopes.run(ctx, tx.statements, args, nil); err != nil {
 		return err
 	}
-	return deleteUses.run(ctx, tx.session, args, nil)
+	return deleteUses.run(ctx, tx.statements, args, nil)
 }
 
 // Purged returns how many tokens of a workspace that were issued in a month

@@ -62,7 +62,7 @@ func (s *Store) FlushTraffic(ctx context.Context, counts []token.Traffic) error 
 			for i := range coarse {
 				coarse[i].Minute -= coarse[i].Minute % t.span
 			}
-			if err := t.upsert.run(ctx, tx.session, rowsOfTraffic(coarse), nil); err != nil {
+			if err := t.upsert.run(ctx, tx.statements, rowsOfTraffic(coarse), nil); err != nil {
 				return err
 			}
 		}

@@ -182,7 +182,7 @@ func (tx *Tx) advance(ctx context.Context) error {
 		rows = append(rows, n, i, mark, string(c.What), c.ID, tx.now)
 	}
 	written := 0
-	if err := insertChanges.run(ctx, tx.session, rows, func(*sql.Rows) error { written++; return nil }); err != nil {
+	if err := insertChanges.run(ctx, tx.statements, rows, func(*sql.Rows) error { written++; return nil }); err != nil {
 		return fmt.Errorf("write changes: %w", err)
 	}
 	if written != len(tx.changes) {

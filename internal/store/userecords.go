@@ -35,7 +35,7 @@ func (s *Store) WriteUseRecords(ctx context.Context, records []token.UseRecord) 
 		args = append(args, int64(r.ID), r.Workspace, int64(r.Secret), int64(r.Credential), r.Route, r.Method, r.Status, r.Address, r.Agent,
 			r.Scope, r.Outcome, r.Actor, r.For)
 	}
-	err := s.Do(ctx, func(tx *Tx) error { return insertUseRecords.run(ctx, tx.session, args, nil) })
+	err := s.Do(ctx, func(tx *Tx) error { return insertUseRecords.run(ctx, tx.statements, args, nil) })
 	if err != nil {
 		return fmt.Errorf("write records of uses: %w", err)
 	}

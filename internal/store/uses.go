@@ -51,10 +51,10 @@ func (s *Store) FlushUses(ctx context.Context, uses map[token.ID]token.Seen) err
 			}
 		}
 		err := s.Do(ctx, func(tx *Tx) error {
-			if err := upsertUses.run(ctx, tx.session, args, nil); err != nil {
+			if err := upsertUses.run(ctx, tx.statements, args, nil); err != nil {
 				return err
 			}
-			return upsertScopes.run(ctx, tx.session, scopes, nil)
+			return upsertScopes.run(ctx, tx.statements, scopes, nil)
 		})
 		if err != nil {
 			return fmt.Errorf("write uses: %w", err)
@@ -106,7 +106,7 @@ func (s *Store) wipeAnswersOf(ctx context.Context, ids []token.ID) error {
 		if len(args) == 0 {
 			continue
 		}
-		if err := s.Do(ctx, func(tx *Tx) error { return wipeAnswers.run(ctx, tx.session, args, nil) }); err != nil {
+		if err := s.Do(ctx, func(tx *Tx) error { return wipeAnswers.run(ctx, tx.statements, args, nil) }); err != nil {
 			return err
 		}
 	}
