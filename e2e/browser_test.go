@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -90,14 +91,12 @@ func call[P, R any](b *browser, command cdp.Command[P, R], with P) {
 	}
 }
 
-// ask does one step within the browser's patience and returns what it found.
+// ask does one step and returns what it found.
 func ask[T any](b *browser, step chromedp.Action[T]) T {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
-	defer cancel()
-	found, err := chromedp.Run(ctx, step)
+	found, err := try(b, step)
 	if err != nil {
-		b.t.Fatalf("%v at %s; complaints: %q", err, b.at(), b.complaints)
+		b.t.Fatal(err)
 	}
 	return found
 }
@@ -105,9 +104,23 @@ func ask[T any](b *browser, step chromedp.Action[T]) T {
 // do does steps, one after the other.
 func (b *browser) do(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	for _, step := range steps {
-		ask(b, step)
+	for i, step := range steps {
+		if _, err := try(b, step); err != nil {
+			b.t.Fatalf("step %d of %d: %v", i+1, len(steps), err)
+		}
 	}
+}
+
+// try does one step within the browser's patience. An error says what stands on
+// the page instead of what the step waited for.
+func try[T any](b *browser, step chromedp.Action[T]) (T, error) {
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	found, err := chromedp.Run(ctx, step)
+	if err != nil {
+		err = fmt.Errorf("%w (patience is %s) at %s, which reads %q; complaints: %q", err, patience, b.at(), b.reads(), b.complaints)
+	}
+	return found, err
 }
 
 // at returns the address of the page, empty if it cannot be learned: it is for
@@ -117,6 +130,15 @@ func (b *browser) at() string {
 	defer cancel()
 	url, _ := chromedp.Run(ctx, chromedp.Location())
 	return url
+}
+
+// reads returns how the page begins, empty if it cannot be learned: it is for
+// messages.
+func (b *browser) reads() string {
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	text, _ := chromedp.Run(ctx, chromedp.Evaluate[string](`(document.querySelector("main") ?? document.body).innerText.slice(0, 300)`))
+	return text
 }
 
 // says fails unless the first element of that kind has the text.

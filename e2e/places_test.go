@@ -94,8 +94,18 @@ func signInPlaces() []place {
 		}},
 		{"forgotten", "GET /panel/forgot", "", at("/panel/forgot")},
 		{"forgotten, sent", "POST /panel/forgot", "", func(v *visitor) {
+			n := v.number()
+			v.from("2001:db8:0:" + n + "::1") // from one network, few letters an hour are sent
 			v.to(sampleURL + "/panel/forgot")
-			v.do(write("#email", v.number()+"@acme.example\r"), chromedp.WaitNotPresent(chromedp.CSS("#email")))
+			v.do(write("#email", n+"@acme.example\r"), chromedp.WaitNotPresent(chromedp.CSS("#email")))
+		}},
+		{"forgotten, too often", "POST /panel/forgot", "", func(v *visitor) {
+			v.from("192.0.2.77")
+			for v.Identity.ForgotPassword(v.sample.t.Context(), token.Actor{Address: "192.0.2.77"}, "") == nil {
+				continue // until no more are sent
+			}
+			v.to(sampleURL + "/panel/forgot")
+			v.do(write("#email", v.number()+"@acme.example\r"), chromedp.WaitVisible(chromedp.CSS("#errors")))
 		}},
 		{"a token was found", "GET /panel/found", "", at("/panel/found")},
 		{"another password", "GET /panel/reset/{secret}", "", at("/panel/reset/AAAA")},
