@@ -4,8 +4,6 @@ import (
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
-
-	"gopkg.in/yaml.v3"
 )
 
 const (
@@ -43,8 +41,7 @@ func (v value) textBut(allowed string) (string, bool) {
 // raw returns a scalar as it is written, with what it names put in its place.
 // What was put in is not looked at again.
 func (v value) raw() (string, bool) {
-	if v.node.Kind != yaml.ScalarNode {
-		v.fail("is not a single value; write a text")
+	if !v.single("a text") {
 		return "", false
 	}
 	if v.null() {

@@ -100,15 +100,20 @@ func TestAMemberOfTheWrongShapeIsReportedWhereItStands(t *testing.T) {
 	} {
 		expectProblem(t, text, "r.yaml:1: "+path+": is not a set of keys")
 	}
-	for path, text := range map[string]string{
-		"environment":               "environment: [a]",
-		"users[0].password":         "users: [{email: a@b.test, password: [x]}]",
-		"clients[0].client_id":      "clients: [{client_id: [x], workspace: w}]",
-		"clients[0].grant_types[0]": "clients: [{client_id: a, workspace: w, grant_types: [[x]]}]",
-		"tokens[0].expires_at":      "tokens: [{kind: service, workspace: w, secret: 0123456789abcdef, expires_at: [x]}]",
+	for text, wrong := range map[string]string{
+		"environment: [a]":                                                 "environment: is not a single value; write a text",
+		"users: [{email: a@b.test, password: [x]}]":                        "users[0].password: is not a single value; write a text",
+		"users: [{email: a@b.test, number: [1]}]":                          "users[0].number: is not a single value; write a number",
+		"clients: [{client_id: [x], workspace: w}]":                        "clients[0].client_id: is not a single value; write a text",
+		"clients: [{client_id: a, workspace: w, grant_types: [[x]]}]":      "clients[0].grant_types[0]: is not a single value; write a text",
+		"clients: [{client_id: a, workspace: w, introspect: {own: true}}]": "clients[0].introspect: is not a single value; write own or workspace",
+		"workspaces: [{id: a, policy: {require_purpose: [service]}}]":      "workspaces[0].policy.require_purpose: is not a single value; write true or false",
+		"workspaces: [{id: a, policy: {max_ttl: {service: [90d]}}}]":       "workspaces[0].policy.max_ttl.service: is not a single value; write 15s, 30m,",
+
+		"tokens: [{kind: service, workspace: w, secret: 0123456789abcdef, expires_at: [x]}]": "tokens[0].expires_at: is not a single value; write 2027-01-31 or 2027-01-31T12:00:00Z",
 	} {
 		f, _, err := Parse("r.yaml", []byte(text), nil, nil)
-		if want := "r.yaml:1: " + path + ": is not a single value"; f != nil || !strings.HasPrefix(fmt.Sprint(err), want) {
+		if want := "r.yaml:1: " + wrong; f != nil || !strings.HasPrefix(fmt.Sprint(err), want) {
 			t.Errorf("%s\ngot  %v\nwant %s", text, err, want)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"gopkg.in/yaml.v3"
+
 	"github.com/fichadev/ficha/internal/token"
 )
 
@@ -183,11 +185,30 @@ func (o object) word(key string, known ...string) string {
 }
 
 func (v value) word(known ...string) string {
+	if !v.single(either(known)) {
+		return ""
+	}
 	s, ok := v.text()
 	if ok && !slices.Contains(known, s) {
-		v.fail("is not known; use %s", strings.Join(known, ", "))
+		v.fail("is not known; use %s", either(known))
 	}
 	return s
+}
+
+// single reports whether a value is one, neither a list nor a set of keys, and
+// says what to write if it is not.
+func (v value) single(instead string) bool {
+	if v.node.Kind == yaml.ScalarNode {
+		return true
+	}
+	v.fail("is not a single value; write %s", instead)
+	return false
+}
+
+// either lists two or more words to choose from.
+func either(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 // yes returns a truth value, false where the key is absent.
@@ -199,6 +220,9 @@ func (o object) yes(key string) bool {
 func (o object) number(key string) int64 {
 	v, ok := o.fields[key]
 	if !ok {
+		return 0
+	}
+	if !v.single("a number") {
 		return 0
 	}
 	s, ok := v.text()
@@ -215,10 +239,14 @@ func (o object) seconds(key string) int64 {
 	if !ok {
 		return 0
 	}
+	const such = "15s, 30m, 12h, 90d, 1h30m or a number of seconds, up to 100 years"
+	if !v.single(such) {
+		return 0
+	}
 	s, ok := v.text()
 	n := duration(s)
 	if ok && n == 0 {
-		v.fail("is not a duration; write 15s, 30m, 12h, 90d, 1h30m or a number of seconds, up to 100 years")
+		v.fail("is not a duration; write %s", such)
 	}
 	return n
 }
@@ -265,6 +293,10 @@ func (o object) instant(key string) int64 {
 	if !ok {
 		return 0
 	}
+	const such = "2027-01-31 or 2027-01-31T12:00:00Z"
+	if !v.single(such) {
+		return 0
+	}
 	s, ok := v.text()
 	if !ok {
 		return 0
@@ -274,7 +306,7 @@ func (o object) instant(key string) int64 {
 			return at.UnixMilli()
 		}
 	}
-	v.fail("is not an instant; write 2027-01-31 or 2027-01-31T12:00:00Z")
+	v.fail("is not an instant; write %s", such)
 	return 0
 }
 
