@@ -76,10 +76,11 @@ func byResource(lines []scopeLine) [][]scopeLine {
 }
 
 // resourceOf splits a scope into what it is about and what it lets do there:
-// read, write or, in one word, all that it says.
+// read, write or, in one word, all that it says. One that is a verb alone is
+// about itself.
 func resourceOf(scope string) (resource, verb string) {
 	at := strings.LastIndexAny(scope, ":._")
-	if at < 0 {
+	if at < 1 {
 		return scope, ""
 	}
 	switch scope[at+1:] {
