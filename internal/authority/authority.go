@@ -49,7 +49,7 @@ type Store interface {
 	Scopes(ctx context.Context) ([]*token.ScopeInfo, error)
 	WorkspaceWithout(ctx context.Context, person string) (string, error)
 	Resource(ctx context.Context, identifier string) (*token.Resource, error)
-	OneFactor(ctx context.Context, workspace string, admins bool, limit int) ([]*token.Person, error)
+	OneFactor(ctx context.Context, workspace string, admins bool, issuer string, limit int) ([]*token.Person, error)
 	PeopleWithRole(ctx context.Context, workspace, role string, limit int) ([]*token.Person, error)
 	Grants(ctx context.Context, workspace, person string, before token.ID, limit int) ([]*token.Grant, error)
 	LapsedGrants(ctx context.Context, limit int) ([]*token.Grant, error)
@@ -72,7 +72,8 @@ type Judge interface {
 	Refused(secret token.ID, since int64) []token.Seen
 }
 
-// Config says what the authority works with. All but WebhookAllow is required.
+// Config says what the authority works with. All but WebhookAllow and Upstream is
+// required.
 type Config struct {
 	Store  Store
 	Judge  Judge
@@ -85,6 +86,7 @@ type Config struct {
 	Log    *slog.Logger
 
 	WebhookAllow []netip.Prefix // networks that subscriptions may name though they are not public
+	Upstream     string         // the issuer of the provider that people may sign in with; empty: none
 }
 
 // An Authority makes and ends tokens and grants. It is safe for use by many at

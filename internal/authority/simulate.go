@@ -98,7 +98,7 @@ func (a *Authority) findLacking(ctx context.Context, workspace string, s *simula
 	if s.p.SecondFactor == "" {
 		return nil
 	}
-	found, err := a.cfg.Store.OneFactor(ctx, workspace, s.p.SecondFactor == token.SecondForAdmins, mostRefused+1)
+	found, err := a.cfg.Store.OneFactor(ctx, workspace, s.p.SecondFactor == token.SecondForAdmins, a.cfg.Upstream, mostRefused+1)
 	s.Lacking, s.MoreLack = found[:min(len(found), mostRefused)], len(found) > mostRefused
 	return err
 }

@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/fichadev/ficha/internal/server"
 	"github.com/fichadev/ficha/internal/server/servertest"
+	"github.com/fichadev/ficha/internal/store"
 	"github.com/fichadev/ficha/internal/token"
 	"github.com/fichadev/ficha/internal/upstream"
 	"github.com/fichadev/ficha/internal/upstream/upstreamtest"
@@ -273,5 +275,27 @@ func TestWayToTheProviderIsHeldByThisHost(t *testing.T) {
 				t.Errorf("the cookie %q lacks %s", got, part)
 			}
 		}
+	}
+}
+
+// TestPolicyCountsTheProviderAsOneFactor: a passkey proves two things, an account
+// at the provider beside it does not.
+func TestPolicyCountsTheProviderAsOneFactor(t *testing.T) {
+	h, far := withUpstream(t)
+	account(far, "sub-new", "new@acme.example")
+	b := newBrowser(t, h)
+	b.continues("/panel/login")
+	if err := h.Store.Do(t.Context(), func(tx *store.Tx) error {
+		_, err := tx.AddPasskey(t.Context(), &token.Passkey{ID: []byte("k"), Person: b.session().Person, Name: "key", Credential: []byte("{}"), CreatedAt: 1})
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	tried, err := h.Authority.Simulate(t.Context(), "ws1", token.Policy{SecondFactor: token.SecondForAll}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(tried.Lacking, func(p *token.Person) bool { return p.Email == "new@acme.example" }) {
+		t.Errorf("lacking: %v", tried.Lacking)
 	}
 }

@@ -166,9 +166,13 @@ func (s *Server) rules(ctx context.Context, master *keys.Master) error {
 	if err := seed(ctx, s.Store); err != nil {
 		return err
 	}
+	elsewhere, err := s.upstream()
+	if err != nil {
+		return err
+	}
 	s.Authority, err = authority.New(ctx, authority.Config{
 		Store: authorityStore{s.Store}, Judge: s.Verifier, Format: format, Ring: s.Ring, Keeper: s.Keeper, Master: master,
-		Issuer: cfg.Issuer, Now: cfg.Now, Log: cfg.Log, WebhookAllow: cfg.WebhookAllow,
+		Issuer: cfg.Issuer, Now: cfg.Now, Log: cfg.Log, WebhookAllow: cfg.WebhookAllow, Upstream: elsewhere.Issuer(),
 	})
 	if err != nil {
 		return err
@@ -176,10 +180,6 @@ func (s *Server) rules(ctx context.Context, master *keys.Master) error {
 	witness.Authority = s.Authority
 	s.deliveries()
 	passkeys, err := factor.NewPasskeys(cfg.Issuer)
-	if err != nil {
-		return err
-	}
-	elsewhere, err := s.upstream()
 	if err != nil {
 		return err
 	}

@@ -7,8 +7,9 @@ import (
 	"github.com/fichadev/ficha/internal/token"
 )
 
-// Who can sign in by one thing alone: with a password or an account elsewhere and
-// no app, or with nothing at all; of administrators alone where that is asked.
+// Who can sign in by one thing alone: with a password or an account at the
+// provider and no app, or with nothing at all; of administrators alone where that
+// is asked. An account where nobody is asked any more opens nothing.
 func TestMembersWithOneFactorAreFound(t *testing.T) {
 	eachEngine(t, func(t *testing.T, s *Store) {
 		ctx := t.Context()
@@ -48,15 +49,24 @@ func TestMembersWithOneFactorAreFound(t *testing.T) {
 			_, err := tx.AddLink(ctx, &token.Link{Issuer: "https://a.example", Subject: "s1", Person: "linked", Email: "linked@a.example"})
 			return err
 		})
-		for admins, want := range map[bool][]string{false: {"boss", "both", "linked", "plain", "started"}, true: {"boss", "both", "started"}} {
-			found, err := s.OneFactor(ctx, "w", admins, 10)
+		for _, c := range []struct {
+			admins bool
+			issuer string
+			want   []string
+		}{
+			{false, "https://a.example", []string{"boss", "both", "linked", "plain", "started"}},
+			{false, "https://b.example", []string{"boss", "both", "plain", "started"}},
+			{false, "", []string{"boss", "both", "plain", "started"}},
+			{true, "https://a.example", []string{"boss", "both", "started"}},
+		} {
+			found, err := s.OneFactor(ctx, "w", c.admins, c.issuer, 10)
 			must(t, err)
 			var got []string
 			for _, p := range found {
 				got = append(got, p.ID)
 			}
-			if !slices.Equal(got, want) {
-				t.Errorf("administrators alone %v: %v, want %v", admins, got, want)
+			if !slices.Equal(got, c.want) {
+				t.Errorf("administrators alone %v, provider %q: %v, want %v", c.admins, c.issuer, got, c.want)
 			}
 		}
 	})
