@@ -256,8 +256,7 @@ func (v *Verifier) entry(ctx context.Context, id token.ID) (*entry, error) {
 		v.tokens.drop(id)
 		_, version, _ = v.tokens.get(id)
 	}
-	// Keyed by the row alone: each caller compares its own secret's hash.
-	got, err, _ := v.reading.Do(strconv.FormatInt(int64(id), 36), func() (any, error) {
+	got, err, _ := v.reading.Do(readingOf(id, version), func() (any, error) {
 		return v.fill(context.WithoutCancel(ctx), id, version)
 	})
 	if err != nil {
@@ -265,6 +264,15 @@ func (v *Verifier) entry(ctx context.Context, id token.ID) (*entry, error) {
 	}
 	e, _ = got.(*entry)
 	return e, nil
+}
+
+// readingOf names the reading that those share who ask for a row at a version of
+// its shard. Whoever asks after a change was heard begins another: what was read
+// before it may say what no longer holds. Each compares its own secret's hash.
+func readingOf(id token.ID, version uint64) string {
+	var b [32]byte
+	name := append(strconv.AppendInt(b[:0], int64(id), 36), '@')
+	return string(strconv.AppendUint(name, version, 36))
 }
 
 func (v *Verifier) fill(ctx context.Context, id token.ID, version uint64) (*entry, error) {

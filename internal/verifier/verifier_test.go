@@ -164,6 +164,36 @@ func (s *slowStore) Token(ctx context.Context, id token.ID) (*token.Token, error
 	return t, err
 }
 
+// A question that comes after a revocation was answered must not share the
+// reading of one that began before it.
+func TestQuestionAfterARevocationSharesNoOlderReading(t *testing.T) {
+	w := newWorld(t)
+	s, _ := w.node("")
+	must(t, workspace(s, "ws1"))
+	slow := &slowStore{Store: s, read: make(chan struct{}), proceed: make(chan struct{})}
+	v := w.judge(slow)
+	s.OnChange(v.Hear)
+	secret, tok := w.issue(s, v.Applied(), nil)
+	before, after := make(chan error, 1), make(chan error, 1)
+	go func() { before <- ask(v, secret) }()
+	<-slow.read // the row was read while it lived
+	must(t, s.Commit(context.Background(), end(tok)))
+	go func() { after <- ask(v, secret) }()
+	select {
+	case err := <-after: // it did not wait for the older reading
+		if !token.Is(err, token.InvalidToken) {
+			t.Errorf("got %v, want invalid_token", err)
+		}
+		close(slow.proceed)
+	case <-time.After(time.Second):
+		close(slow.proceed)
+		if err := <-after; !token.Is(err, token.InvalidToken) {
+			t.Errorf("got %v, want invalid_token: it was given what was read before the revocation", err)
+		}
+	}
+	<-before
+}
+
 func TestCutoffOfAWorkspaceEndsItsCachedTokensAtOnce(t *testing.T) {
 	w := newWorld(t)
 	s, v := w.node("")
