@@ -80,7 +80,7 @@ func TestChartIsDrawnToScale(t *testing.T) {
 	for i, b := range c.Bars {
 		foot := chartHeight
 		for _, part := range b.Parts {
-			if part.Y+part.Height != foot || part.Y < 0 || part.X+part.Width > chartWidth || part.Height < 1 {
+			if part.Y+part.Height != foot || part.Y < 0 || part.X+part.Width > c.Width || part.Height < 1 {
 				t.Errorf("bar %d: %+v does not stand at %d", i, part, foot)
 			}
 			foot = part.Y

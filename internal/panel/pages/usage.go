@@ -52,14 +52,15 @@ type usageView struct {
 	More   string
 }
 
-// A chart is bars that stand on each other, drawn on a field of its width and
-// height.
+// A chart is bars that stand on each other, drawn on a field that is stretched to
+// the width of the page. Its words stand beside it, in the size of the page.
 type chart struct {
 	Title, Said   string
-	Width, Height int
-	Top           string // what the highest line stands for
+	Width, Middle int
+	Height        int
+	Top           string   // what the highest line stands for
+	Marks         []string // when its two halves begin
 	Bars          []bar
-	Marks         []mark
 	Legend        []legend
 }
 
@@ -74,17 +75,14 @@ type barPart struct {
 	Width, Height int
 }
 
-type mark struct {
-	X    int
-	Text string
-}
-
 type legend struct{ Class, Text string }
 
-// The field of a chart, in units of its own.
+// A chart in units of its own: about how wide the field is, how high, and the gap
+// beside a bar.
 const (
 	chartWidth  = 720
 	chartHeight = 200
+	barGap      = 2
 )
 
 // UsagePage writes the chart, the same as a table, and the routes.
@@ -140,8 +138,11 @@ func (p *speaker) chart(v UsagePage) *chart {
 	if most == 0 || len(v.Spans) == 0 {
 		return nil
 	}
-	c := &chart{Title: p.say("usage.chart"), Width: chartWidth, Height: chartHeight, Top: grouped(most), Said: p.say("usage.chart_text", "Most", most)}
 	wide := chartWidth / len(v.Spans)
+	c := &chart{
+		Title: p.say("usage.chart"), Said: p.say("usage.chart_text", "Most", most), Top: grouped(most),
+		Width: wide * len(v.Spans), Middle: chartHeight / 2, Height: chartHeight,
+	}
 	for i, span := range v.Spans {
 		one, y := bar{Title: p.spanTitle(span, v.Width)}, chartHeight
 		for _, part := range p.outcomes(span.Traffic) {
@@ -153,12 +154,12 @@ func (p *speaker) chart(v UsagePage) *chart {
 				continue
 			}
 			y -= high
-			one.Parts = append(one.Parts, barPart{part.Class, i * wide, y, max(1, wide-2), high})
+			one.Parts = append(one.Parts, barPart{part.Class, i * wide, y, max(1, wide-barGap), high})
 		}
 		c.Bars = append(c.Bars, one)
 	}
 	for _, i := range []int{0, len(v.Spans) / 2} {
-		c.Marks = append(c.Marks, mark{i * wide, p.spanText(v.Spans[i].From, v.Width)})
+		c.Marks = append(c.Marks, p.spanText(v.Spans[i].From, v.Width))
 	}
 	for _, part := range p.outcomes(Traffic{}) {
 		c.Legend = append(c.Legend, legend{part.Class, part.Text})
