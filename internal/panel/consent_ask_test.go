@@ -55,6 +55,8 @@ func TestLettersThatAskForAppsAreBounded(t *testing.T) {
 	for range 8 {
 		if s := b.open(b.ask(install())).form("/panel/consent/request").post(); s.status == 200 {
 			sent++
+		} else {
+			s.says(429, "That was too often", "Wait a while")
 		}
 	}
 	if sent != 5 {

@@ -56,6 +56,10 @@ func problem(r *token.Refusal) (pages.ProblemCode, int) {
 	switch {
 	case r.Code == token.Unavailable:
 		return pages.Unavailable, status
+	case r.Code == token.TooMany:
+		return pages.TooFrequent, status
+	case r.Code == token.Conflict:
+		return pages.Conflicting, status
 	case r.Code == token.OutcomeUnknown:
 		return pages.Unclear, status
 	case r.Code == token.InvalidClient:

@@ -70,8 +70,8 @@ func TestWhoWasAddedContinuesWithTheProvider(t *testing.T) {
 	if s.url != "/panel/security" || strings.Contains(s.html, "/panel/security/upstream/remove") {
 		t.Errorf("ends on %s, with the only way in to remove", s.url)
 	}
-	if got := b.follow(b.do(http.MethodPost, h.URL+"/panel/security/upstream/remove", nil)); got.status != http.StatusConflict {
-		t.Errorf("the only way in was removed: %d", got.status)
+	if got := b.follow(b.do(http.MethodPost, h.URL+"/panel/security/upstream/remove", nil)); got.status != http.StatusConflict || !strings.Contains(got.text, "does not go as things stand") {
+		t.Errorf("the only way in was removed: %d %s", got.status, got.text)
 	}
 	if b.session().Person == "" || b.cookie("ficha_upstream") != "" {
 		t.Error("what was held on the way is still there")

@@ -117,7 +117,7 @@ func samples() []sample {
 
 func problems() []ProblemCode {
 	return []ProblemCode{UnknownClient, BadRedirect, BadRequest, ScopesInsufficient, ScopesMismatch, MissingRights,
-		ExpiredRequest, NoWorkspace, Refused, InstallAsked, SetupEnded, NotFound, Unavailable, Unclear, Unexpected}
+		ExpiredRequest, NoWorkspace, Refused, InstallAsked, SetupEnded, NotFound, TooFrequent, Conflicting, Unavailable, Unclear, Unexpected}
 }
 
 func login(name string, v Login) sample {

@@ -20,6 +20,8 @@ const (
 	InstallAsked       ProblemCode = "install_asked"       // those who can install the app were written to
 	SetupEnded         ProblemCode = "setup_ended"         // the one-time link was used or is too old
 	NotFound           ProblemCode = "not_found"           // no such page
+	TooFrequent        ProblemCode = "too_frequent"        // the person did it often of late
+	Conflicting        ProblemCode = "conflicting"         // it does not go as things stand
 	Unavailable        ProblemCode = "unavailable"         // what is needed does not answer; nothing was done
 	Unclear            ProblemCode = "unclear"             // whether it was done could not be learned
 	Unexpected         ProblemCode = "unexpected"          // our fault
@@ -52,6 +54,10 @@ func (c ProblemCode) keys() (title, text string) {
 		return "problem.setup_ended.title", "problem.setup_ended.text"
 	case NotFound:
 		return "problem.not_found.title", "problem.not_found.text"
+	case TooFrequent:
+		return "problem.too_frequent.title", "problem.too_frequent.text"
+	case Conflicting:
+		return "problem.conflicting.title", "problem.conflicting.text"
 	case Unavailable:
 		return "problem.unavailable.title", "problem.unavailable.text"
 	case Unclear:
