@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -70,9 +71,22 @@ const axeRun = `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wc
 // wide says whether the page is wider than its window.
 const wide = `document.documentElement.scrollWidth > document.documentElement.clientWidth`
 
+// tiny lists the texts on the page that are drawn too small to be read, in
+// whatever a page scales them.
+const tiny = `(() => {
+	const small = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), range = document.createRange();
+	while (walk.nextNode()) {
+		range.selectNodeContents(walk.currentNode);
+		const box = range.getClientRects()[0];
+		if (walk.currentNode.data.trim() && box?.width > 1 && box.height < 11) small.push(walk.currentNode.data);
+	}
+	return small;
+})()`
+
 // appears begins anew as somebody, who sees the pages in one way.
 func (v *visitor) appears(who string, l look) {
 	v.browser.t.Helper()
+	v.Clock.Move(time.Millisecond) // of what one instant brings, no page can tell the newest
 	call(v.browser, network.ClearBrowserCookies, cdp.Empty{})
 	call(v.browser, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{}})
 	v.cookie("lang", l.lang)
@@ -117,6 +131,9 @@ func (b *browser) check(axe string) {
 	}
 	if ask(b, chromedp.Evaluate[bool](wide)) {
 		b.t.Error("the page scrolls sideways")
+	}
+	if small := ask(b, chromedp.Evaluate[[]string](tiny)); len(small) > 0 {
+		b.t.Errorf("too small to be read: %q", small)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -173,6 +190,10 @@ func TestPagesAreForEverybody(t *testing.T) {
 // may have cost the browser's whole patience.
 const mostWrong = 3
 
+// deadEnds are the places that say that it does not go on. Any other that says so
+// was not reached.
+var deadEnds = []string{"set-up, over", "no such page", "not yours", "a request that is wrong"}
+
 // looksAt opens a place in each look, and says what is wrong there.
 func (v *visitor) looksAt(t *testing.T, p place, looks []look, axe string) {
 	t.Helper()
@@ -188,6 +209,9 @@ func (v *visitor) looksAt(t *testing.T, p place, looks []look, axe string) {
 			p.open(v)
 			if got := ask(v.browser, chromedp.Evaluate[string](`document.documentElement.lang`)); got != l.lang {
 				t.Errorf("the page is in %s", got)
+			}
+			if ended := ask(v.browser, chromedp.Evaluate[bool](`!!document.querySelector(".notice:not(.calm)")`)); ended != slices.Contains(deadEnds, p.name) {
+				t.Errorf("it is %t that the page says that it cannot go on: %q", ended, v.reads())
 			}
 			v.weigh()
 			v.check(axe)

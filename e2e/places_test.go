@@ -57,6 +57,15 @@ func acme(more string) func(*visitor) { return at("/panel/w/acme" + more) }
 // tokenAt is the page of a token of the sample.
 func tokenAt(name string) func(*visitor) { return func(v *visitor) { v.to(v.of(name)) } }
 
+// asked is where an application leads to: a form that is posted to the consent, or
+// beside it.
+func asked(address, beside string) func(*visitor) {
+	return func(v *visitor) {
+		at(address)(v)
+		v.do(chromedp.WaitVisible(chromedp.CSS(`form[action="/panel/consent` + beside + `"]`)))
+	}
+}
+
 // asks opens a place and then a dialog on it.
 func asks(open func(*visitor), dialog string) func(*visitor) {
 	return func(v *visitor) {
@@ -117,12 +126,13 @@ func signInPlaces() []place {
 		}},
 		{"no such page", "GET /panel/", "", at("/panel/nothing")},
 		{"not yours", "GET " + inArea + "inventory", "carla", acme("/inventory")},
-		{"consent", "GET /panel/consent", "bruno", at("/oauth2/authorize?" + standard().Encode())},
-		{"consent, one of several workspaces", "GET /panel/consent", "ana", at("/oauth/authorize?" + install().Encode())},
-		{"who may install", "GET /panel/consent", "carla", at("/oauth/authorize?" + install().Encode())},
-		{"asked to install", "POST /panel/consent/request", "carla", func(v *visitor) {
-			v.to(sampleURL + "/oauth/authorize?" + install().Encode())
-			v.do(click(`form[action="/panel/consent/request"] button`), chromedp.WaitVisible(chromedp.CSS(".notice")))
+		{"consent", "GET /panel/consent", "bruno", asked("/oauth2/authorize?"+standard().Encode(), "")},
+		{"consent, one of several workspaces", "GET /panel/consent", "ana", asked("/oauth/authorize?"+install().Encode(), "")},
+		{"who may install", "GET /panel/consent", "carla", asked("/oauth/authorize?"+install().Encode(), "/request")},
+		{"asked to install", "POST /panel/consent/request", "", func(v *visitor) {
+			v.cookie("session", v.newcomer("new"+v.number()))
+			asked("/oauth/authorize?"+install().Encode(), "/request")(v)
+			v.then(`form[action="/panel/consent/request"] button`, ".notice.calm")
 		}},
 		{"a request that is wrong", "GET /panel/consent", "ana", at("/oauth2/authorize?client_id=nobody&redirect_uri=https%3A%2F%2Fwww.acme.example%2F")},
 	}

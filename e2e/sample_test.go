@@ -16,6 +16,7 @@ import (
 	"github.com/fichadev/ficha/internal/audit"
 	"github.com/fichadev/ficha/internal/authority"
 	"github.com/fichadev/ficha/internal/factor"
+	"github.com/fichadev/ficha/internal/identity"
 	"github.com/fichadev/ficha/internal/keys"
 	"github.com/fichadev/ficha/internal/server"
 	"github.com/fichadev/ficha/internal/server/servertest"
@@ -121,6 +122,17 @@ func (s *sample) signedIn(name, who string) {
 	made, err := s.Authority.SignIn(s.t.Context(), s.as(who, ""), s.people[who])
 	s.must(err)
 	s.sessions[name] = made.Secret
+}
+
+// newcomer makes NAME@acme.example a member, who has asked for nothing yet, and
+// returns the secret of their session.
+func (s *sample) newcomer(name string) string {
+	s.t.Helper()
+	p, _, err := s.Identity.Invite(s.t.Context(), s.as("ana", "acme"), identity.Declared{Email: name + "@acme.example"}, identity.DeclaredMembership{Workspace: "acme"})
+	s.must(err)
+	made, err := s.Authority.SignIn(s.t.Context(), token.Actor{Kind: token.User, ID: p.ID, Name: p.Email}, p)
+	s.must(err)
+	return made.Secret
 }
 
 // install has somebody give an application what it asks for.
