@@ -19,6 +19,8 @@ type feed struct {
 	applied atomic.Int64 // the position up to which we know everything
 	heard   atomic.Int64 // ms: the moment before the last reading began
 	lost    atomic.Bool  // the database's history is not ours
+	unread  atomic.Bool  // the small lists may hold a no that could not be read
+	lists   sync.Mutex   // an older reading of them must not replace a newer one
 	mu      sync.Mutex   // one reading at a time
 	mark    string       // of the applied position; guarded by mu
 	wake    chan struct{}
@@ -45,8 +47,12 @@ func (f *feed) begin(ctx context.Context, v *Verifier) error {
 	return v.reloadLists(ctx)
 }
 
-// reloadLists reads the two small lists that the judge holds whole.
-func (v *Verifier) reloadLists(ctx context.Context) error {
+// reloadLists reads the two small lists that the judge holds whole. Until it has
+// succeeded, they are unread.
+func (v *Verifier) reloadLists(ctx context.Context) (err error) {
+	v.feed.lists.Lock()
+	defer v.feed.lists.Unlock()
+	defer func() { v.feed.unread.Store(err != nil) }()
 	n, err := v.cfg.Store.Imports(ctx)
 	if err != nil {
 		return fmt.Errorf("count imported tokens: %w", err)
@@ -112,14 +118,15 @@ func (v *Verifier) apply(changes []token.Change) {
 	}
 }
 
-// heardOf reads the small lists again. Where that fails, the judge is deaf
-// until it succeeds: a list it cannot read may hold a no.
+// listPatience bounds a reading of the small lists.
+const listPatience = 5 * time.Second
+
+// heardOf reads the small lists again. Where that fails, who asks next tries it.
 func (v *Verifier) heardOf(lists []token.ChangeKind) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), listPatience)
 	defer cancel()
 	if err := v.reloadLists(ctx); err != nil {
 		v.cfg.Log.Error("read keys and imports", slog.Any("error", err))
-		v.feed.heard.Store(0)
 	}
 	for _, what := range lists {
 		if v.cfg.Heard != nil {
@@ -129,19 +136,31 @@ func (v *Verifier) heardOf(lists []token.ChangeKind) {
 }
 
 // fresh reports whether the judge knows enough to answer, after asking the
-// database itself if the last reading is too old.
+// database itself if the last reading is too old, or could not be done in full.
 func (v *Verifier) fresh(ctx context.Context) error {
 	f := &v.feed
 	if f.lost.Load() {
 		return token.Errorf(token.Unavailable, "this node cannot tell what has ended; try another")
 	}
-	if !v.cfg.Store.Shared() && f.heard.Load() != 0 {
-		return nil
+	if v.cfg.Store.Shared() && v.cfg.Now().UnixMilli()-f.heard.Load() > deaf.Milliseconds() {
+		_, err, _ := v.reading.Do("feed", func() (any, error) { return nil, v.Poll(context.WithoutCancel(ctx)) })
+		if err != nil {
+			return token.Unreachable(err)
+		}
 	}
-	if v.cfg.Now().UnixMilli()-f.heard.Load() <= deaf.Milliseconds() {
-		return nil
+	if f.unread.Load() {
+		return v.readLists(ctx)
 	}
-	_, err, _ := v.reading.Do("feed", func() (any, error) { return nil, v.Poll(context.WithoutCancel(ctx)) })
+	return nil
+}
+
+// readLists reads the small lists that could not be read when they changed.
+func (v *Verifier) readLists(ctx context.Context) error {
+	_, err, _ := v.reading.Do("lists", func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), listPatience)
+		defer cancel()
+		return nil, v.reloadLists(ctx)
+	})
 	if err != nil {
 		return token.Unreachable(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -192,6 +193,62 @@ func TestQuestionAfterARevocationSharesNoOlderReading(t *testing.T) {
 		}
 	}
 	<-before
+}
+
+// forgetful cannot read which keys have ended while it fails.
+type forgetful struct {
+	*store.Store
+	fails atomic.Bool
+}
+
+func (s *forgetful) KeyCutoffs(ctx context.Context) (token.Cutoffs, error) {
+	if s.fails.Load() {
+		return nil, errors.New("away for a moment")
+	}
+	return s.Store.KeyCutoffs(ctx)
+}
+
+// endKey ends a signing key with every token that it signed.
+func endKey(s *store.Store, id string) error {
+	return s.Do(context.Background(), func(tx *store.Tx) error {
+		tx.Cut(token.Cutoff{Support: token.Support{Kind: token.OnKey, ID: id}})
+		return nil
+	})
+}
+
+func TestEndedKeyThatCouldNotBeReadOfIsNoYes(t *testing.T) {
+	check := func(w *world, s *store.Store, read *forgetful, v *Verifier) {
+		t := w.t
+		must(t, errors.Join(workspace(s, "ws1"), v.Poll(context.Background())))
+		secret, _ := w.issue(s, v.Applied(), func(tok *token.Token) { tok.Key = "k1" })
+		must(t, ask(v, secret))
+		read.fails.Store(true)
+		must(t, errors.Join(endKey(s, "k1"), v.Poll(context.Background())))
+		for range 3 {
+			if err := ask(v, secret); !token.Is(err, token.Unavailable) {
+				t.Fatalf("before the list can be read: got %v, want temporarily_unavailable", err)
+			}
+			must(t, errors.Join(workspace(s, "ws2"), v.Poll(context.Background()))) // a change that is heard of heals nothing
+		}
+		read.fails.Store(false)
+		if err := ask(v, secret); !token.Is(err, token.InvalidToken) {
+			t.Errorf("once it can be read: got %v, want invalid_token", err)
+		}
+	}
+	t.Run("own database", func(t *testing.T) {
+		w := newWorld(t)
+		s, _ := w.node("")
+		read := &forgetful{Store: s}
+		v := w.judge(read)
+		s.OnChange(v.Hear)
+		check(w, s, read, v)
+	})
+	t.Run("shared database", func(t *testing.T) {
+		shared(t, func(w *world, a, b *store.Store, _, _ *Verifier) {
+			read := &forgetful{Store: b}
+			check(w, a, read, w.judge(read))
+		})
+	})
 }
 
 func TestCutoffOfAWorkspaceEndsItsCachedTokensAtOnce(t *testing.T) {
