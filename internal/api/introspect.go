@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 
@@ -137,10 +138,10 @@ func isNo(err error) bool {
 }
 
 func (f *Face) saying(r *token.Record, v token.Verdict) introspection {
-	t := r.Token
+	t, issuer := r.Token, f.cfg.Authority.Issuer()
 	s := introspection{
 		Active: true, Scope: v.Scopes.String(), ClientID: t.Client, TokenType: "Bearer", Expires: t.ExpiresAt / 1000, IssuedAt: t.IssuedAt / 1000,
-		Subject: t.Subject(), Audience: strings.Fields(t.Audience), Issuer: f.cfg.Authority.Issuer(), JTI: t.ID.String(),
+		Subject: t.Subject(), Audience: strings.Fields(cmp.Or(t.Audience, issuer)), Issuer: issuer, JTI: t.ID.String(),
 		Workspace: v.Workspace, Kind: t.Kind, TokenID: t.Credential.String(),
 	}
 	if r.Person != nil {

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"net/http"
+	"reflect"
 	"testing"
 
 	"github.com/fichadev/ficha/internal/authority"
@@ -28,7 +29,8 @@ func TestIntrospectionTellsThoseWhoMayAsk(t *testing.T) {
 			t.Errorf("%s is told %s", try.who, got.Body)
 		}
 		if try.told && (got.JSON["scope"] != "catalog:read" || got.JSON["client_id"] != "backend" || got.JSON["workspace"] != "ws1" || got.JSON["sub"] != "backend" ||
-			got.JSON["token_id"] != text(t, a, "id") || got.JSON["exp"] == nil || got.JSON["iat"] == nil || got.JSON["iss"] != h.URL) {
+			got.JSON["token_id"] != text(t, a, "id") || got.JSON["exp"] == nil || got.JSON["iat"] == nil || got.JSON["iss"] != h.URL ||
+			!reflect.DeepEqual(got.JSON["aud"], []any{h.URL})) {
 			t.Errorf("%s is told too little: %s", try.who, got.Body)
 		}
 	}

@@ -36,7 +36,7 @@ type issueBody struct {
 // audiences is one string or a list of them (RFC 7519, 4.1.3).
 type audiences []string
 
-// UnmarshalJSON reads a string or a list of strings.
+// UnmarshalJSON reads a string or a list of strings, each once.
 func (a *audiences) UnmarshalJSON(text []byte) error {
 	var one string
 	if json.Unmarshal(text, &one) == nil {
@@ -49,7 +49,11 @@ func (a *audiences) UnmarshalJSON(text []byte) error {
 	if json.Unmarshal(text, &many) != nil {
 		return token.AtField("audience", "must be a string or an array of strings")
 	}
-	*a = many
+	for _, one := range many {
+		if !slices.Contains(*a, one) {
+			*a = append(*a, one)
+		}
+	}
 	return nil
 }
 

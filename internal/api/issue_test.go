@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -162,7 +163,7 @@ func TestScriptsOfAnotherOriginAreKeptOut(t *testing.T) {
 // purpose and owner.
 func TestKindsHaveTheirLifetimesAndForms(t *testing.T) {
 	h := start(t)
-	service := h.issued(object{"format": "opaque", "purpose": "nightly sync", "owner": "Mia@Example.test", "audience": []string{"https://a.example/", "https://b.example/"}})
+	service := h.issued(object{"format": "opaque", "purpose": "nightly sync", "owner": "Mia@Example.test", "audience": []string{"https://a.example/", "https://b.example/", "https://a.example/"}})
 	if service.JSON["expires_in"] != float64(30*86400) || service.JSON["format"] != "opaque" || !strings.HasPrefix(text(t, service, "token"), "fch_svc_") {
 		t.Errorf("a service token: %s", service.Body)
 	}
@@ -171,6 +172,9 @@ func TestKindsHaveTheirLifetimesAndForms(t *testing.T) {
 	}
 	if h.verify(text(t, service, "token"), "?audience=https://b.example/").Status != 200 || h.verify(text(t, service, "token"), "?audience=https://c.example/").Status != 401 {
 		t.Error("the audience is not kept")
+	}
+	if !reflect.DeepEqual(service.JSON["audience"], []any{"https://a.example/", "https://b.example/"}) {
+		t.Errorf("an audience that is named twice: %s", service.Body)
 	}
 	team := h.issued(object{"owner": "team editors", "audience": "https://a.example/"})
 	if team.JSON["owner"] != "team editors" || team.JSON["owner_email"] != nil {

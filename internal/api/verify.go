@@ -61,11 +61,14 @@ func isRoute(name string) bool {
 }
 
 // demands reads what the proxy asks of the token, and the name it gives to what
-// it protects. What else stands in the query is the proxy's own.
+// it protects. A misspelt demand is refused: passed over, it would be a yes.
 func demands(c *web.Call, use *token.Use) error {
 	q, err := c.Query()
 	if err != nil {
 		return err
+	}
+	if !q.Within("scope", "workspace", "route", "audience") {
+		return token.Errorf(token.InvalidRequest, "the query may hold scope, workspace, route and audience alone")
 	}
 	use.Workspace, use.Audience = q.Get("workspace"), q.Get("audience")
 	if route := q.Get("route"); isRoute(route) {

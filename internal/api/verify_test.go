@@ -49,6 +49,16 @@ func TestYesCarriesEveryIdentityHeader(t *testing.T) {
 	}
 }
 
+// TestMisspeltDemandIsNoYes: "scopes" would ask for nothing, and let all pass.
+func TestMisspeltDemandIsNoYes(t *testing.T) {
+	h := start(t)
+	secret := text(t, h.issued(nil), "token")
+	for _, query := range []string{"?scopes=content:write", "?Scope=content:write", "?scope=catalog:read&aud=x", "?=x"} {
+		h.refused(http.StatusBadRequest, "invalid_request", h.verify(secret, query))
+	}
+	h.want(http.StatusOK, h.verify(secret, "?scope=catalog:read&workspace=ws1&route=orders&audience="))
+}
+
 // TestNoCarriesNoIdentity: nothing that a careless proxy could copy.
 func TestNoCarriesNoIdentity(t *testing.T) {
 	h := start(t)

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/fichadev/ficha/internal/authority"
@@ -72,10 +73,11 @@ func scopesOf(form web.Form) (token.Scopes, error) {
 	return token.ParseScopes(form.Get("scope"))
 }
 
-// filled drops parameters without a value, which count as not sent.
+// filled drops parameters without a value, which count as not sent, and those
+// that say the same again.
 func filled(values []string) (kept []string) {
 	for _, v := range values {
-		if v != "" {
+		if v != "" && !slices.Contains(kept, v) {
 			kept = append(kept, v)
 		}
 	}

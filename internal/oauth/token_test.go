@@ -166,6 +166,11 @@ func TestResourceNarrowsATokenToItsScopes(t *testing.T) {
 		w.refused(w.own("machine", "resource", resource), 400, "invalid_target")
 	}
 	w.refused(w.own("machine", "resource", api, "scope", "content:write"), 400, "invalid_scope")
+	twice := values("grant_type", "client_credentials")
+	twice["resource"] = []string{api, api, ""}
+	if got := w.introspect(w.must(w.post("/oauth2/token", "machine", twice), "access_token"))["aud"]; got != api {
+		t.Errorf("a resource that is named twice gives aud %v", got)
+	}
 	if got := w.introspect(w.must(w.own("machine"), "access_token"))["aud"]; got != w.URL {
 		t.Errorf("without a resource aud is %v, want the issuer", got)
 	}

@@ -61,6 +61,11 @@ func (f Form) Names() []string {
 	return names
 }
 
+// Within reports whether nothing was sent but parameters of these names.
+func (f Form) Within(names ...string) bool {
+	return !slices.ContainsFunc(f.parameters, func(p parameter) bool { return !slices.Contains(names, p.name) })
+}
+
 // Form reads a body of type application/x-www-form-urlencoded; no body is an
 // empty form. The query is not looked at. It refuses a parameter that is sent
 // twice (RFC 6749, 3.2) unless repeats names it, one over 4 kB, one that is not
