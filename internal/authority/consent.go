@@ -16,6 +16,21 @@ import (
 // scopes that its person ticked, once, and returns where the browser goes: the
 // registered redirect URI with a code. Nothing is stored when it refuses.
 func (a *Authority) Approve(ctx context.Context, who token.Actor, session *token.Token, id token.ID, workspace string, ticked token.Scopes) (string, error) {
+	for try := 0; ; try++ {
+		to, err := a.approveNow(ctx, who, session, id, workspace, ticked)
+		if r := token.AsRefusal(err); r == nil || r.Reason != token.Stale || try == 3 {
+			return to, err
+		}
+		if err := a.cfg.Judge.Poll(ctx); err != nil {
+			return "", err
+		}
+	}
+}
+
+// approveNow is Approve on what is known at this moment; Stale says that this has
+// changed.
+func (a *Authority) approveNow(ctx context.Context, who token.Actor, session *token.Token, id token.ID, workspace string, ticked token.Scopes) (string, error) {
+	born := a.cfg.Judge.Applied()
 	asked, err := a.Pending(ctx, session, id)
 	if err != nil {
 		return "", err
@@ -38,6 +53,7 @@ func (a *Authority) Approve(ctx context.Context, who token.Actor, session *token
 	if err != nil {
 		return "", err
 	}
+	code.Born = born // the choice was made on older knowledge than the code
 	if err := a.approve(ctx, who, id, grant, code, choice.Workspace); err != nil {
 		return "", err
 	}
@@ -87,6 +103,10 @@ func (a *Authority) approve(ctx context.Context, who token.Actor, id token.ID, g
 		}
 		if !won {
 			return requestOver()
+		}
+		// An install outlives its person: what they held must be so still.
+		if err := tx.RefuseStale(ctx, code); err != nil {
+			return err
 		}
 		if err := tx.InsertGrant(ctx, g); err != nil {
 			return err

@@ -53,6 +53,12 @@ func (b *breaking) Do(ctx context.Context, f func(authority.Tx) error) error {
 func brokenHouse(t *testing.T, h *servertest.House, on *breaking) *authority.Authority {
 	t.Helper()
 	on.Store = h.Store
+	return houseOn(t, h, on)
+}
+
+// houseOn returns the authority of a house on another store.
+func houseOn(t *testing.T, h *servertest.House, on authority.Store) *authority.Authority {
+	t.Helper()
 	a, err := authority.New(t.Context(), authority.Config{
 		Store: on, Judge: h.Verifier, Format: h.Authority.Format(), Ring: h.Ring, Keeper: h.Keeper, Issuer: h.URL, Now: h.Clock.Now,
 		Log: slog.New(slog.NewJSONHandler(h.Log, nil)),

@@ -84,6 +84,7 @@ type Tx interface {
 	PutAlertRules(ctx context.Context, workspace string, rules []byte) error
 
 	InsertToken(ctx context.Context, t *token.Token) error
+	RefuseStale(ctx context.Context, t *token.Token) error
 	Token(ctx context.Context, id token.ID) (*token.Token, error)
 	Imported(ctx context.Context, hash token.Hash) (token.ID, error)
 	Import(ctx context.Context, t *token.Token) (bool, error)

@@ -260,6 +260,17 @@ func (tx *Tx) InsertToken(ctx context.Context, t *token.Token) error {
 	return tx.insertTokens(ctx, []*pending{{deed: &token.Deed{Issue: []*token.Token{t}}}})
 }
 
+// RefuseStale refuses, with reason Stale, a token whose minter knew of less than
+// has changed by now of what it stands on: for what a rare deed makes beside it
+// and no cutoff would end.
+func (tx *Tx) RefuseStale(ctx context.Context, t *token.Token) error {
+	p := &pending{deed: &token.Deed{Issue: []*token.Token{t}}}
+	if err := tx.refuseStale(ctx, []*pending{p}); err != nil {
+		return err
+	}
+	return p.out
+}
+
 func tokenChange(id token.ID) token.Change {
 	return token.Change{What: token.ChangedToken, ID: strconv.FormatInt(int64(id), 10)}
 }
