@@ -45,10 +45,13 @@ const contentfulType = "application/vnd.contentful.management.v1+json"
 
 // Routes returns the routes of Contentful's contract.
 func (f *Contentful) Routes() []web.Route {
-	read := web.Rule{Auth: web.AuthBearer, Scope: token.Scopes{token.ReadContent}, Body: web.NoBody, Shape: contentfulError}
-	write := web.Rule{Auth: web.AuthBearer, Scope: token.Scopes{token.ManageContent}, Body: web.NoBody, Mutates: true, Shape: contentfulError}
+	// Who people are and what they hold is for no cache: one that knows
+	// Authorization need not know AccessToken.
+	read := web.Rule{Auth: web.AuthBearer, Scope: token.Scopes{token.ReadContent}, Body: web.NoBody, Secret: true, Shape: contentfulError}
+	write := read
+	write.Scope, write.Mutates = token.Scopes{token.ManageContent}, true
 	create := write
-	create.Body, create.Media, create.Secret = 0, []string{contentfulType, "application/json"}, true
+	create.Body, create.Media = 0, []string{contentfulType, "application/json"}
 	routes := []web.Route{
 		{Pattern: "GET /users/me", Rule: read, Handle: f.me},
 		{Pattern: "GET /users/me/access_tokens", Rule: read, Handle: f.listOwn},

@@ -514,3 +514,20 @@ func TestContentfulAnswersToTheTypeThatItsSDKSends(t *testing.T) {
 		t.Errorf("got %d %s %v", a.Status, a.Body, a.Header)
 	}
 }
+
+// A cache in front that leaves answers to Authorization alone would keep those
+// to AccessToken.
+func TestContentfulAnswersAreForNoCache(t *testing.T) {
+	h := newCMS(t)
+	me := h.manage("owner@example.test")
+	id := itemIDs(h.call("GET", "/users/me/access_tokens", me, nil))[0]
+	for _, path := range []string{
+		"/users/me", "/users/me/access_tokens", "/users/me/access_tokens/" + id,
+		"/organizations", "/organizations/ws1/access_tokens", "/organizations/ws1/organization_memberships",
+	} {
+		a := h.Request("GET", path, nil, "AccessToken", me)
+		if a.Status != 200 || a.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: %d, Cache-Control %q", path, a.Status, a.Header.Get("Cache-Control"))
+		}
+	}
+}

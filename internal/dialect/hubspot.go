@@ -68,6 +68,8 @@ func (h *HubSpot) Routes() []web.Route {
 		{Pattern: "GET /oauth/v1/refresh-tokens/{token}", Rule: holder, Handle: h.refreshToken},
 		{Pattern: "DELETE /oauth/v1/refresh-tokens/{token}", Rule: ends, Handle: h.deleteRefreshToken},
 
+		hubspotElsewhere("/oauth/authorize", "GET, HEAD"),
+		hubspotElsewhere("/oauth/{account}/authorize", "GET, HEAD"),
 		hubspotElsewhere("/oauth/{version}/token", http.MethodPost),
 		hubspotElsewhere("/oauth/{version}/token/introspect", http.MethodPost),
 		hubspotElsewhere("/oauth/{version}/introspect", http.MethodPost),

@@ -97,7 +97,7 @@ func hubspotAccount(c *web.Call) (int64, error) {
 		return 0, nil
 	}
 	number, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || number <= 0 {
+	if err != nil || number <= 0 || strconv.FormatInt(number, 10) != text { // a number has one spelling
 		return 0, token.Errorf(token.NotFound, "there is nothing here")
 	}
 	return number, nil

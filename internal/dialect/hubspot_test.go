@@ -315,6 +315,7 @@ func TestWrongLinkEndsOnAPage(t *testing.T) {
 		"method without challenge":  {link("code_challenge_method", "S256"), 400, ""},
 		"account is no number":      {strings.Replace(link(), "/oauth/", "/oauth/v1/", 1), 404, ""},
 		"account is not positive":   {strings.Replace(link(), "/oauth/", "/oauth/0/", 1), 404, ""},
+		"account with a sign":       {strings.Replace(link(), "/oauth/", "/oauth/+62515/", 1), 404, ""},
 		"account of somebody else":  {strings.Replace(link(), "/oauth/", "/oauth/777/", 1), 404, ""},
 		"account that nobody knows": {strings.Replace(link(), "/oauth/", "/oauth/999999/", 1), 404, ""},
 	} {

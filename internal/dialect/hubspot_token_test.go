@@ -175,6 +175,8 @@ func TestEveryErrorIsJSONWithAMessage(t *testing.T) {
 		status       int
 	}{
 		{"GET", "/oauth/v1/token", nil, nil, 405},
+		{"POST", "/oauth/authorize?client_id=hs-client", nil, nil, 405},
+		{"PUT", "/oauth/62515/authorize", nil, nil, 405},
 		{"PUT", "/oauth/2026-09/revoke", nil, nil, 405},
 		{"POST", "/oauth/v1/access-tokens/x", nil, nil, 405},
 		{"POST", "/oauth/v1/nothing", nil, nil, 404},
