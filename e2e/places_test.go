@@ -240,7 +240,10 @@ func inventoryPlaces() []place {
 	return []place{
 		{"inventory", "GET " + inv, "ana", acme("/inventory")},
 		{"inventory, filtered", "GET " + inv, "ana", acme("/inventory?kind=service&status=live")},
-		{"inventory, nothing found", "GET " + inv, "ana", acme("/inventory?q=nobody")},
+		{"inventory, nothing found", "GET " + inv, "ana", func(v *visitor) {
+			v.to(v.page("/inventory?q=nobody"))
+			v.do(chromedp.WaitVisible(chromedp.CSS(".empty")))
+		}},
 		{"inventory, wrong filter", "GET " + inv, "ana", acme("/inventory?created_from=yesterday")},
 		{"inventory, unknown secret", "POST " + inv + "/find", "ana", func(v *visitor) {
 			v.to(v.page("/inventory"))

@@ -95,7 +95,7 @@ const (
 		AND (CAST($7 AS TEXT) = '' OR ($7 = 'live' AND ` + isLive + `) OR $7 = ` + statusOf + `)
 		AND (CAST($9 AS BIGINT) = 0 OR t.expires_at >= $9)
 		AND (CAST($10 AS BIGINT) = 0 OR (t.expires_at <> 0 AND t.expires_at < $10))
-		AND (CAST($12 AS TEXT) = '' OR LOWER(t.name) LIKE LOWER($12) ESCAPE '!' OR t.last_four = CAST($11 AS TEXT) OR t.id = CAST($13 AS BIGINT) OR t.credential = $13)
+		AND (CAST($12 AS TEXT) = '' OR LOWER(t.name) LIKE LOWER($12) ESCAPE '!' OR t.last_four <> '' AND t.last_four = CAST($11 AS TEXT) OR t.id = CAST($13 AS BIGINT) OR t.credential = $13)
 		AND (CAST($14 AS TEXT) = '' OR t.last_four = $14)
 		AND (CAST($15 AS TEXT) = '' OR t.person = $15)
 		AND (CAST($16 AS TEXT) = '' OR t.contract = $16)

@@ -314,6 +314,10 @@ func TestSecretsThatAreNoTokensStandBesideThem(t *testing.T) {
 		if err != nil || len(page.Tokens) != 1 || page.Tokens[0].ID != secret {
 			t.Errorf("by last four: %v, %v", page.Tokens, err)
 		}
+		page, err = s.Inventory(ctx, token.Inventory{Workspace: "ws1", Search: "Web"})
+		if err != nil || len(page.Tokens) != 1 || page.Tokens[0].ID != secret {
+			t.Errorf("by a name, which not all of them have: %v, %v", page.Tokens, err)
+		}
 		if page, err = s.Inventory(ctx, token.Inventory{Workspace: "ws2"}); err != nil || len(page.Tokens) != 0 {
 			t.Errorf("another workspace sees %v, %v", page.Tokens, err)
 		}
