@@ -27,9 +27,9 @@ func (b *browser) personal(name string) *token.Token {
 func TestPolicyIsTriedBeforeItIsSaved(t *testing.T) {
 	b := administrator(t, nil)
 	b.personal("deploy forever")
-	page := b.open(policyPath).says(200, "Nothing is limited")
+	page := b.open(policyPath).says(200, "No rule of this workspace's own")
 	form := page.form(policyPath).fill("max_ttl.personal", "30d", "require_purpose", "yes")
-	tried := form.post("action", "try").says(200, "1 of the 1 tokens that live", "deploy forever", "Longest lifetime", "A purpose is required", "ana@acme.example", "Nothing is limited")
+	tried := form.post("action", "try").says(200, "1 of the 1 tokens that live", "deploy forever", "Longest lifetime", "A purpose is required", "ana@acme.example", "No rule of this workspace's own")
 	again := tried.form(policyPath)
 	if again.fields.Get("max_ttl.personal") != "30d" || again.fields.Get("require_purpose") != "yes" {
 		t.Fatalf("what was typed is lost: %v", again.fields)
@@ -90,7 +90,7 @@ func TestPolicyThatCannotBeKeptIsRefusedAtItsRule(t *testing.T) {
 		"max_ttl.service": "soon", "max_per_owner.personal": "many", "addresses.access": "everywhere", "idle_expiry.service": "1d", "scopes.personal": "a,b\"", "warn_from": "2027-01-01T00:00", "enforce_from": "someday",
 	} {
 		for _, action := range []string{"try", "save"} {
-			b.open(policyPath).form(policyPath).fill(name, value).post("action", action).says(422, "Please check this", "Nothing is limited")
+			b.open(policyPath).form(policyPath).fill(name, value).post("action", action).says(422, "Please check this", "No rule of this workspace's own")
 		}
 	}
 }

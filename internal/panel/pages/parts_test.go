@@ -68,6 +68,10 @@ func TestFieldOfEachTypeIsLabelled(t *testing.T) {
 				t.Errorf("%s: no label", kind)
 			}
 		}
+		f.Optional = true
+		if said := strings.Contains(part(t, "field", f).text, "(optional)"); said != (kind == "text" || kind == "textarea") {
+			t.Errorf("%s: it is %t that it is called optional, which is said of what may stay empty", kind, said)
+		}
 		if !ids["f-hint"] || !ids["f-error"] || len(mistakes([]Field{f})) != 1 {
 			t.Errorf("%s: what is wrong is not said:\n%s", kind, doc.text)
 		}

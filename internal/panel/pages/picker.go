@@ -42,6 +42,7 @@ func (s *Set) picker(lang Lang, p *speaker, scopes []Scope) (picker, error) {
 		return picker{}, err
 	}
 	var all picker
+	var bare, headed []pickerGroup
 	n := 0
 	for _, g := range groups {
 		group := pickerGroup{Heading: g.Heading}
@@ -52,8 +53,13 @@ func (s *Set) picker(lang Lang, p *speaker, scopes []Scope) (picker, error) {
 		if len(group.Rows) == 1 && titled(group.Rows[0].Resource) == group.Heading {
 			group.Heading = "" // the row says it
 		}
-		all.Groups = append(all.Groups, group)
+		if group.Heading == "" {
+			bare = append(bare, group)
+		} else {
+			headed = append(headed, group)
+		}
 	}
+	all.Groups = append(bare, headed...) // what has no heading would seem to stand under the one above
 	return all, nil
 }
 

@@ -121,7 +121,7 @@ func (s *Set) JobList(w io.Writer, lang Lang, v JobList) error {
 		if j.EachNode {
 			where = said.say("jobs.each_node")
 		}
-		next := Cell{Text: said.say("jobs.every", "Seconds", int64(j.Every/time.Second))}
+		next := Cell{Note: said.say("jobs.every", "Length", said.pause(j.Every))}
 		if !j.Last.IsZero() {
 			next.When = said.when(j.Last.Add(j.Every), v.Now)
 		}
@@ -130,6 +130,18 @@ func (s *Set) JobList(w io.Writer, lang Lang, v JobList) error {
 		})
 	}
 	return s.show(w, lang, "jobs", v.Shell, said, view)
+}
+
+// pause says a length of time, in seconds where it is under a minute.
+func (p *speaker) pause(d time.Duration) string {
+	if d < time.Minute {
+		return strconv.Itoa(int(d/time.Second)) + "\u202fs"
+	}
+	text, err := p.duration(d)
+	if p.err == nil {
+		p.err = err
+	}
+	return text
 }
 
 func (p *speaker) jobState(j Job) Cell {

@@ -98,6 +98,15 @@ func TestChartIsDrawnToScale(t *testing.T) {
 	}
 }
 
+func TestJobsSayHowOftenTheyAreDone(t *testing.T) {
+	said := newSet(t).speaker(English)
+	for every, want := range map[time.Duration]string{2 * time.Second: "2\u202fs", time.Minute: "1 minute", 10 * time.Minute: "10 minutes", time.Hour: "1 hour"} {
+		if got := said.pause(every); got != want || said.err != nil {
+			t.Errorf("%s: %q, %v; want %q", every, got, said.err, want)
+		}
+	}
+}
+
 func TestWhatAnAlertMeasuredIsSaidInTheReadersLanguage(t *testing.T) {
 	incident := Incident{Allowed: "1.5", Measured: []Measured{{5, 1200, 30, "2.5"}, {60, 12000, 300, "2.5"}}}
 	for lang, want := range map[Lang]Cell{

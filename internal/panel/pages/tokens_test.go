@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -172,5 +173,22 @@ func TestExamplesSayWhatWasTypedAsCodeOfTheirLanguage(t *testing.T) {
 				t.Errorf("%s lacks %s:\n%s", e.Name, part, e.Text)
 			}
 		}
+	}
+}
+
+// TestScopesWithoutADomainStandUnderNoHeading: what has none comes before all that
+// has one.
+func TestScopesWithoutADomainStandUnderNoHeading(t *testing.T) {
+	s := newSet(t)
+	all, err := s.picker(English, s.speaker(English), []Scope{{Name: "admin:read"}, {Name: "assets:read"}, {Name: "crm.objects.read"}, {Name: "forms"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, g := range all.Groups {
+		got = append(got, g.Heading+"/"+g.Rows[0].Resource)
+	}
+	if want := []string{"/assets", "/forms", "Administration/admin", "Crm/crm.objects"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
