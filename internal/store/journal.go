@@ -29,6 +29,7 @@ type Journal struct {
 	name string
 	file *os.File
 	size int64
+	torn bool // it ends in the middle of a line
 }
 
 // A JournalLine is one commit that ended something. Position is the
@@ -67,7 +68,13 @@ func (j *Journal) open() error {
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
-	j.file, j.size = f, info.Size()
+	last := []byte{'\n'}
+	if info.Size() > 0 {
+		if _, err := f.ReadAt(last, info.Size()-1); err != nil {
+			return errors.Join(fmt.Errorf("read the log of endings: %w", err), f.Close())
+		}
+	}
+	j.file, j.size, j.torn = f, info.Size(), last[0] != '\n'
 	return nil
 }
 
@@ -84,8 +91,12 @@ func (j *Journal) Append(l JournalLine) error {
 			return err
 		}
 	}
+	if j.torn { // by a crash, or by a disk that was full: that line is lost, this one is not
+		text = append([]byte{'\n'}, text...)
+	}
 	n, err := j.file.Write(append(text, '\n'))
 	j.size += int64(n)
+	j.torn = err != nil && (j.torn || n > 0)
 	if err != nil {
 		return fmt.Errorf("write the log of endings: %w", err)
 	}

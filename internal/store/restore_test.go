@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -125,6 +126,29 @@ func must(t testing.TB, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// A line that a crash or a full disk tore takes nothing with it but itself.
+func TestTornLineOfTheJournalTakesNoOtherAlong(t *testing.T) {
+	dir := t.TempDir()
+	j, err := OpenJournal(dir)
+	must(t, err)
+	must(t, j.Append(JournalLine{Position: 1}))
+	must(t, j.Close())
+	f, err := os.OpenFile(filepath.Join(dir, "endings.log"), os.O_APPEND|os.O_WRONLY, 0)
+	must(t, err)
+	_, err = f.WriteString(`{"n":2,"ends":[{"id`)
+	must(t, errors.Join(err, f.Close()))
+	j, err = OpenJournal(dir)
+	must(t, err)
+	must(t, j.Append(JournalLine{Position: 3}))
+	must(t, j.Append(JournalLine{Position: 4}))
+	var got []int64
+	must(t, j.Lines(func(l JournalLine) error { got = append(got, l.Position); return nil }))
+	if want := []int64{1, 3, 4}; !slices.Equal(got, want) {
+		t.Errorf("got the lines of positions %v, want %v", got, want)
+	}
+	must(t, j.Close())
 }
 
 // A server starts without reading years of endings.
