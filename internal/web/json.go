@@ -39,6 +39,9 @@ func decodeJSON(body []byte, v any, strict bool) error {
 	if err := scanJSON(body); err != nil {
 		return err
 	}
+	if string(bytes.TrimSpace(body)) == "null" { // which the decoder takes for an object without fields
+		return badJSON("it must be an object, not null")
+	}
 	dec := json.NewDecoder(bytes.NewReader(body))
 	if strict {
 		dec.DisallowUnknownFields()
@@ -80,7 +83,11 @@ func wrongType(e *json.UnmarshalTypeError) error {
 	if e.Field == "" {
 		return badJSON("it must be " + typeName(e.Type) + ", not " + article(got))
 	}
-	return token.AtField(shorten(e.Field), "must be %s, not %s", typeName(e.Type), article(got))
+	want := typeName(e.Type)
+	if got == "number" && strings.HasSuffix(want, got) { // one that the type cannot hold
+		return token.AtField(shorten(e.Field), "must be %s, in digits alone and not so large", want)
+	}
+	return token.AtField(shorten(e.Field), "must be %s, not %s", want, article(got))
 }
 
 // typeName says in JSON's words what a Go type takes.

@@ -57,6 +57,7 @@ func TestJSONIsReadStrictly(t *testing.T) {
 		"not UTF-8":                "{\"name\":\"\xff\"}",
 		"NUL":                      `{"name":"a\u0000b"}`,
 		"key twice":                `{"name":"a","name":"b"}`,
+		"null":                     " null\n",
 		"key twice by escape":      `{"name":"a","n\u0061me":"b"}`,
 		"key twice by case":        `{"scopes":["a"],"Scopes":["b"]}`,
 		"key twice by folded case": "{\"scopes\":[\"a\"],\"\u017fcopes\":[\"b\"]}",
@@ -97,7 +98,7 @@ func TestWrongTypeIsNamedWithoutItsValue(t *testing.T) {
 	s := jsonStage(t)
 	for _, c := range []struct{ body, field, text string }{
 		{`{"ttl":"CANARY"}`, "ttl", "must be a whole number, not a string"},
-		{`{"ttl":4711.5}`, "ttl", "must be a whole number, not a number"},
+		{`{"ttl":4711.5}`, "ttl", "must be a whole number, in digits alone and not so large"},
 		{`{"name":4711}`, "name", "must be a string, not a number"},
 		{`{"name":{}}`, "name", "must be a string, not an object"},
 		{`{"open":"yes"}`, "open", "must be true or false, not a string"},
@@ -143,7 +144,7 @@ func TestHugeJSONCostsLittle(t *testing.T) {
 		if w.Code != 400 && w.Code != 422 {
 			t.Errorf("%s: %d %.100s, want a refusal", name, w.Code, w.Body)
 		}
-		if limit := 50 * time.Millisecond * slowness; took > limit {
+		if limit := 250 * time.Millisecond * slowness; took > limit {
 			t.Errorf("%s took %v, want under %v", name, took, limit)
 		}
 	}
