@@ -57,7 +57,8 @@ func (tx *Tx) PutClientToken(ctx context.Context, c *token.ClientToken) (bool, e
 // EndClientToken ends a live client token of a workspace; it reports whether
 // this call did.
 func (tx *Tx) EndClientToken(ctx context.Context, workspace string, hash token.Hash) (bool, error) {
-	return tx.affects(ctx, `UPDATE client_tokens SET ended_at = $3 WHERE hash = $1 AND workspace = $2 AND ended_at = 0`, hash[:], workspace, tx.now)
+	return tx.endSecret(ctx, token.RotatesClientToken, `UPDATE client_tokens SET ended_at = $3 WHERE hash = $1 AND workspace = $2 AND ended_at = 0`,
+		hash[:], workspace, tx.now)
 }
 
 // RestoreClientToken lets an ended client token of a workspace work again; it
@@ -82,5 +83,5 @@ func (tx *Tx) RetireClientToken(ctx context.Context, workspace string, id token.
 
 // DropClientToken ends a client token of a workspace that is known by its id.
 func (tx *Tx) DropClientToken(ctx context.Context, workspace string, id token.ID) (bool, error) {
-	return tx.affects(ctx, `UPDATE client_tokens SET ended_at = $3`+setClientToken, workspace, int64(id), tx.now)
+	return tx.endSecret(ctx, token.RotatesClientToken, `UPDATE client_tokens SET ended_at = $3`+setClientToken, workspace, int64(id), tx.now)
 }

@@ -127,5 +127,16 @@ func (tx *Tx) RetireSecret(ctx context.Context, client string, id token.ID, at i
 // call did.
 func (tx *Tx) EndSecret(ctx context.Context, client string, id token.ID) (bool, error) {
 	tx.Changed(token.Change{What: token.ChangedClient, ID: client})
-	return tx.affects(ctx, `UPDATE client_secrets SET ended_at = $3 WHERE id = $1 AND client = $2 AND ended_at = 0`, int64(id), client, tx.now)
+	return tx.endSecret(ctx, token.RotatesClientSecret, `UPDATE client_secrets SET ended_at = $3 WHERE id = $1 AND client = $2 AND ended_at = 0`,
+		int64(id), client, tx.now)
+}
+
+// endSecret runs a statement that ends one secret at most, and has the log of
+// endings know of it; it reports whether it ended one.
+func (tx *Tx) endSecret(ctx context.Context, what token.Rotating, text string, args ...any) (bool, error) {
+	id, err := one(ctx, tx, text+` RETURNING id`, scanInt, args...)
+	if id != 0 {
+		tx.secrets = append(tx.secrets, JournalSecret{What: what, ID: token.ID(id), At: tx.now})
+	}
+	return id != 0, err
 }

@@ -39,6 +39,15 @@ type JournalLine struct {
 	Mark     string          `json:"mark,omitempty"`
 	Ends     []JournalEnding `json:"ends,omitempty"`
 	Cuts     []token.Cutoff  `json:"cuts,omitempty"`
+	Secrets  []JournalSecret `json:"secrets,omitempty"`
+}
+
+// A JournalSecret is one secret that is no token and ended: of a client, or a
+// client token.
+type JournalSecret struct {
+	What token.Rotating `json:"what"`
+	ID   token.ID       `json:"id"`
+	At   int64          `json:"at"`
 }
 
 // A JournalEnding is one token that ended.
@@ -214,10 +223,10 @@ func (s *Store) Behind(ctx context.Context, j *Journal) (bool, error) {
 // advanced. A journal that cannot be written is an alarm, not a reason to undo
 // what is durable.
 func (s *Store) note(ctx context.Context, tx *Tx) {
-	if s.cfg.Journal == nil || len(tx.ends) == 0 && tx.position == 0 {
+	if s.cfg.Journal == nil || len(tx.ends)+len(tx.secrets) == 0 && tx.position == 0 {
 		return
 	}
-	l := JournalLine{Position: tx.position, Mark: tx.mark, Cuts: tx.cutoffs}
+	l := JournalLine{Position: tx.position, Mark: tx.mark, Cuts: tx.cutoffs, Secrets: tx.secrets}
 	for _, e := range tx.ends {
 		l.Ends = append(l.Ends, JournalEnding{ID: e.ID, At: e.At, Reason: e.Reason, By: e.By})
 	}

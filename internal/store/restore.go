@@ -78,7 +78,7 @@ func sound(ctx context.Context, backup string) error {
 
 // Replayed says what a replay did.
 type Replayed struct {
-	Tokens  int  // ended again
+	Tokens  int  // ended again, and secrets of clients
 	Cutoffs int  // placed again, with the support's own end
 	All     bool // the journal does not reach back: everything born before was cut off
 }
@@ -122,11 +122,20 @@ func (s *Store) Replay(ctx context.Context, j *Journal) (Replayed, error) {
 }
 
 // replay ends tokens and supports of the lines after a position; quiet endings
-// carry none, so every line's tokens are looked at.
+// carry none, nor do those of client tokens, so every line's are looked at.
 func (tx *Tx) replay(ctx context.Context, j *Journal, after int64, done *Replayed) error {
 	return j.Lines(func(l JournalLine) error {
 		for _, e := range l.Ends {
 			won, err := tx.End(ctx, token.Ending{ID: e.ID, At: e.At, Reason: e.Reason, By: e.By})
+			if err != nil {
+				return err
+			}
+			if won {
+				done.Tokens++
+			}
+		}
+		for _, secret := range l.Secrets {
+			won, err := tx.endSecretAgain(ctx, secret)
 			if err != nil {
 				return err
 			}
@@ -148,6 +157,17 @@ func (tx *Tx) replay(ctx context.Context, j *Journal, after int64, done *Replaye
 		}
 		return nil
 	})
+}
+
+func (tx *Tx) endSecretAgain(ctx context.Context, s JournalSecret) (bool, error) {
+	text := map[token.Rotating]string{
+		token.RotatesClientSecret: `UPDATE client_secrets SET ended_at = $2 WHERE id = $1 AND ended_at = 0`,
+		token.RotatesClientToken:  `UPDATE client_tokens SET ended_at = $2 WHERE id = $1 AND ended_at = 0`,
+	}[s.What]
+	if text == "" {
+		return false, nil
+	}
+	return tx.affects(ctx, text, int64(s.ID), s.At)
 }
 
 // endSupport ends what was cut off: a person who was removed is not a member

@@ -96,6 +96,59 @@ func TestRestoredBackupRevivesNothingThatEnded(t *testing.T) {
 	}
 }
 
+// A secret of a client that was ended, since it leaked perhaps, opens nothing
+// again because of a restore.
+func TestRestoredBackupRevivesNoSecretOfAClient(t *testing.T) {
+	ctx, dir := context.Background(), t.TempDir()
+	s, j := kept(t, dir)
+	leaked, stays := token.Secret{ID: 11, Hash: token.HashOf("leaked")}, token.Secret{ID: 12, Hash: token.HashOf("stays")}
+	login := func(id token.ID) token.ClientToken {
+		return token.ClientToken{Secret: token.Secret{ID: id, Hash: token.HashOf(id.String())}, Workspace: "ws1"}
+	}
+	named, known, untouched := login(21), login(22), login(23)
+	must(t, s.Do(ctx, func(tx *Tx) error {
+		err := errors.Join(tx.PutClient(ctx, &token.Client{ID: "app", Number: 1, Workspace: "ws1"}), tx.PutSecret(ctx, "app", leaked), tx.PutSecret(ctx, "app", stays))
+		for _, c := range []token.ClientToken{named, known, untouched} {
+			_, put := tx.PutClientToken(ctx, &c)
+			err = errors.Join(err, put)
+		}
+		return err
+	}))
+	backup := filepath.Join(dir, "backup.db")
+	must(t, Backup(ctx, filepath.Join(dir, "ficha.db"), backup))
+	for _, end := range []func(*Tx) (bool, error){
+		func(tx *Tx) (bool, error) { return tx.EndSecret(ctx, "app", leaked.ID) },
+		func(tx *Tx) (bool, error) { return tx.EndClientToken(ctx, "ws1", named.Hash) },
+		func(tx *Tx) (bool, error) { return tx.DropClientToken(ctx, "ws1", known.ID) },
+	} {
+		must(t, s.Do(ctx, func(tx *Tx) error {
+			if won, err := end(tx); err != nil || !won {
+				return errors.Join(err, errors.New("nothing was ended"))
+			}
+			return nil
+		}))
+	}
+	shut(t, s, j)
+	must(t, Replace(ctx, backup, filepath.Join(dir, "ficha.db")))
+	s, j = kept(t, dir)
+	defer shut(t, s, j)
+	if done, err := s.Replay(ctx, j); err != nil || done.Tokens != 3 {
+		t.Fatalf("got %+v, %v, want 3 ended again", done, err)
+	}
+	c, err := s.Client(ctx, "app")
+	if err != nil || c.Secrets[0].EndedAt == 0 || c.Secrets[1].EndedAt != 0 {
+		t.Errorf("got %+v, %v, want the leaked secret ended and the other not", c.Secrets, err)
+	}
+	for _, one := range []struct {
+		token.ClientToken
+		ended bool
+	}{{named, true}, {known, true}, {untouched, false}} {
+		if got, err := s.ClientToken(ctx, one.Hash); err != nil || (got.EndedAt != 0) != one.ended {
+			t.Errorf("client token %v: got ended at %d, %v, want ended %v", one.ID, got.EndedAt, err, one.ended)
+		}
+	}
+}
+
 func TestBackupOlderThanTheJournalCutsOffEverything(t *testing.T) {
 	ctx, dir := context.Background(), t.TempDir()
 	s, j := kept(t, dir)

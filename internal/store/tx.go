@@ -19,6 +19,7 @@ type Tx struct {
 	changes []token.Change
 	cutoffs []token.Cutoff
 	ends    []token.Ending
+	secrets []JournalSecret
 	leaves  bool // something in the outbox
 
 	mute     bool // letters are not written
