@@ -54,7 +54,11 @@ func readContentfulFilters(c *web.Call) (q contentfulFilters, err error) {
 
 // narrow applies one filter, such as sys.expiresAt[gt].
 func (q *contentfulFilters) narrow(name, value string, now time.Time) error {
-	field, operator, _ := strings.Cut(strings.TrimSuffix(name, "]"), "[")
+	field, operator, bracket := strings.Cut(name, "[")
+	operator, closed := strings.CutSuffix(operator, "]")
+	if bracket != closed {
+		return contentfulUnknownFilter(name)
+	}
 	f := contentfulFilter{name, operator, value, now}
 	switch field {
 	case "skip", "limit", "query":
