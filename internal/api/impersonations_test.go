@@ -30,6 +30,7 @@ clients:
 tokens:
   - {kind: personal, user: ana@example.test, name: ana, secret: "ana-admin-token-0001", scopes: ["admin:write"]}
   - {kind: personal, user: adam@example.test, name: adam, secret: "adam-token-000001", scopes: ["admin:write", "catalog:read", "content:write"]}
+  - {kind: personal, user: adam@example.test, name: bare, secret: "adam-bare-token-001", scopes: ["admin:write"]}
   - {kind: personal, user: sam@example.test, name: sam, secret: "sam-token-0000001", scopes: ["catalog:read", "content:write"]}
   - {kind: personal, user: sam@example.test, name: narrow, secret: "sam-narrow-000001", scopes: ["catalog:read"]}
   - {kind: personal, user: slim@example.test, name: slim, secret: "slim-token-000001", scopes: ["catalog:read"]}
@@ -151,6 +152,10 @@ func TestActingAsOpensWhatBothHold(t *testing.T) {
 		if got := at[[]any](t, a.JSON, "scopes"); len(got) != want {
 			t.Errorf("%s: it opens %v, want %d scopes", secret, got, want)
 		}
+	}
+	nothing := h.actAs("adam-bare-token-001", "mia@example.test", nil)
+	if nothing.JSON["error"] != "invalid_scope" || !strings.Contains(string(nothing.Body), "ask with one that holds some") {
+		t.Errorf("by a token that shares no scope: %d %s", nothing.Status, nothing.Body)
 	}
 	a := h.want(http.StatusCreated, h.actAs(adam, "sam@example.test", object{"scopes": []string{"catalog:read"}}))
 	secret, id := text(t, a, "token"), text(t, a, "id")

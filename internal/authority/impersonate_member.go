@@ -53,6 +53,9 @@ func (a *Authority) borrow(ctx context.Context, p Parent, subject *token.Person,
 		if o.Scopes, err = a.shared(ctx, p, subject, o.Workspace); err != nil {
 			return err
 		}
+		if len(o.Scopes) == 0 {
+			return token.Errorf(token.InvalidScope, "no ordinary scope is held by the member, by you and by the token that asks: ask with one that holds some")
+		}
 	}
 	if t.Kind != token.Personal {
 		return nil
