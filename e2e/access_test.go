@@ -83,6 +83,13 @@ const tiny = `(() => {
 	return small;
 })()`
 
+// hidden says whether the area in which the page is lies outside of the list of
+// areas, which scrolls on a phone.
+const hidden = `(() => {
+	const here = document.querySelector(".areas [aria-current]")?.getBoundingClientRect();
+	return !!here && (here.left < -1 || here.right > document.documentElement.clientWidth + 1);
+})()`
+
 // appears begins anew as somebody, who sees the pages in one way.
 func (v *visitor) appears(who string, l look) {
 	v.browser.t.Helper()
@@ -131,6 +138,9 @@ func (b *browser) check(axe string) {
 	}
 	if ask(b, chromedp.Evaluate[bool](wide)) {
 		b.t.Error("the page scrolls sideways")
+	}
+	if ask(b, chromedp.Evaluate[bool](hidden)) {
+		b.t.Error("the area of the page is out of sight")
 	}
 	if small := ask(b, chromedp.Evaluate[[]string](tiny)); len(small) > 0 {
 		b.t.Errorf("too small to be read: %q", small)

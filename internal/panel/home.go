@@ -16,8 +16,10 @@ import (
 
 // homeRoutes are the account page and what it does.
 func (p *Panel) homeRoutes() []web.Route {
+	lead := func(c *web.Call) error { return c.Redirect(homePath) }
 	return []web.Route{
-		{Pattern: "GET /panel", Rule: p.open(), Handle: func(c *web.Call) error { return c.Redirect(homePath) }},
+		{Pattern: "GET /{$}", Rule: p.open(), Handle: lead}, // whoever opens the address that the server prints
+		{Pattern: "GET /panel", Rule: p.open(), Handle: lead},
 		p.shows("/panel/{$}", p.home),
 		p.shows("/panel/w/{workspace}", p.enterWorkspace),
 		p.does("/panel/profile", p.saveProfile),

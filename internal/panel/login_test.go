@@ -24,8 +24,10 @@ func TestSignInShowsWhoIAmAndWhereIBelong(t *testing.T) {
 	if s := b.open("/panel/login?next=/panel/"); s.url != "/panel/" {
 		t.Errorf("who is signed in ends on %s", s.url)
 	}
-	if s := b.open("/panel"); s.url != "/panel/" {
-		t.Errorf("/panel ends on %s", s.url)
+	for _, path := range []string{"/", "/panel"} {
+		if s := b.open(path); s.url != "/panel/" {
+			t.Errorf("%s ends on %s", path, s.url)
+		}
 	}
 	b.open("/panel/login?next=/panel/&prompt=login").says(200).form("/panel/login")
 }

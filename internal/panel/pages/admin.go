@@ -20,6 +20,14 @@ func (p *speaker) when(at, now time.Time) *Moment {
 	return p.moment(at, now)
 }
 
+// next is the moment of what is still to be done: now, if its time has passed.
+func (p *speaker) next(at, now time.Time) *Moment {
+	if at.Before(now) {
+		at = now
+	}
+	return p.moment(at, now)
+}
+
 // lines returns what a text area holds, a value a line.
 func lines(values []string) string { return strings.Join(values, "\n") }
 

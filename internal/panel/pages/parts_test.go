@@ -90,6 +90,15 @@ func TestMomentsAreSaidInTheLargestUnit(t *testing.T) {
 	}
 }
 
+func TestWhatIsStillToBeDoneIsNeverInThePast(t *testing.T) {
+	said := newSet(t).speaker(English)
+	for d, want := range map[time.Duration]string{-72 * time.Hour: "now", 0: "now", 3 * time.Hour: "in 3 hours"} {
+		if got := said.next(atNoon.Add(d), atNoon).Text; got != want {
+			t.Errorf("next(%v) = %q, want %q", d, got, want)
+		}
+	}
+}
+
 func TestEnglishBesideOtherWordsIsMarked(t *testing.T) {
 	doc := part(t, "cell", Cell{Text: "Nein", Note: "it waits for approval", Aside: "en"})
 	if p := doc.all("p")[0]; p.attr["lang"] != "en" || doc.all("div")[0].attr["lang"] != "" {

@@ -123,7 +123,7 @@ func (s *Set) JobList(w io.Writer, lang Lang, v JobList) error {
 		}
 		next := Cell{Note: said.say("jobs.every", "Length", said.pause(j.Every))}
 		if !j.Last.IsZero() {
-			next.When = said.when(j.Last.Add(j.Every), v.Now)
+			next.When = said.next(j.Last.Add(j.Every), v.Now)
 		}
 		view.Table.Rows = append(view.Table.Rows, []Cell{
 			{Text: j.Name, Code: true, Note: where}, said.jobState(j), {When: said.when(j.Last, v.Now)}, {Text: said.say("usage.milliseconds", "Count", j.Took.Milliseconds())}, next,

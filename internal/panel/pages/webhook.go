@@ -139,7 +139,7 @@ func (p *speaker) deliveries(v WebhookPage) Table {
 	for _, d := range v.Deliveries {
 		state := Cell{Chips: []Chip{p.deliveryChip(d.State)}}
 		if d.State == "due" && !d.NextAt.IsZero() {
-			state.Note = p.say("delivery.next", "When", p.moment(d.NextAt, v.Now).Text)
+			state.Note = p.say("delivery.next", "When", p.next(d.NextAt, v.Now).Text)
 		}
 		last := Cell{}
 		if n := len(d.Attempts); n > 0 {
@@ -212,7 +212,7 @@ func (s *Set) DeliveryPage(w io.Writer, lang Lang, v DeliveryPage) error {
 		{said.say("fact.created"), Cell{When: said.when(d.At, v.Now)}},
 	}}
 	if d.State == "due" {
-		view.Facts = append(view.Facts, Fact{said.say("delivery.next_label"), Cell{When: said.when(d.NextAt, v.Now)}})
+		view.Facts = append(view.Facts, Fact{said.say("delivery.next_label"), Cell{When: said.next(d.NextAt, v.Now)}})
 	} else if !v.Disabled {
 		view.Replay = Webhooks.Path(v.Shell.Workspace.ID, v.Webhook, "deliveries", d.ID)
 	}
