@@ -419,7 +419,7 @@ func workspacePlaces() []place {
 // files are the routes of the panel that show no page of their own: what pages
 // load or give along, and addresses that lead on.
 var files = []string{
-	"GET /panel", "GET /panel/w/{workspace}", "GET /panel/security/app.png",
+	"GET /{$}", "GET /panel", "GET /panel/w/{workspace}", "GET /panel/security/app.png",
 	"GET " + inArea + "inventory/export", "GET " + inArea + "audit/export",
 }
 
