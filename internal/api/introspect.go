@@ -107,7 +107,7 @@ func (f *Face) say(c *web.Call, who *caller, secret, address string) (introspect
 // ask judges a token for a caller who may learn of it; what they may not is as
 // unknown, and is neither used nor recorded.
 func (f *Face) ask(c *web.Call, who *caller, secret, address string) (*token.Record, token.Verdict, error) {
-	use := token.Use{Now: c.Now().UnixMilli(), Surface: token.AtIntrospect, Asker: who.client, Address: address, Route: c.Pattern()}
+	use := token.Use{Now: c.Now().UnixMilli(), Surface: token.AtIntrospect, Asker: who.client, Address: token.CleanAddress(address), Route: c.Pattern()}
 	r, err := f.cfg.Verifier.Find(c.Context(), secret)
 	if err != nil {
 		return nil, token.Verdict{}, err

@@ -276,7 +276,7 @@ func (u *reportedUse) whence(c *web.Call, one *token.Report) (err error) {
 	if err := authority.CheckText("agent", u.Agent, 200); err != nil {
 		return err
 	}
-	one.Address, one.Method, one.Agent = u.Address, u.Method, u.Agent
+	one.Address, one.Method, one.Agent = token.CleanAddress(u.Address), u.Method, u.Agent
 	one.Scopes, err = token.MakeScopes(u.Scopes)
 	return err
 }

@@ -27,7 +27,7 @@ func (f *Face) introspect(c *web.Call) error {
 	if secret == "" {
 		return token.Errorf(token.InvalidRequest, "token is missing")
 	}
-	r, v, err := f.ask(c, asker, secret, form.Get("address"))
+	r, v, err := f.ask(c, asker, secret, token.CleanAddress(form.Get("address")))
 	switch {
 	case opensNothing(err):
 		return c.WriteRaw(http.StatusOK, jsonType, []byte(`{"active":false}`))

@@ -192,6 +192,26 @@ func TestQuestionCountsAsAUseForThoseWhoMayAsk(t *testing.T) {
 	}
 }
 
+// What an asker calls an address is kept with the use of the token, where people
+// and the audit take it for one.
+func TestWhatIsNoAddressIsNotKeptAsOne(t *testing.T) {
+	w := start(t)
+	access, _ := w.tokens("web")
+	r, err := w.Verifier.Find(t.Context(), access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for said, want := range map[string]string{
+		"198.51.100.7": "198.51.100.7", "::ffff:198.51.100.7": "198.51.100.7", "2001:DB8:0::1": "2001:db8::1",
+		"fe80::1%" + strings.Repeat("z", 2000): "fe80::1", "<b>here</b>" + strings.Repeat("x", 4000): "", "host.example:443": "",
+	} {
+		w.must(w.post("/oauth2/introspect", "gateway", values("token", access, "address", said)), "sub")
+		if seen, ok := w.Verifier.Seen(r.Token.ID); !ok || seen.Address != want {
+			t.Errorf("%.30q is kept as %.30q, want %q", said, seen.Address, want)
+		}
+	}
+}
+
 func TestImpersonationIsTold(t *testing.T) {
 	w := start(t)
 	ben := w.person("ben@example.test")

@@ -89,6 +89,16 @@ func Reaches(networks []netip.Prefix, address string) bool {
 	return false
 }
 
+// CleanAddress returns the one spelling of a network address that somebody wrote
+// down, empty for what is none.
+func CleanAddress(text string) string {
+	at, err := netip.ParseAddr(text)
+	if err != nil {
+		return ""
+	}
+	return at.Unmap().WithZone("").String()
+}
+
 // meet returns the networks that lie in both lists. No networks are all of
 // them, which both may be.
 func meet(some, others []netip.Prefix) []netip.Prefix {
