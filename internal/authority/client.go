@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fichadev/ficha/internal/guess"
 	"github.com/fichadev/ficha/internal/token"
 )
 
@@ -122,7 +123,7 @@ func (a *Authority) expiredSecret(who token.Actor, c *token.Client, hash token.H
 // failing attempt itself may hear 429: a client with its right secret is never
 // refused because others guessed.
 func (a *Authority) wrongClient(who token.Actor) error {
-	if wait, blocked := a.failures.Fail(who.Address); blocked {
+	if wait, blocked := a.failures.Fail(guess.Source(who.Address)); blocked {
 		return &token.Refusal{Code: token.TooMany, Text: "too many wrong client secrets from this address", RetryAfter: wait}
 	}
 	return token.Errorf(token.InvalidClient, "the client is not known here or its secret is wrong")

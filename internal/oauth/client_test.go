@@ -2,11 +2,13 @@ package oauth_test
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 
+	"github.com/fichadev/ficha/internal/authority"
 	"github.com/fichadev/ficha/internal/server/servertest"
 	"github.com/fichadev/ficha/internal/token"
 )
@@ -226,5 +228,21 @@ func TestGuessingNeverStopsTheClientItself(t *testing.T) {
 	}
 	if a := w.own("machine"); a.Status != 200 {
 		t.Errorf("the right secret: %d %s", a.Status, a.Body)
+	}
+}
+
+// A network of IPv6 that one guesser holds has as many addresses as they like.
+func TestGuesserHasOneSourceHoweverManyAddresses(t *testing.T) {
+	w := start(t)
+	var err error
+	for i := range 201 {
+		from := token.Actor{Address: fmt.Sprintf("2001:db8:0:7::%x", i+1)}
+		_, err = w.Authority.AuthenticateClient(t.Context(), from, authority.ByBasic, "machine", "wrong")
+	}
+	if !token.Is(err, token.TooMany) {
+		t.Errorf("got %v after 201 guesses from one network, want too many", err)
+	}
+	if _, err := w.Authority.AuthenticateClient(t.Context(), token.Actor{Address: "2001:db8:0:8::1"}, authority.ByBasic, "machine", "wrong"); !token.Is(err, token.InvalidClient) {
+		t.Errorf("got %v from another network, want invalid_client", err)
 	}
 }
