@@ -297,3 +297,24 @@ func TestNothingSurvivesWhatRacesARemoval(t *testing.T) {
 		}
 	}
 }
+
+// TestKeyOfOneWorkspaceGivesNothingOfAnother: who works in two may repeat
+// themselves in the second, and gets a token of that one.
+func TestKeyOfOneWorkspaceGivesNothingOfAnother(t *testing.T) {
+	h := startFrom(t, `
+workspaces: [{id: ws1}, {id: ws2}]
+scopes: [{name: "catalog:read"}]
+users:
+  - {email: sam@example.test, memberships: [{workspace: ws1, may_impersonate: true}, {workspace: ws2, may_impersonate: true}]}
+  - {email: mia@example.test, memberships: [{workspace: ws1}, {workspace: ws2}]}
+tokens:
+  - {kind: personal, user: sam@example.test, name: sam, secret: "sam-token-0000001", scopes: ["catalog:read"]}
+`)
+	body := object{"user": "mia@example.test", "reason": "cannot publish", "scopes": []string{"catalog:read"}}
+	for _, workspace := range []string{"ws1", "ws2", "ws1"} {
+		a := h.want(http.StatusCreated, h.bearer(sam, workspace, "POST", "/v1/impersonations", body, "Idempotency-Key", "monday"))
+		if claims := claimsOf(t, text(t, a, "token")); claims["workspace"] != workspace {
+			t.Errorf("asked for in %s, the token opens %v", workspace, claims["workspace"])
+		}
+	}
+}

@@ -252,5 +252,7 @@ func retry(c *web.Call, who *caller) (*authority.Retry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &authority.Retry{Caller: who.name(), Route: c.Pattern() + " " + c.Request.PathValue("id"), Key: lines[0], Body: body}, nil
+	// Who works in several workspaces makes another request in each.
+	route := c.Pattern() + " " + who.workspace + " " + c.Request.PathValue("id")
+	return &authority.Retry{Caller: who.name(), Route: route, Key: lines[0], Body: body}, nil
 }
