@@ -92,6 +92,9 @@ func Reaches(networks []netip.Prefix, address string) bool {
 // CleanAddress returns the one spelling of a network address that somebody wrote
 // down, empty for what is none.
 func CleanAddress(text string) string {
+	if text == "" { // as most are: what fails to be read costs memory
+		return ""
+	}
 	at, err := netip.ParseAddr(text)
 	if err != nil {
 		return ""
