@@ -39,7 +39,8 @@ func (a *Authority) RotateKey(ctx context.Context, who token.Actor, alg string) 
 
 // EndKey ends a signing key at once, with every token that it signed: it has
 // leaked. The next token that is signed gets a new one. It is an operator's.
-// NotFound says that there is no such key that has not ended.
+// NotFound says that there is no such key that has not ended, Conflict that it was
+// turned over at the same moment.
 func (a *Authority) EndKey(ctx context.Context, who token.Actor, id, reason string) error {
 	if err := onlyOperator(who); err != nil {
 		return err
@@ -57,8 +58,9 @@ func (a *Authority) EndKey(ctx context.Context, who token.Actor, id, reason stri
 		if err != nil || key.ID == "" || key.State == keys.Ended {
 			return orElse(err, token.Errorf(token.NotFound, "there is no such signing key that has not ended"))
 		}
-		if _, err := tx.SetKeyState(ctx, id, key.State, keys.Ended, tx.Now()); err != nil {
-			return err
+		won, err := tx.SetKeyState(ctx, id, key.State, keys.Ended, tx.Now())
+		if err != nil || !won {
+			return orElse(err, token.Errorf(token.Conflict, "the key was turned over at the same moment: end it again").Because(token.Lost))
 		}
 		tx.Cut(token.Cutoff{Support: token.Support{Kind: token.OnKey, ID: id}, Reason: reason})
 		key.State = keys.Ended
