@@ -119,7 +119,7 @@ func (f contentfulFilter) on(span *token.Span, none int64) error {
 	case "gt":
 		*span = span.And(token.Span{From: at + 1, To: token.Never})
 	case "gte":
-		*span = span.And(token.Span{From: at, To: token.Never})
+		*span = span.And(token.Span{From: max(at, 1), To: token.Never}) // 0 stands for none
 	case "lt":
 		*span = span.And(set.And(token.Span{To: at - 1}))
 	case "lte":
@@ -131,14 +131,14 @@ func (f contentfulFilter) on(span *token.Span, none int64) error {
 }
 
 // instant reads a date of ISO 8601, without a zone in UTC, or the word NOW of
-// the vendor's own examples.
+// the vendor's own examples. What lies before 1970 lies before every token.
 func (f contentfulFilter) instant() (int64, error) {
 	if f.value == "NOW" {
 		return f.now.UnixMilli(), nil
 	}
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateOnly} {
-		if at, err := time.Parse(layout, f.value); err == nil && at.UnixMilli() > 0 {
-			return at.UnixMilli(), nil
+		if at, err := time.Parse(layout, f.value); err == nil {
+			return max(at.UnixMilli(), 0), nil
 		}
 	}
 	return 0, token.Errorf(contentfulBadQuery, "%s must be a date such as 2026-01-31T12:00:00.000Z.", f.name[:min(len(f.name), 64)])

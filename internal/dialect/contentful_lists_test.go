@@ -75,6 +75,12 @@ func TestContentfulListsAreNarrowedByEveryFilterOfTheContract(t *testing.T) {
 		{"brief, 100% forever", []string{"sys.createdAt[gte]", "2026-11-22T13:00:00Z", "sys.createdAt[lte]", "2026-11-22T14:00:00Z"}},
 		{"", []string{"sys.createdAt[gt]", "2026-11-23"}},
 		{"", []string{"sys.createdAt[gt]", "9999-12-31"}},
+		{all, []string{"sys.createdAt[gt]", "1970-01-01T00:00:00.000Z"}}, // JavaScript's new Date(0)
+		{all, []string{"sys.createdAt[gte]", "0001-01-01"}},
+		{"", []string{"sys.createdAt[lt]", "1969-12-31T23:59:59Z"}},
+		{"gone", []string{"revokedAt[gte]", "1970-01-01"}},
+		{"", []string{"revokedAt[lte]", "1970-01-01"}},
+		{"first of mia@example.test", []string{"sys.lastUsedAt[gt]", "1969-01-01"}},
 		{"first of mia@example.test", []string{"sys.lastUsedAt[gt]", "2026-11-22"}},
 		{"gone, long, brief, 100% forever", []string{"sys.lastUsedAt", "null"}},
 		{"", []string{"sys.lastUsedAt[lt]", "2026-11-22"}},
