@@ -81,17 +81,18 @@ func (f *filter) oneOf(name string, words ...string) string {
 }
 
 // instant reads an RFC 3339 instant as milliseconds, 0 where it is not named.
+// What lies before 1970 lies before everything here, and is still named.
 func (f *filter) instant(name string) int64 {
 	text := f.form.Get(name)
 	if text == "" {
 		return 0
 	}
 	at, err := time.Parse(time.RFC3339, text)
-	if err != nil || at.UnixMilli() <= 0 {
+	if err != nil {
 		f.fail(token.AtField(name, "must be an instant such as 2027-01-31T12:00:00Z"))
 		return 0
 	}
-	return at.UnixMilli()
+	return max(at.UnixMilli(), 1)
 }
 
 // id reads an id, 0 where it is not named.

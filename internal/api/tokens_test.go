@@ -46,6 +46,8 @@ func TestInventoryIsNarrowedByItsFilters(t *testing.T) {
 		"q=" + text(t, brief, "id"):           {"brief"},
 		"created_before=2026-11-22T13:00:00Z": {"old"},
 		"created_from=2026-11-22T14:00:01Z":   {"Modest's 100%"},
+		"created_from=1970-01-01T00:00:00Z":   {"Modest's 100%", "brief", "gone", "old"},
+		"created_before=1970-01-01T00:00:00Z": nil,
 		"expires_before=2026-11-22T15:00:00Z": {"brief", "old"},
 		"expires_from=2026-11-23T00:00:00Z":   {"Modest's 100%", "gone"},
 		"q=nothing":                           nil,
