@@ -74,11 +74,17 @@ func TestEachLostSupportIsANo(t *testing.T) {
 }
 
 func TestCutoffSparesWhatWasBornAfterIt(t *testing.T) {
-	for _, c := range []Cutoff{{Position: 5}, {Position: 4}, {Position: 6, IssuedBefore: 900_000}} {
+	for _, tc := range []struct {
+		Cutoff
+		ends bool
+	}{
+		{Cutoff{Position: 4}, false}, {Cutoff{Position: 5}, false}, {Cutoff{Position: 6}, true},
+		{Cutoff{Position: 6, IssuedBefore: sound().Token.IssuedAt}, false}, {Cutoff{Position: 6, IssuedBefore: sound().Token.IssuedAt + 1}, true},
+	} {
 		r := sound()
-		r.Workspace.Cutoffs = Cutoffs{c}
-		if _, err := MayUse(r, Use{Now: now, Surface: AtVerify}); err != nil {
-			t.Errorf("%+v: got %v, want yes", c, err)
+		r.Workspace.Cutoffs = Cutoffs{tc.Cutoff}
+		if _, err := MayUse(r, Use{Now: now, Surface: AtVerify}); Is(err, InvalidToken) != tc.ends || !tc.ends && err != nil {
+			t.Errorf("%+v: got %v, want it ended %v", tc.Cutoff, err, tc.ends)
 		}
 	}
 }
