@@ -45,6 +45,9 @@ func (v *visitor) agrees(dialog string) {
 func (v *visitor) secret() string {
 	v.browser.t.Helper()
 	v.do(chromedp.WaitVisible(chromedp.CSS("#secret")))
+	if ask(v.browser, chromedp.Evaluate[bool](`!!document.getElementById("copied")?.checkVisibility()`)) {
+		v.browser.t.Error("the page says whether the secret was copied, which it cannot know")
+	}
 	return strings.TrimSpace(ask(v.browser, chromedp.Text(chromedp.CSS("#secret"))))
 }
 

@@ -19,7 +19,7 @@ func (p *Panel) Problem(c *web.Call, err error) error {
 		return err
 	}
 	code, status := problem(refusal)
-	return p.drawProblem(c, pages.Problem{Code: code, Status: status, Detail: c.ID()})
+	return p.drawProblem(c, pages.Problem{Code: code, Status: status, Request: c.ID()})
 }
 
 // shape writes the refusals of pages.

@@ -72,7 +72,7 @@ func missing(form web.Form, names ...string) map[string]pages.FieldError {
 func (p *Panel) refuseSetup(c *web.Call, v pages.Setup, r *token.Refusal, password string) error {
 	switch {
 	case r.Code == token.AccessDenied, r.Code == token.Conflict:
-		return p.drawProblem(c, pages.Problem{Code: pages.SetupEnded, Status: http.StatusForbidden, Detail: c.ID()})
+		return p.drawProblem(c, pages.Problem{Code: pages.SetupEnded, Status: http.StatusForbidden, Request: c.ID()})
 	case len(r.Fields) == 0:
 		return r
 	}

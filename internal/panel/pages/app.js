@@ -17,6 +17,7 @@ if (!("command" in HTMLButtonElement.prototype)) {
 // plain HTTP), it selects the text.
 for (const button of document.querySelectorAll("button[data-copy]")) {
   button.hidden = false;
+  document.getElementById(button.dataset.said).hidden = false;
   button.addEventListener("click", async () => {
     const from = document.getElementById(button.dataset.copy);
     const said = document.getElementById(button.dataset.said);

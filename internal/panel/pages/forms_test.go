@@ -250,7 +250,7 @@ func TestNeedsAdminNamesWhoCanInstall(t *testing.T) {
 
 func TestProblemShowsStatusAndDetailOnlyWhenThereIsOne(t *testing.T) {
 	s := newSet(t)
-	text := mustParse(t, problem("", Problem{Code: UnknownClient, Status: 404, Detail: "Request 7f3a"}).html(t, s, English)).text
+	text := mustParse(t, problem("", Problem{Code: UnknownClient, Status: 404, Request: "7f3a"}).html(t, s, English)).text
 	if !strings.Contains(text, "Error 404") || !strings.Contains(text, "Request 7f3a") {
 		t.Errorf("problem says %q", text)
 	}

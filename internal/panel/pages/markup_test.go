@@ -268,7 +268,7 @@ func hostilePlain(person Person) []sample {
 		consent("many", func(c *Consent) { *c = many }),
 		needsAdmin("needs_admin", NeedsAdmin{Here: hostile, App: app, Person: person, Workspace: hostile, Missing: scopes,
 			Admins: []Person{person}}),
-		problem("problem", Problem{Code: hostile, Status: 400, Detail: hostile}),
+		problem("problem", Problem{Code: hostile, Status: 400, Request: hostile}),
 	}
 }
 

@@ -110,7 +110,7 @@ func samples() []sample {
 		all = append(all, login("login_"+string(e), Login{Here: "/panel/login", Email: "ana@acme.example", Error: e}))
 	}
 	for _, code := range problems() {
-		all = append(all, problem("problem_"+string(code), Problem{Code: code, Status: 400, Detail: "Request 7f3a"}))
+		all = append(all, problem("problem_"+string(code), Problem{Code: code, Status: 400, Request: "7f3a"}))
 	}
 	return slices.Concat(all, accountSamples(), adminSamples(), tokenSamples(), inventorySamples(), memberPageSamples())
 }

@@ -69,9 +69,9 @@ func (c ProblemCode) keys() (title, text string) {
 // Problem is the page for what cannot go on. It repeats nothing of the request
 // by itself.
 type Problem struct {
-	Code   ProblemCode
-	Status int    // the HTTP status it is sent with; shown from 400 on
-	Detail string // a sentence or a request id to quote; shown as text
+	Code    ProblemCode
+	Status  int    // the HTTP status it is sent with; shown from 400 on
+	Request string // its id, to quote to whoever looks after the server
 }
 
 type problemView struct {

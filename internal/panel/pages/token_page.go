@@ -129,7 +129,10 @@ func (p *speaker) turningSeen(t *turningView) *turningView {
 
 // alarms are sentences that somebody should act on.
 func (p *speaker) alarms(v TokenPage) (all []string) {
-	if len(v.Leaks) > 0 {
+	switch {
+	case len(v.Leaks) > 0 && over(v.Token.Status):
+		all = append(all, p.say("page.leaked_over"))
+	case len(v.Leaks) > 0:
 		all = append(all, p.say("page.leaked"))
 	}
 	if v.Token.Status == "waiting" {

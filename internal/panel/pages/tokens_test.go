@@ -176,6 +176,18 @@ func TestExamplesSayWhatWasTypedAsCodeOfTheirLanguage(t *testing.T) {
 	}
 }
 
+// TestWhatLeakedIsReplacedOrGone: nobody is told to replace at once what opens
+// nothing any more.
+func TestWhatLeakedIsReplacedOrGone(t *testing.T) {
+	for status, want := range map[string]string{"active": "Replace it at once", "revoked": "It opens nothing any more"} {
+		v := fullToken(status)
+		v.Leaks = []Leak{{atNoon, "github", "https://github.com/acme/x", true}}
+		if text := mustParse(t, of("", (*Set).TokenPage, v).html(t, newSet(t), English)).text; !strings.Contains(text, want) {
+			t.Errorf("%s: does not say %q", status, want)
+		}
+	}
+}
+
 // TestScopesWithoutADomainStandUnderNoHeading: what has none comes before all that
 // has one.
 func TestScopesWithoutADomainStandUnderNoHeading(t *testing.T) {
