@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"net"
 	"net/url"
 	"strconv"
@@ -161,6 +162,36 @@ func TestLostAnswerOfACommitIsUnknown(t *testing.T) {
 			t.Errorf("%s: the next commit: %v", name, err)
 		}
 	}
+}
+
+// What a commit ended whose answer was lost, and which was found done, is in the
+// log of endings as well.
+func TestEndingWhoseAnswerWasLostIsInTheLog(t *testing.T) {
+	if !pgtest.Available() {
+		return // a file answers
+	}
+	ctx := context.Background()
+	s := open(t, pgtest.Start(t).Database(t))
+	k := newToken(token.Long)
+	p := &pending{deed: &token.Deed{End: []token.Ending{{ID: k.ID, At: 9, Reason: "revoked", By: "x"}}}}
+	if err := errors.Join(s.Commit(ctx, &token.Deed{Issue: []*token.Token{k}}), s.Commit(ctx, p.deed)); err != nil {
+		t.Fatal(err)
+	}
+	j, err := OpenJournal(t.TempDir())
+	must(t, err)
+	s.cfg.Journal = j
+	must(t, s.settle(ctx, []*pending{p}, errors.New("the connection was lost")))
+	var got []token.ID
+	must(t, j.Lines(func(l JournalLine) error {
+		for _, e := range l.Ends {
+			got = append(got, e.ID)
+		}
+		return nil
+	}))
+	if len(got) != 1 || got[0] != k.ID {
+		t.Errorf("the log has %v, want %v", got, k.ID)
+	}
+	must(t, j.Close())
 }
 
 func isUnknown(err error) bool {

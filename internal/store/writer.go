@@ -306,7 +306,12 @@ func (s *Store) settle(ctx context.Context, batch []*pending, cause error) error
 	if _, err := s.writer.exec(ask, s.engine.lasting()); err != nil {
 		return lost(cause)
 	}
-	s.tell(changesOf(batch))
+	tx := &Tx{changes: changesOf(batch)}
+	for _, p := range live(batch) {
+		tx.ends = append(tx.ends, p.deed.End...)
+		tx.leaves = tx.leaves || len(p.deed.Outbox) > 0
+	}
+	s.done(ask, tx)
 	return nil
 }
 
