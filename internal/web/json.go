@@ -39,9 +39,6 @@ func decodeJSON(body []byte, v any, strict bool) error {
 	if err := scanJSON(body); err != nil {
 		return err
 	}
-	if string(bytes.TrimSpace(body)) == "null" { // which the decoder takes for an object without fields
-		return badJSON("it must be an object, not null")
-	}
 	dec := json.NewDecoder(bytes.NewReader(body))
 	if strict {
 		dec.DisallowUnknownFields()
