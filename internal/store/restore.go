@@ -125,26 +125,8 @@ func (s *Store) Replay(ctx context.Context, j *Journal) (Replayed, error) {
 // carry none, nor do those of client tokens, so every line's are looked at.
 func (tx *Tx) replay(ctx context.Context, j *Journal, after int64, done *Replayed) error {
 	return j.Lines(func(l JournalLine) error {
-		for _, e := range l.Ends {
-			won, err := tx.End(ctx, token.Ending{ID: e.ID, At: e.At, Reason: e.Reason, By: e.By})
-			if err != nil {
-				return err
-			}
-			if won {
-				done.Tokens++
-			}
-		}
-		for _, secret := range l.Secrets {
-			won, err := tx.endSecretAgain(ctx, secret)
-			if err != nil {
-				return err
-			}
-			if won {
-				done.Tokens++
-			}
-		}
-		if l.Position <= after {
-			return nil
+		if err := tx.endAgain(ctx, l, done); err != nil || l.Position <= after {
+			return err
 		}
 		for _, c := range l.Cuts {
 			done.Cutoffs++
@@ -157,6 +139,25 @@ func (tx *Tx) replay(ctx context.Context, j *Journal, after int64, done *Replaye
 		}
 		return nil
 	})
+}
+
+// endAgain ends the tokens and the secrets of a line that live.
+func (tx *Tx) endAgain(ctx context.Context, l JournalLine, done *Replayed) error {
+	for _, e := range l.Ends {
+		won, err := tx.End(ctx, token.Ending{ID: e.ID, At: e.At, Reason: e.Reason, By: e.By})
+		if err != nil {
+			return err
+		}
+		done.Tokens += int(truth(won))
+	}
+	for _, secret := range l.Secrets {
+		won, err := tx.endSecretAgain(ctx, secret)
+		if err != nil {
+			return err
+		}
+		done.Tokens += int(truth(won))
+	}
+	return nil
 }
 
 func (tx *Tx) endSecretAgain(ctx context.Context, s JournalSecret) (bool, error) {
