@@ -25,6 +25,7 @@ type Keeper struct {
 	Period time.Duration // a key older than this is replaced; 0: defaultPeriod
 	Life   time.Duration // no signed token lives longer; 0: defaultLife
 
+	turning sync.Mutex // one looks at a time what is due
 	loading sync.Mutex // an older reading of the store must not replace a newer one
 }
 
@@ -48,8 +49,8 @@ func (k *Keeper) EnsureAlg(ctx context.Context, alg string) error {
 	if k.signs(alg) {
 		return nil
 	}
-	k.loading.Lock()
-	defer k.loading.Unlock()
+	k.turning.Lock()
+	defer k.turning.Unlock()
 	if _, err := k.load(ctx); err != nil || k.signs(alg) {
 		return err
 	}
@@ -72,8 +73,8 @@ func (k *Keeper) EnsureAlg(ctx context.Context, alg string) error {
 // meanwhile is no error. If we die between two steps, the next turn of any node
 // goes on from what the store holds.
 func (k *Keeper) Turn(ctx context.Context, now time.Time) error {
-	k.loading.Lock()
-	defer k.loading.Unlock()
+	k.turning.Lock()
+	defer k.turning.Unlock()
 	rows, err := k.load(ctx)
 	if err != nil {
 		return err
@@ -108,8 +109,17 @@ func (k *Keeper) take(ctx context.Context, s step, now time.Time) error {
 	return nil
 }
 
+// Load brings the ring to what the store holds, which some node has changed.
+// It does not wait for a turn, in whose commit it may be called.
+func (k *Keeper) Load(ctx context.Context) error {
+	_, err := k.load(ctx)
+	return err
+}
+
 // load reads the store into the ring.
 func (k *Keeper) load(ctx context.Context) ([]Row, error) {
+	k.loading.Lock()
+	defer k.loading.Unlock()
 	rows, err := k.Store.Keys(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read keys: %w", err)

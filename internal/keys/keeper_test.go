@@ -211,6 +211,58 @@ func TestNodesThatTurnAtOnceMakeOneKey(t *testing.T) {
 	}
 }
 
+// late answers its first reading only when it may.
+type late struct {
+	*memory
+	once          sync.Once
+	read, proceed chan struct{}
+}
+
+func (l *late) Keys(ctx context.Context) ([]Row, error) {
+	rows, err := l.memory.Keys(ctx)
+	l.once.Do(func() {
+		close(l.read)
+		<-l.proceed
+	})
+	return rows, err
+}
+
+func TestOlderReadingOfTheKeysReplacesNoNewerOne(t *testing.T) {
+	store := &memory{}
+	first := node(store, still)
+	if err := first.Ensure(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	slow := &late{memory: store, read: make(chan struct{}), proceed: make(chan struct{})}
+	k := node(slow, still)
+	var readings sync.WaitGroup
+	load := func() {
+		if err := k.Load(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	readings.Go(load)
+	<-slow.read // while the key was active
+	ended := kid(t, first, EdDSA)
+	if _, err := store.SetKeyState(t.Context(), ended, Active, Ended, start.UnixMilli()); err != nil {
+		t.Fatal(err)
+	}
+	newer := make(chan struct{})
+	readings.Go(func() {
+		defer close(newer)
+		load()
+	})
+	select {
+	case <-newer:
+	case <-time.After(50 * time.Millisecond): // it waits for the older one
+	}
+	close(slow.proceed)
+	readings.Wait()
+	if strings.Contains(string(k.Ring.JWKS()), ended) {
+		t.Error("a key that was ended is published again")
+	}
+}
+
 // TestKeyIsPublishedBeforeItSignsAndUntilItsTokensExpire walks three nodes
 // through several rotations. A resource server asks any node for the key set
 // and keeps it for its max-age; it must know the key of every token, from the

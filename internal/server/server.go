@@ -283,10 +283,7 @@ func (s *Server) heard(what token.ChangeKind) {
 	var err error
 	switch {
 	case what == token.ChangedKeys:
-		var rows []token.SigningKey
-		if rows, err = s.Store.Keys(ctx); err == nil {
-			err = s.Ring.Load(rows)
-		}
+		err = s.Keeper.Load(ctx)
 	case what == token.ChangedCatalogue && s.Authority != nil:
 		err = s.Authority.ReloadCatalogue(ctx)
 	}
