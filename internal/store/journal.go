@@ -87,7 +87,8 @@ func (j *Journal) open() error {
 	return nil
 }
 
-// Append writes one commit.
+// Append writes one commit. Where a journal that has grown long cannot be turned,
+// it says so and goes on with it.
 func (j *Journal) Append(l JournalLine) error {
 	text, err := json.Marshal(l)
 	if err != nil {
@@ -96,10 +97,12 @@ func (j *Journal) Append(l JournalLine) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.size > journalMost {
-		if err := j.turn(); err != nil {
-			return err
-		}
+		err = j.turn()
 	}
+	return errors.Join(err, j.write(text))
+}
+
+func (j *Journal) write(text []byte) error {
 	if j.torn { // by a crash, or by a disk that was full: that line is lost, this one is not
 		text = append([]byte{'\n'}, text...)
 	}
@@ -113,10 +116,11 @@ func (j *Journal) Append(l JournalLine) error {
 }
 
 func (j *Journal) turn() error {
-	if err := errors.Join(j.file.Sync(), j.file.Close(), os.Rename(j.name, j.name+".1")); err != nil {
-		return fmt.Errorf("turn the log of endings: %w", err)
+	err := errors.Join(j.file.Sync(), j.file.Close(), os.Rename(j.name, j.name+".1"))
+	if err != nil {
+		err = fmt.Errorf("turn the log of endings: %w", err)
 	}
-	return j.open()
+	return errors.Join(err, j.open())
 }
 
 // Lines reads the journal and the one before it, oldest first. A line that was

@@ -204,6 +204,32 @@ func TestTornLineOfTheJournalTakesNoOtherAlong(t *testing.T) {
 	must(t, j.Close())
 }
 
+// A journal that has grown long and cannot begin anew says so, and no ending is
+// lost.
+func TestJournalThatCannotBeTurnedGoesOn(t *testing.T) {
+	dir := t.TempDir()
+	j, err := OpenJournal(dir)
+	must(t, err)
+	must(t, j.Append(JournalLine{Position: 1}))
+	inTheWay := filepath.Join(dir, "endings.log.1", "x")
+	must(t, os.MkdirAll(inTheWay, 0o700))
+	for n := range int64(2) {
+		j.size = journalMost + 1
+		if err := j.Append(JournalLine{Position: 2 + n}); err == nil {
+			t.Error("nobody hears that it was not turned")
+		}
+	}
+	must(t, os.RemoveAll(filepath.Dir(inTheWay)))
+	j.size = journalMost + 1
+	must(t, j.Append(JournalLine{Position: 4}))
+	var got []int64
+	must(t, j.Lines(func(l JournalLine) error { got = append(got, l.Position); return nil }))
+	if want := []int64{1, 2, 3, 4}; !slices.Equal(got, want) {
+		t.Errorf("got the lines of positions %v, want %v", got, want)
+	}
+	must(t, j.Close())
+}
+
 // A server starts without reading years of endings.
 func TestLongJournalIsReadFromItsEnd(t *testing.T) {
 	ctx, dir := context.Background(), t.TempDir()
