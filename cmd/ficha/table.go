@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"unicode"
@@ -103,11 +105,22 @@ func textOf(v any) string {
 		}
 		return strings.Join(parts, " ")
 	case map[string]any:
-		text, err := json.Marshal(x)
-		if err != nil {
-			return "?"
-		}
-		return string(text)
+		return pairs(x)
 	}
 	return fmt.Sprint(v)
+}
+
+// pairs names what has a value, in the order of the names.
+func pairs(of map[string]any) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		text := cell(of[name])
+		if _, nested := of[name].(map[string]any); nested && text != "-" {
+			text = "(" + text + ")"
+		}
+		if text != "-" {
+			parts = append(parts, name+"="+text)
+		}
+	}
+	return strings.Join(parts, " ")
 }

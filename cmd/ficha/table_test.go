@@ -23,7 +23,7 @@ func TestACellIsOneLineThatNoTerminalObeys(t *testing.T) {
 		{true, "true"},
 		{int64(7), "7"},
 		{[]any{"a", "b\r"}, "a b?"},
-		{map[string]any{"sub": "client:backend"}, `{"sub":"client:backend"}`},
+		{map[string]any{"sub": "client:backend", "act": map[string]any{"sub": "ana\n"}, "exp": nil, "more": map[string]any{}}, "act=(sub=ana?) sub=client:backend"},
 	} {
 		if got := cell(c.value); got != c.want {
 			t.Errorf("cell(%#v) is %q, want %q", c.value, got, c.want)
