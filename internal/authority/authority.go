@@ -100,6 +100,8 @@ type Authority struct {
 	unopened   sync.Map                        // token.Hash of each sealed secret that could not be opened and was told of
 	simulating sync.Mutex                      // held by a whole simulation
 	known      atomic.Pointer[map[string]bool] // the catalogue's names
+	unread     atomic.Bool                     // they have changed and could not be read
+	reading    sync.Mutex                      // an older reading of them must not replace a newer one
 	status     statusIndex
 }
 
@@ -113,9 +115,12 @@ func New(ctx context.Context, cfg Config) (*Authority, error) {
 }
 
 // ReloadCatalogue reads the names of the scope catalogue again; the judge asks
-// for it when it hears of a change.
+// for it when it hears of a change. Where that fails, CatchUp tries again.
 func (a *Authority) ReloadCatalogue(ctx context.Context) error {
+	a.reading.Lock()
+	defer a.reading.Unlock()
 	list, err := a.cfg.Store.Scopes(ctx)
+	a.unread.Store(err != nil)
 	if err != nil {
 		return err
 	}
@@ -125,6 +130,15 @@ func (a *Authority) ReloadCatalogue(ctx context.Context) error {
 	}
 	a.known.Store(&known)
 	return nil
+}
+
+// CatchUp reads the catalogue if it could not be read when it changed, and does
+// nothing otherwise.
+func (a *Authority) CatchUp(ctx context.Context, _ time.Time) error {
+	if !a.unread.Load() {
+		return nil
+	}
+	return a.ReloadCatalogue(ctx)
 }
 
 // Known reports whether a scope is in the catalogue or one of the vendors'.

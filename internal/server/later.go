@@ -35,6 +35,7 @@ func (s *Server) later() *jobs.Runner {
 		jobs.Job{Name: "webhook_marks", Every: time.Hour, Run: func(ctx context.Context, _ time.Time) error { return s.Authority.MarkWebhooks(ctx) }},
 		jobs.Job{Name: "policies", Every: time.Minute, Run: s.Authority.KeepPolicies},
 		jobs.TurnKeys(s.Keeper.Turn, keys.TurnEvery),
+		jobs.Job{Name: "catalogue", Every: 10 * time.Second, EachNode: true, Run: s.Authority.CatchUp},
 		s.watchAlerts(), s.countAlerts(),
 		jobs.Job{Name: "letters", Every: 5 * time.Second, EachNode: true, Run: s.sendLetters},
 		jobs.Job{Name: "skew", Every: 10 * time.Second, EachNode: true, Run: s.measureSkew},
