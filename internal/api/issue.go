@@ -36,7 +36,7 @@ type issueBody struct {
 // audiences is one string or a list of them (RFC 7519, 4.1.3).
 type audiences []string
 
-// UnmarshalJSON reads a string or a list of strings, each once.
+// UnmarshalJSON reads a string or a list of strings.
 func (a *audiences) UnmarshalJSON(text []byte) error {
 	var one string
 	if json.Unmarshal(text, &one) == nil {
@@ -49,11 +49,7 @@ func (a *audiences) UnmarshalJSON(text []byte) error {
 	if json.Unmarshal(text, &many) != nil {
 		return token.AtField("audience", "must be a string or an array of strings")
 	}
-	for _, one := range many {
-		if !slices.Contains(*a, one) {
-			*a = append(*a, one)
-		}
-	}
+	*a = many
 	return nil
 }
 
@@ -94,7 +90,7 @@ func (f *Face) issue(c *web.Call, who *caller) error {
 func (f *Face) order(c *web.Call, who *caller, body *issueBody) (authority.Order, error) {
 	o := authority.Order{
 		Contract: contract, Form: authority.Signed, Client: who.client.ID, Workspace: who.workspace,
-		Name: body.Name, Purpose: body.Purpose, Audience: strings.Join(body.Audience, " "),
+		Name: body.Name, Purpose: body.Purpose, Audience: authority.AudienceOf(body.Audience),
 	}
 	if err := body.check(&o); err != nil {
 		return o, err

@@ -3,7 +3,6 @@ package authority
 import (
 	"cmp"
 	"context"
-	"strings"
 	"time"
 
 	"github.com/fichadev/ficha/internal/audit"
@@ -99,7 +98,7 @@ func checkImported(d Imported) error {
 func (d Imported) order() *Order {
 	o := &Order{
 		Kind: d.Kind, Contract: imported, Client: d.Client, Workspace: d.Workspace, Person: d.Person, Scopes: d.Scopes, Name: d.Name,
-		Purpose: d.Purpose, Owner: cmp.Or(d.Owner, d.Person), Audience: strings.Join(d.Audience, " "),
+		Purpose: d.Purpose, Owner: cmp.Or(d.Owner, d.Person), Audience: AudienceOf(d.Audience),
 	}
 	if d.Kind == token.Service || d.Kind == token.Ephemeral {
 		o.Person, o.Sponsor = "", d.Person // a program's own, on the rights of its maker

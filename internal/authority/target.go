@@ -19,6 +19,18 @@ type Target struct {
 // mostAudience is the longest list of resources, in bytes.
 const mostAudience = 1024
 
+// AudienceOf returns resources as an order holds them, each once however often it
+// was named.
+func AudienceOf(resources []string) string {
+	var once []string
+	for _, r := range resources {
+		if !slices.Contains(once, r) {
+			once = append(once, r)
+		}
+	}
+	return strings.Join(once, " ")
+}
+
 // Target aims a token of a client in a workspace, or in one not chosen yet
 // (empty), at the resources that it names (RFC 8707). It refuses with
 // InvalidTarget those that are unknown or foreign: of another workspace than
@@ -28,7 +40,7 @@ const mostAudience = 1024
 // says so, opaque where those that say anything say that, and else as its
 // client is registered.
 func (a *Authority) Target(ctx context.Context, c *token.Client, workspace string, resources []string, scopes token.Scopes) (Target, error) {
-	t := Target{Audience: strings.Join(resources, " "), Scopes: scopes, Workspace: workspace}
+	t := Target{Audience: AudienceOf(resources), Scopes: scopes, Workspace: workspace}
 	if len(t.Audience) > mostAudience {
 		return Target{}, token.Errorf(token.InvalidTarget, "the resources are over %d bytes together", mostAudience)
 	}

@@ -2,7 +2,6 @@ package oauth
 
 import (
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/fichadev/ficha/internal/authority"
@@ -73,11 +72,10 @@ func scopesOf(form web.Form) (token.Scopes, error) {
 	return token.ParseScopes(form.Get("scope"))
 }
 
-// filled drops parameters without a value, which count as not sent, and those
-// that say the same again.
+// filled drops parameters without a value, which count as not sent.
 func filled(values []string) (kept []string) {
 	for _, v := range values {
-		if v != "" && !slices.Contains(kept, v) {
+		if v != "" {
 			kept = append(kept, v)
 		}
 	}
