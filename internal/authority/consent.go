@@ -16,15 +16,12 @@ import (
 // scopes that its person ticked, once, and returns where the browser goes: the
 // registered redirect URI with a code. Nothing is stored when it refuses.
 func (a *Authority) Approve(ctx context.Context, who token.Actor, session *token.Token, id token.ID, workspace string, ticked token.Scopes) (string, error) {
-	for try := 0; ; try++ {
-		to, err := a.approveNow(ctx, who, session, id, workspace, ticked)
-		if r := token.AsRefusal(err); r == nil || r.Reason != token.Stale || try == 3 {
-			return to, err
-		}
-		if err := a.cfg.Judge.Poll(ctx); err != nil {
-			return "", err
-		}
-	}
+	to := ""
+	err := a.anew(ctx, func() (err error) {
+		to, err = a.approveNow(ctx, who, session, id, workspace, ticked)
+		return err
+	})
+	return to, err
 }
 
 // approveNow is Approve on what is known at this moment; Stale says that this has

@@ -53,12 +53,20 @@ func (a *Authority) revokeWhole(ctx context.Context, who token.Actor, t *token.T
 // commit makes a deed and commits it; it is made again with fresh knowledge
 // when a support changed meanwhile, and with other ids when one was taken.
 func (a *Authority) commit(ctx context.Context, deed func() (*token.Deed, error)) error {
-	for try := 0; ; try++ {
+	return a.anew(ctx, func() error {
 		d, err := deed()
 		if err != nil {
 			return err
 		}
-		err = a.cfg.Store.Commit(ctx, d)
+		return a.cfg.Store.Commit(ctx, d)
+	})
+}
+
+// anew does a deed, and does it again where it was refused because what it
+// stands on changed, which is then known, or because an id was taken.
+func (a *Authority) anew(ctx context.Context, deed func() error) error {
+	for try := 0; ; try++ {
+		err := deed()
 		r := token.AsRefusal(err)
 		if r == nil || try == 3 || r.Reason != token.Stale && r.Reason != token.Clash {
 			return err
