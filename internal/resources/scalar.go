@@ -185,14 +185,20 @@ func (o object) word(key string, known ...string) string {
 }
 
 func (v value) word(known ...string) string {
-	if !v.single(either(known)) {
-		return ""
-	}
-	s, ok := v.text()
+	s, ok := v.textAs(either(known))
 	if ok && !slices.Contains(known, s) {
 		v.fail("is not known; use %s", either(known))
 	}
 	return s
+}
+
+// textAs returns a text that stands for something else, which is what to write
+// in place of a list.
+func (v value) textAs(instead string) (string, bool) {
+	if !v.single(instead) {
+		return "", false
+	}
+	return v.text()
 }
 
 // single reports whether a value is one, neither a list nor a set of keys, and
@@ -222,10 +228,7 @@ func (o object) number(key string) int64 {
 	if !ok {
 		return 0
 	}
-	if !v.single("a number") {
-		return 0
-	}
-	s, ok := v.text()
+	s, ok := v.textAs("a number")
 	n, err := strconv.ParseInt(s, 10, 64)
 	if ok && (err != nil || n < 1 || n > maxNumber) {
 		v.fail("is not a number; use 1 to %d", int64(maxNumber))
@@ -240,10 +243,7 @@ func (o object) seconds(key string) int64 {
 		return 0
 	}
 	const such = "15s, 30m, 12h, 90d, 1h30m or a number of seconds, up to 100 years"
-	if !v.single(such) {
-		return 0
-	}
-	s, ok := v.text()
+	s, ok := v.textAs(such)
 	n := duration(s)
 	if ok && n == 0 {
 		v.fail("is not a duration; write %s", such)
@@ -294,10 +294,7 @@ func (o object) instant(key string) int64 {
 		return 0
 	}
 	const such = "2027-01-31 or 2027-01-31T12:00:00Z"
-	if !v.single(such) {
-		return 0
-	}
-	s, ok := v.text()
+	s, ok := v.textAs(such)
 	if !ok {
 		return 0
 	}
