@@ -128,11 +128,7 @@ func TestRevokedTokenIsRefusedBeforeItsRevokerIsAnswered(t *testing.T) {
 // the fill is told so by the shard's version.
 func TestFillThatRacedAChangeIsNotKept(t *testing.T) {
 	w := newWorld(t)
-	s, _ := w.node("")
-	must(t, workspace(s, "ws1"))
-	slow := &slowStore{Store: s, read: make(chan struct{}), proceed: make(chan struct{})}
-	v := w.judge(slow)
-	s.OnChange(v.Hear)
+	s, v, slow := w.slowly()
 	secret, tok := w.issue(s, v.Applied(), nil)
 	answered := make(chan error)
 	go func() { answered <- ask(v, secret) }()
@@ -154,6 +150,16 @@ type slowStore struct {
 	read, proceed chan struct{}
 }
 
+// slowly opens a database whose judge reads through a slowStore.
+func (w *world) slowly() (*store.Store, *Verifier, *slowStore) {
+	s, _ := w.node("")
+	must(w.t, workspace(s, "ws1"))
+	slow := &slowStore{Store: s, read: make(chan struct{}), proceed: make(chan struct{})}
+	v := w.judge(slow)
+	s.OnChange(v.Hear)
+	return s, v, slow
+}
+
 func (s *slowStore) Token(ctx context.Context, id token.ID) (*token.Token, error) {
 	t, err := s.Store.Token(ctx, id)
 	s.once.Do(func() {
@@ -167,11 +173,7 @@ func (s *slowStore) Token(ctx context.Context, id token.ID) (*token.Token, error
 // reading of one that began before it.
 func TestQuestionAfterARevocationSharesNoOlderReading(t *testing.T) {
 	w := newWorld(t)
-	s, _ := w.node("")
-	must(t, workspace(s, "ws1"))
-	slow := &slowStore{Store: s, read: make(chan struct{}), proceed: make(chan struct{})}
-	v := w.judge(slow)
-	s.OnChange(v.Hear)
+	s, v, slow := w.slowly()
 	secret, tok := w.issue(s, v.Applied(), nil)
 	before, after := make(chan error, 1), make(chan error, 1)
 	go func() { before <- ask(v, secret) }()
