@@ -2,6 +2,7 @@ package authority
 
 import (
 	"context"
+	"encoding/binary"
 	"time"
 
 	"github.com/fichadev/ficha/internal/policy"
@@ -167,7 +168,7 @@ func (a *Authority) again(ctx context.Context, who token.Actor, r *token.Record,
 	if _, err := a.cfg.Judge.Weigh(ctx, alive(r), token.Use{Now: a.cfg.Now().UnixMilli(), Surface: token.AtToken, Address: who.Address, Proof: r.Token.Proof}); err != nil {
 		return nil, asGrant(err)
 	}
-	key := refreshKey(r.Token.ID)
+	key := refreshKey(r.Token.ID, r.Token.Successor)
 	had, err := a.cfg.Store.Answer(ctx, key)
 	if err != nil || had == nil {
 		return nil, orElse(err, badRefresh())
@@ -201,12 +202,20 @@ func alive(r *token.Record) *token.Record {
 // sealRefresh seals what a replaced refresh token was exchanged for: only who
 // presents that token again, as the same client, can open it.
 func (a *Authority) sealRefresh(old *Replaced, now time.Time, out *Issued) (*token.Answer, error) {
-	return a.newAnswer(out, now, refreshKey(old.Token.ID), token.Hash{}, retryWindow, func(plain []byte) ([]byte, error) {
+	return a.newAnswer(out, now, refreshKey(old.Token.ID, out.Refresh.ID), token.Hash{}, retryWindow, func(plain []byte) ([]byte, error) {
 		return a.cfg.Master.SealWith(old.Secret, "refresh", plain, boundTo(old.Token))
 	})
 }
 
-func refreshKey(id token.ID) token.Hash { return token.HashOf("refresh\x00" + id.String()) }
+// refreshKey names the answer that gave one refresh token for another. It begins
+// with the id of the one given, so that answers lie in the order in which they
+// were, and a commit writes one page of them in place of one for each; the rest
+// tells it from that of another which chose the same id, and has to choose again.
+func refreshKey(old, given token.ID) token.Hash {
+	key := token.HashOf("refresh\x00" + old.String())
+	binary.BigEndian.PutUint64(key[:], uint64(given)) //nolint:gosec // the bits of it, in their order
+	return key
+}
 
 func boundTo(t *token.Token) []byte {
 	return []byte(t.ID.String() + "\x00" + t.Client + "\x00" + t.Proof)

@@ -54,7 +54,7 @@ type Delivery struct {
 // a key that only the caller's own secret opens, for a while and a number of
 // times, then wiped.
 type Answer struct {
-	Key         Hash   // what names the request: caller, route and idempotency key; or the refresh token
+	Key         Hash   // what names the request: caller, route and idempotency key; or the refresh tokens that it took and gave
 	Request     Hash   // of the request's body: another body under the same key is a mistake
 	Sealed      []byte // AES-256-GCM
 	Tokens      []ID   // the answer is wiped when one of them is used
