@@ -1,9 +1,7 @@
 package store
 
 import (
-	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,17 +11,30 @@ import (
 )
 
 // errAlone says that a member was half done: its batch is rolled back, and it
-// is run again alone, where its own outcome is the batch's.
-var errAlone = errors.New("a deed lost a race within its batch")
+// is run again alone, where its own outcome is the batch's. errFewer says that
+// fewer rows were written than were to be: the batch is run again, and asks
+// which.
+var (
+	errAlone = errors.New("a deed lost a race within its batch")
+	errFewer = errors.New("somebody was first")
+)
 
 // batch applies deeds in one transaction. Hot statements cannot fail on data;
-// what a racer did first shows in the rows that they return.
-func (s *Store) batch(ctx context.Context, batch []*pending) (err error) {
+// what a racer did first shows in how many rows they write, and then in which.
+func (s *Store) batch(ctx context.Context, batch []*pending) error {
 	if !s.engine.shared() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 	}
-	tx := &Tx{session: s.writer, now: s.now(), mute: s.cfg.NoMail != nil, closed: s.closed}
+	err := s.transact(ctx, batch, len(batch) > 1)
+	if errors.Is(err, errFewer) {
+		err = s.transact(ctx, batch, false)
+	}
+	return err
+}
+
+func (s *Store) transact(ctx context.Context, batch []*pending, hopeful bool) error {
+	tx := &Tx{session: s.writer, now: s.now(), mute: s.cfg.NoMail != nil, closed: s.closed, hopeful: hopeful}
 	if _, err := tx.exec(ctx, s.engine.begin()); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
@@ -141,7 +152,7 @@ func (p *pending) stale(changes []token.Change) bool {
 
 // endRows ends rows, each only if it still is in the state that it leaves.
 func (tx *Tx) endRows(ctx context.Context, batch []*pending) error {
-	ended := map[token.ID]bool{}
+	ended := wrote[token.ID]{}
 	for _, class := range []token.Class{token.Short, token.Long} {
 		var args []any
 		for _, p := range batch {
@@ -152,7 +163,7 @@ func (tx *Tx) endRows(ctx context.Context, batch []*pending) error {
 			}
 		}
 		sortRows(args, 5)
-		if err := endText[class].run(ctx, tx.statements, args, collect(ended)); err != nil {
+		if err := ended.by(ctx, tx, endText[class], args); err != nil {
 			return fmt.Errorf("end tokens: %w", err)
 		}
 	}
@@ -170,9 +181,9 @@ func (tx *Tx) endRows(ctx context.Context, batch []*pending) error {
 }
 
 // won counts the rows that the deed itself has ended.
-func (p *pending) won(ended map[token.ID]bool) (n int) {
+func (p *pending) won(ended wrote[token.ID]) (n int) {
 	for _, e := range p.deed.End {
-		if ended[e.ID] {
+		if ended.has(e.ID) {
 			n++
 		}
 	}
@@ -195,18 +206,12 @@ func (tx *Tx) keepAnswers(ctx context.Context, batch []*pending) error {
 			args = append(args, answerArgs(p.deed.Answer)...)
 		}
 	}
-	kept := map[token.Hash]bool{}
-	err := insertAnswers.run(ctx, tx.statements, args, func(r *sql.Rows) error {
-		var key token.Hash
-		err := r.Scan(&key)
-		kept[key] = true
-		return err
-	})
-	if err != nil {
+	kept := wrote[token.Hash]{}
+	if err := kept.by(ctx, tx, insertAnswers, args); err != nil {
 		return fmt.Errorf("keep answers: %w", err)
 	}
 	for _, p := range batch {
-		if p.deed.Answer == nil || kept[p.deed.Answer.Key] {
+		if p.deed.Answer == nil || kept.has(p.deed.Answer.Key) {
 			continue
 		}
 		p.out = token.Errorf(token.Conflict, "this request was made before").Because(token.Lost)
@@ -234,21 +239,21 @@ func (tx *Tx) insertGrants(ctx context.Context, batch []*pending) error {
 
 // insert inserts rows of fresh ids, which each deed names.
 func (tx *Tx) insert(ctx context.Context, batch []*pending, text *rowsText, args []any, ids func(*token.Deed) []token.ID) error {
-	got := make(map[token.ID]bool, len(args)/len(text.types))
-	if err := text.run(ctx, tx.statements, args, collect(got)); err != nil {
+	got := wrote[token.ID]{}
+	if err := got.by(ctx, tx, text, args); err != nil {
 		return fmt.Errorf("%s: %w", text.head, err)
 	}
-	return tx.clashes(batch, got, len(args)/len(text.types), ids)
+	return tx.clashes(batch, got, ids)
 }
 
 // clashes refuses the deed whose id exists: it is made again with others.
-func (tx *Tx) clashes(batch []*pending, got map[token.ID]bool, want int, ids func(*token.Deed) []token.ID) error {
-	if len(got) == want {
+func (tx *Tx) clashes(batch []*pending, got wrote[token.ID], ids func(*token.Deed) []token.ID) error {
+	if !got.fewer {
 		return nil
 	}
 	for _, p := range batch {
 		for _, id := range ids(p.deed) {
-			if !got[id] {
+			if !got.has(id) {
 				p.out = token.Errorf(token.Conflict, "the id is taken").Because(token.Clash)
 				return tx.alone(batch, p)
 			}
@@ -261,25 +266,23 @@ func (tx *Tx) clashes(batch []*pending, got map[token.ID]bool, want int, ids fun
 // is minted again with others.
 func (tx *Tx) insertTokens(ctx context.Context, batch []*pending) error {
 	var args [2][3][]any // by class and fullness
-	want := 0
 	for _, p := range batch {
 		for _, t := range p.deed.Issue {
 			class, full := t.ID.Class(), fullnessOf(t)
 			args[class][full] = appendToken(args[class][full], t, full)
-			want++
 		}
 	}
-	got := make(map[token.ID]bool, want)
+	got := wrote[token.ID]{}
 	for class := range args {
 		for full, rows := range args[class] {
 			text := insertToken[class][full]
 			sortRows(rows, len(text.types))
-			if err := text.run(ctx, tx.statements, rows, collect(got)); err != nil {
+			if err := got.by(ctx, tx, text, rows); err != nil {
 				return fmt.Errorf("insert tokens: %w", err)
 			}
 		}
 	}
-	return tx.clashes(batch, got, want, func(d *token.Deed) (ids []token.ID) {
+	return tx.clashes(batch, got, func(d *token.Deed) (ids []token.ID) {
 		for _, t := range d.Issue {
 			ids = append(ids, t.ID)
 		}
@@ -324,9 +327,9 @@ func (tx *Tx) insertRecords(ctx context.Context, batch []*pending) error {
 	})
 }
 
-// wrote reports whether a batch of unknown fate was committed: its first
+// reached reports whether a batch of unknown fate was committed: its first
 // marker is there. A batch is one transaction, so one marker speaks for all.
-func (s *Store) wrote(ctx context.Context, batch []*pending) (bool, error) {
+func (s *Store) reached(ctx context.Context, batch []*pending) (bool, error) {
 	for _, p := range batch {
 		if p.out != nil {
 			continue
@@ -344,29 +347,4 @@ func (s *Store) wrote(ctx context.Context, batch []*pending) (bool, error) {
 		}
 	}
 	return false, errors.New("the batch left no marker")
-}
-
-// collect gathers the ids that a statement returns.
-func collect(into map[token.ID]bool) func(*sql.Rows) error {
-	return func(r *sql.Rows) error {
-		var id int64
-		err := r.Scan(&id)
-		into[token.ID(id)] = true
-		return err
-	}
-}
-
-// sortRows sorts rows of a width by their first column, an int64, so that two
-// batches never wait for each other crosswise.
-func sortRows(args []any, width int) {
-	rows := slices.Collect(slices.Chunk(slices.Clone(args), max(width, 1)))
-	slices.SortFunc(rows, func(a, b []any) int {
-		first, _ := a[0].(int64)
-		second, _ := b[0].(int64)
-		return cmp.Compare(first, second)
-	})
-	args = args[:0]
-	for _, row := range rows {
-		args = append(args, row...)
-	}
 }

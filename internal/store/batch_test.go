@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/fichadev/ficha/internal/token"
@@ -40,6 +41,40 @@ func TestBatchesOfAnySizeWriteEachRowOnce(t *testing.T) {
 		must(t, err)
 		if written != 40*41/2 {
 			t.Errorf("%d records of %d endings", written, 40*41/2)
+		}
+	})
+}
+
+// A batch that writes whatever it is to write asks for no row back: how many
+// they were is enough. One in which somebody was first writes nothing until it
+// has asked which.
+func TestBatchOnlyCountsWhatItWritesWhileNobodyIsFirst(t *testing.T) {
+	eachEngine(t, func(t *testing.T, s *Store) {
+		ctx := context.Background()
+		for n := 2; n <= 40; n++ {
+			var made, ended, again []*pending
+			for i := range n {
+				row := newToken(token.Class(i % 2))
+				answer := &token.Answer{Key: token.HashOf(row.ID.String()), Tokens: []token.ID{row.ID}, Sealed: []byte{1}, MadeAt: 1, ExpiresAt: 2}
+				end := []token.Ending{{ID: row.ID, At: 5, Reason: "revoked", By: "x"}}
+				made = append(made, &pending{deed: &token.Deed{Issue: []*token.Token{row}, Answer: answer}})
+				ended = append(ended, &pending{deed: &token.Deed{End: end, Events: []*token.Event{newEvent("w", "token.revoked")}}})
+				again = append(again, &pending{deed: &token.Deed{End: end, Events: []*token.Event{newEvent("w", "token.revoked")}}})
+			}
+			must(t, s.transact(ctx, made, true))
+			must(t, s.transact(ctx, ended[:1], true))
+			if err := s.transact(ctx, ended, true); !errors.Is(err, errFewer) {
+				t.Fatalf("of %d one has ended: %v", n, err)
+			}
+			if left, err := s.Token(ctx, made[1].deed.Issue[0].ID); err != nil || left.EndedAt != 0 {
+				t.Fatalf("a batch that asks again has ended %+v, %v", left, err)
+			}
+			must(t, s.batch(ctx, again))
+			for i, p := range again {
+				if r := token.AsRefusal(p.out); (r == nil) != (i != 0) || r != nil && r.Reason != token.Lost {
+					t.Errorf("member %d of %d: %v", i, n, p.out)
+				}
+			}
 		}
 	})
 }

@@ -27,7 +27,7 @@ func (s *Store) Issued(ctx context.Context, credentials []token.ID) (map[token.I
 	for i := range args {
 		args[i] = "token:" + credentials[min(i, len(credentials)-1)].String()
 	}
-	events, err := all(ctx, s.reads, selectIssued.text(rowsOf{n, true}), scanEvent, args...)
+	events, err := all(ctx, s.reads, selectIssued.text(rowsOf{rows: n, numbered: true}), scanEvent, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -105,9 +105,25 @@ func TestLookUpsReadNoTable(t *testing.T) {
 		}
 		must(t, s.Commit(ctx, deed))
 		for class, l := range s.rows {
-			plan := explainOn(t, l.on, l.text.text(rowsOf{4, s.engine.shared()}), []any{1, 2, 3, int64(deed.Issue[class].ID)})
+			plan := explainOn(t, l.on, l.text.text(rowsOf{rows: 4, numbered: s.engine.shared()}), []any{1, 2, 3, int64(deed.Issue[class].ID)})
 			if strings.Contains(plan, "Seq Scan on tokens") || strings.Contains(plan, "SCAN tokens") {
 				t.Errorf("%s is read as a whole:\n%s", tables[class], plan)
+			}
+		}
+	})
+}
+
+// A refresh token and a code are looked up by one statement, with what they carry.
+func TestOneLookTellsAllOfARefreshToken(t *testing.T) {
+	eachEngine(t, func(t *testing.T, s *Store) {
+		ctx := context.Background()
+		for _, class := range []token.Class{token.Short, token.Long} {
+			row := newToken(class)
+			row.Kind, row.Data = token.Refresh, "5"
+			must(t, s.Commit(ctx, &token.Deed{Issue: []*token.Token{row}}))
+			p, err := s.rows[class].find(ctx, row.ID)
+			if err != nil || !p.known || p.token == nil || p.token.Data != "5" {
+				t.Errorf("%s: %+v, %v", tables[class], p, err)
 			}
 		}
 	})

@@ -83,8 +83,8 @@ func (tx *Tx) MoveWatch(ctx context.Context, was, is token.Watch) (bool, error) 
 }
 
 var insertNotices = &rowsText{
-	head:  "INSERT INTO notices (secret, notice, at) VALUES ",
-	tail:  " ON CONFLICT DO NOTHING RETURNING secret",
+	head: "INSERT INTO notices (secret, notice, at) VALUES ",
+	tail: onFree, returns: " RETURNING secret",
 	types: []string{"BIGINT", "BIGINT", "BIGINT"},
 }
 

@@ -27,7 +27,7 @@ func TestEndingIsALookUp(t *testing.T) {
 		}
 		for class := range endText {
 			for range 8 { // PostgreSQL may change its mind after five times
-				plan := explain(t, s, endText[class].text(rowsOf{4, s.engine.shared()}), some[:20])
+				plan := explain(t, s, endText[class].text(rowsOf{rows: 4, numbered: s.engine.shared()}), some[:20])
 				if strings.Contains(plan, "Seq Scan on tokens") || strings.Contains(plan, "SCAN tokens") {
 					t.Fatalf("%s is read as a whole:\n%s", tables[class], plan)
 				}
@@ -55,7 +55,7 @@ func TestEndingPlannedOnAnEmptyDayIsALookUp(t *testing.T) {
 	s := open(t, pgtest.Start(t).Database(t))
 	ctx := context.Background()
 	must(t, s.EnsurePartitions(ctx, time.Now(), 7))
-	_, err := s.writer.exec(ctx, "PREPARE ending AS "+endText[token.Short].text(rowsOf{512, true}))
+	_, err := s.writer.exec(ctx, "PREPARE ending AS "+endText[token.Short].text(rowsOf{rows: 512, numbered: true}))
 	must(t, err)
 	ask := "EXECUTE ending(" + strings.Repeat("1, 5, 'revoked', 'x', 0, ", 511) + "1, 5, 'revoked', 'x', 0)"
 	plans := func() (made int64) {

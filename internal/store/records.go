@@ -12,8 +12,8 @@ const eventColumns = `id, at, workspace, actor_kind, actor, actor_name, actor_to
 
 var insertEvents = &rowsText{
 	again: true,
-	tail:  onFreshID,
-	head:  "INSERT INTO events (" + eventColumns + ") VALUES ",
+	tail:  onFree, returns: freeID,
+	head: "INSERT INTO events (" + eventColumns + ") VALUES ",
 	types: []string{"BIGINT", "BIGINT", "TEXT", "TEXT", "TEXT", "TEXT", "BIGINT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT",
 		"TEXT", "BYTEA"},
 }
@@ -31,7 +31,7 @@ func eventArgs(e *token.Event) ([]any, error) {
 
 var insertOutbox = &rowsText{
 	again: true,
-	tail:  onFreshID,
+	tail:  onFree, returns: freeID,
 	head:  "INSERT INTO outbox (id, webhook, event, type, subject, body, state, next_at, at) VALUES ",
 	types: []string{"BIGINT", "BIGINT", "BIGINT", "TEXT", "TEXT", "BYTEA", "TEXT", "BIGINT", "BIGINT"},
 }
@@ -51,8 +51,9 @@ var insertAnswers = &rowsText{
 	head: "INSERT INTO answers (key, request, sealed, tokens, made_at, sealed_until, expires_at) VALUES ",
 	tail: ` ON CONFLICT (key) DO UPDATE SET request = excluded.request, sealed = excluded.sealed, tokens = excluded.tokens, served = 0,
 		made_at = excluded.made_at, sealed_until = excluded.sealed_until, expires_at = excluded.expires_at
-		WHERE answers.expires_at <= excluded.made_at RETURNING key`,
-	types: []string{"BYTEA", "BYTEA", "BYTEA", "TEXT", "BIGINT", "BIGINT", "BIGINT"},
+		WHERE answers.expires_at <= excluded.made_at`,
+	returns: " RETURNING key",
+	types:   []string{"BYTEA", "BYTEA", "BYTEA", "TEXT", "BIGINT", "BIGINT", "BIGINT"},
 }
 
 func answerArgs(a *token.Answer) []any {

@@ -1,11 +1,15 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/fichadev/ficha/internal/token"
 )
 
 // A rowsText writes many rows by one statement. head and tail stand before and
@@ -19,23 +23,30 @@ type rowsText struct {
 	// text then ends with the list of them. PostgreSQL's planner would otherwise
 	// rather read a whole table than look a joined list of values up in its index.
 	among string
-	end   string // after all that
-	again bool   // a row that comes twice is as if it came once
-	mu    sync.RWMutex
-	texts map[rowsOf]string
+	// returns, where it is set, ends a statement that is to tell which rows it
+	// wrote; it is left out where their number is enough, and costs a third of
+	// what writing a row does.
+	returns string
+	again   bool // a row that comes twice is as if it came once
+	mu      sync.RWMutex
+	texts   map[rowsOf]string
 }
 
-// rowsOf names a text: how many rows, and whether its parameters are numbered.
-// SQLite looks a numbered one up by name, which over 512 rows costs a third of
-// the insert; PostgreSQL has no others.
+// rowsOf names a text: how many rows, whether its parameters are numbered, and
+// whether it returns what it wrote. SQLite looks a numbered one up by name, which
+// over 512 rows costs a third of the insert; PostgreSQL has no others.
 type rowsOf struct {
 	rows     int
 	numbered bool
+	returns  bool
 }
 
-// onFreshID ends a statement that inserts rows of fresh ids: it returns those
-// that were free.
-const onFreshID = " ON CONFLICT DO NOTHING RETURNING id"
+// onFree and freeID end a statement that inserts rows of fresh ids: those that
+// were taken are passed over.
+const (
+	onFree = " ON CONFLICT DO NOTHING"
+	freeID = " RETURNING id"
+)
 
 // most is the largest number of rows in one statement.
 const most = 512
@@ -87,15 +98,52 @@ func (r *rowsText) compose(of rowsOf) string {
 		}
 		b.WriteByte(')')
 	}
-	b.WriteString(r.end)
+	if of.returns {
+		b.WriteString(r.returns)
+	}
 	return b.String()
 }
 
-// run writes all rows, args being the columns of one row after another, in
-// statements of 512, 256, … 1 rows, and hands what each returns to scan. Where
-// it may, it fills a statement up with the last row again rather than say
-// another for the few that are left.
+// run writes all rows, args being the columns of one row after another, and hands
+// what each statement returns to scan, if there is one.
 func (r *rowsText) run(ctx context.Context, on *statements, args []any, scan func(*sql.Rows) error) error {
+	if scan == nil {
+		_, err := r.write(ctx, on, args)
+		return err
+	}
+	return r.steps(on, args, func(n int, args []any) error {
+		rows, err := on.query(ctx, r.text(rowsOf{n, on.plain, true}), args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			if err := scan(rows); err != nil {
+				return err
+			}
+		}
+		return on.told(rows.Err())
+	})
+}
+
+// write writes all rows likewise, and returns how many were written.
+func (r *rowsText) write(ctx context.Context, on *statements, args []any) (sum int, err error) {
+	err = r.steps(on, args, func(n int, args []any) error {
+		res, err := on.exec(ctx, r.text(rowsOf{n, on.plain, false}), args...)
+		if err != nil {
+			return err
+		}
+		written, err := res.RowsAffected()
+		sum += int(written)
+		return err
+	})
+	return sum, err
+}
+
+// steps cuts rows into statements of 512, 256, … 1 of them. Where it may, it
+// fills one up with the last row again rather than say another for the few that
+// are left.
+func (r *rowsText) steps(on *statements, args []any, step func(n int, args []any) error) error {
 	width := len(r.types)
 	for len(args) > 0 {
 		n := most
@@ -108,7 +156,7 @@ func (r *rowsText) run(ctx context.Context, on *statements, args []any, scan fun
 				args = append(args, last...)
 			}
 		}
-		if err := r.step(ctx, on, n, args[:n*width], scan); err != nil {
+		if err := step(n, args[:n*width]); err != nil {
 			return err
 		}
 		args = args[n*width:]
@@ -116,21 +164,57 @@ func (r *rowsText) run(ctx context.Context, on *statements, args []any, scan fun
 	return nil
 }
 
-func (r *rowsText) step(ctx context.Context, on *statements, n int, args []any, scan func(*sql.Rows) error) error {
-	text := r.text(rowsOf{n, on.plain})
-	if scan == nil {
-		_, err := on.exec(ctx, text, args...)
-		return err
-	}
-	rows, err := on.query(ctx, text, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := scan(rows); err != nil {
-			return err
+// wrote tells which rows the statements of a step have written. A batch that is
+// hopeful only counts them, which costs a third less, and nearly always that is
+// as many as were to be.
+type wrote[K token.ID | token.Hash] struct {
+	keys  map[K]bool // nil: all
+	fewer bool
+}
+
+// by writes rows, whose keys the text returns; errFewer says that a hopeful
+// batch has to be run again.
+func (w *wrote[K]) by(ctx context.Context, tx *Tx, text *rowsText, args []any) error {
+	want := len(args) / len(text.types)
+	if tx.hopeful {
+		n, err := text.write(ctx, tx.statements, args)
+		if err == nil && n != want {
+			err = errFewer
 		}
+		return err
 	}
-	return on.told(rows.Err())
+	if w.keys == nil {
+		w.keys = make(map[K]bool, want)
+	}
+	before := len(w.keys)
+	err := text.run(ctx, tx.statements, args, collect(w.keys))
+	w.fewer = w.fewer || len(w.keys)-before < want
+	return err
+}
+
+func (w *wrote[K]) has(key K) bool { return w.keys == nil || w.keys[key] }
+
+// collect gathers the keys that a statement returns.
+func collect[K token.ID | token.Hash](into map[K]bool) func(*sql.Rows) error {
+	return func(r *sql.Rows) error {
+		var key K
+		err := r.Scan(&key)
+		into[key] = true
+		return err
+	}
+}
+
+// sortRows sorts rows of a width by their first column, an int64, so that two
+// batches never wait for each other crosswise.
+func sortRows(args []any, width int) {
+	rows := slices.Collect(slices.Chunk(slices.Clone(args), max(width, 1)))
+	slices.SortFunc(rows, func(a, b []any) int {
+		first, _ := a[0].(int64)
+		second, _ := b[0].(int64)
+		return cmp.Compare(first, second)
+	})
+	args = args[:0]
+	for _, row := range rows {
+		args = append(args, row...)
+	}
 }

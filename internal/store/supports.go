@@ -148,7 +148,7 @@ const grantColumns = `id, contract, client, person, workspace, scopes, installed
 
 var insertGrants = &rowsText{
 	again: true,
-	tail:  onFreshID,
+	tail:  onFree, returns: freeID,
 	head:  "INSERT INTO grants (" + grantColumns + ") VALUES ",
 	types: []string{"BIGINT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "BIGINT", "BIGINT", "BIGINT", "TEXT"},
 }

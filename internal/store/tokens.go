@@ -12,19 +12,21 @@ import (
 	"github.com/fichadev/ficha/internal/token"
 )
 
-// The columns of a token: those that every one has, the rare ones, those that
-// hardly any is made with, and what becomes of it later.
+// The columns of a token: those that every one has or every refresh token, the
+// rare ones, those that hardly any is made with, and what becomes of it later.
 const (
-	tokenBare = `id, credential, kind, contract, hash, last_four, workspace, client, person, grant_id, scopes, key_id, expires_at, born, status_index`
-	tokenRare = `name, purpose, owner, sponsor, actor, reason, audience, proof, data, max_uses`
+	tokenBare = `id, credential, kind, contract, hash, last_four, workspace, client, person, grant_id, scopes, key_id, expires_at, born, status_index, data`
+	tokenRare = `name, purpose, owner, sponsor, actor, reason, audience, proof, max_uses`
 	tokenOdd  = `replaces, narrowed_from, addresses, approval, suspended_at`
 	tokenEnds = `uses, ended_at, end_reason, ended_by, suspended_until, successor, confirmed_at, retires_at`
 	tokenAll  = tokenBare + ", " + tokenRare + ", " + tokenOdd + ", " + tokenEnds
 )
 
 var (
-	bareTypes = []string{"BIGINT", "BIGINT", "TEXT", "TEXT", "BYTEA", "TEXT", "TEXT", "TEXT", "TEXT", "BIGINT", "TEXT", "TEXT", "BIGINT", "BIGINT", "BIGINT"}
-	rareTypes = []string{"TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "BIGINT"}
+	bareTypes = []string{
+		"BIGINT", "BIGINT", "TEXT", "TEXT", "BYTEA", "TEXT", "TEXT", "TEXT", "TEXT", "BIGINT", "TEXT", "TEXT", "BIGINT", "BIGINT", "BIGINT", "TEXT",
+	}
+	rareTypes = []string{"TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "BIGINT"}
 	oddTypes  = []string{"BIGINT", "TEXT", "TEXT", "TEXT", "BIGINT"}
 )
 
@@ -57,7 +59,7 @@ func insertTokenText(class token.Class, full fullness) *rowsText {
 	return &rowsText{
 		again: true,
 		head:  "INSERT INTO " + tables[class] + " (" + columns + ") VALUES ",
-		tail:  onFreshID,
+		tail:  onFree, returns: freeID,
 		types: types,
 	}
 }
@@ -71,10 +73,10 @@ func newEndText(class token.Class) *rowsText {
 		again: true,
 		head: "UPDATE " + tables[class] + ` SET ended_at = v.column2, end_reason = v.column3, ended_by = v.column4, successor = v.column5
 			FROM (VALUES `,
-		tail:  `) AS v WHERE id = v.column1 AND ended_at = 0`,
-		among: "id",
-		end:   ` RETURNING id`,
-		types: []string{"BIGINT", "BIGINT", "TEXT", "TEXT", "BIGINT"},
+		tail:    `) AS v WHERE id = v.column1 AND ended_at = 0`,
+		among:   "id",
+		returns: freeID,
+		types:   []string{"BIGINT", "BIGINT", "TEXT", "TEXT", "BIGINT"},
 	}
 }
 
@@ -84,7 +86,7 @@ func fullnessOf(t *token.Token) fullness {
 	case t.Replaces != 0 || len(t.NarrowedFrom) > 0 || len(t.Addresses) > 0 || t.Approval != "" || t.SuspendedAt != 0:
 		return oddRow
 	case t.Name == "" && t.Purpose == "" && t.Owner == "" && t.Sponsor == "" && t.Actor == "" &&
-		t.Reason == "" && t.Audience == "" && t.Proof == "" && t.Data == "" && t.MaxUses == 0:
+		t.Reason == "" && t.Audience == "" && t.Proof == "" && t.MaxUses == 0:
 		return bareRow
 	}
 	return rareRow
@@ -92,9 +94,9 @@ func fullnessOf(t *token.Token) fullness {
 
 func appendToken(args []any, t *token.Token, full fullness) []any {
 	args = append(args, int64(t.ID), int64(t.Credential), string(t.Kind), t.Contract, t.Hash[:], t.LastFour,
-		t.Workspace, t.Client, t.Person, int64(t.Grant), t.Scopes.String(), t.Key, t.ExpiresAt, t.Born, t.StatusIndex)
+		t.Workspace, t.Client, t.Person, int64(t.Grant), t.Scopes.String(), t.Key, t.ExpiresAt, t.Born, t.StatusIndex, t.Data)
 	if full >= rareRow {
-		args = append(args, t.Name, t.Purpose, t.Owner, t.Sponsor, t.Actor, t.Reason, t.Audience, t.Proof, t.Data, t.MaxUses)
+		args = append(args, t.Name, t.Purpose, t.Owner, t.Sponsor, t.Actor, t.Reason, t.Audience, t.Proof, t.MaxUses)
 	}
 	if full >= oddRow {
 		args = append(args, int64(t.Replaces), t.NarrowedFrom.String(), networksText(t.Addresses), t.Approval, t.SuspendedAt)
@@ -127,8 +129,8 @@ func scanToken(r *sql.Rows) (*token.Token, error) {
 	var t token.Token
 	var kind, scopes, wider, addresses string
 	err := r.Scan(&t.ID, &t.Credential, &kind, &t.Contract, &t.Hash, &t.LastFour, &t.Workspace, &t.Client, &t.Person,
-		&t.Grant, &scopes, &t.Key, &t.ExpiresAt, &t.Born, &t.StatusIndex,
-		&t.Name, &t.Purpose, &t.Owner, &t.Sponsor, &t.Actor, &t.Reason, &t.Audience, &t.Proof, &t.Data, &t.MaxUses,
+		&t.Grant, &scopes, &t.Key, &t.ExpiresAt, &t.Born, &t.StatusIndex, &t.Data,
+		&t.Name, &t.Purpose, &t.Owner, &t.Sponsor, &t.Actor, &t.Reason, &t.Audience, &t.Proof, &t.MaxUses,
 		&t.Replaces, &wider, &addresses, &t.Approval, &t.SuspendedAt,
 		&t.Uses, &t.EndedAt, &t.EndReason, &t.EndedBy, &t.SuspendedUntil, &t.Successor, &t.ConfirmedAt, &t.RetiresAt)
 	if err != nil {
@@ -152,7 +154,7 @@ func words(s string) token.Scopes {
 
 // isPlain reports that every column beside tokenBare is empty.
 const isPlain = `CASE WHEN name = '' AND purpose = '' AND owner = '' AND sponsor = '' AND actor = '' AND reason = '' AND audience = ''
-	AND proof = '' AND data = '' AND max_uses = 0 AND uses = 0 AND ended_at = 0 AND end_reason = '' AND ended_by = ''
+	AND proof = '' AND max_uses = 0 AND uses = 0 AND ended_at = 0 AND end_reason = '' AND ended_by = ''
 	AND suspended_at = 0 AND suspended_until = 0 AND successor = 0
 	AND replaces = 0 AND addresses = '' AND approval = '' AND retires_at = 0 THEN 1 ELSE 0 END`
 
@@ -169,8 +171,8 @@ var (
 )
 
 // Token returns the row of that address, nil if there is none. Nearly every
-// token that the judge asks for is plain: it has nothing in the rare columns
-// and lives. Asking whether it is costs less than reading them.
+// token that is asked for is plain: it has nothing in the rare columns and lives.
+// Asking whether it is costs less than reading them.
 func (s *Store) Token(ctx context.Context, id token.ID) (*token.Token, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("read a token: %w", err)
@@ -197,7 +199,7 @@ func scanPlain(r *sql.Rows) (plain, error) {
 	var kind, scopes string
 	var is bool
 	err := r.Scan(&t.ID, &t.Credential, &kind, &t.Contract, &t.Hash, &t.LastFour, &t.Workspace, &t.Client, &t.Person,
-		&t.Grant, &scopes, &t.Key, &t.ExpiresAt, &t.Born, &t.StatusIndex, &is)
+		&t.Grant, &scopes, &t.Key, &t.ExpiresAt, &t.Born, &t.StatusIndex, &t.Data, &is)
 	if err != nil {
 		return plain{}, fmt.Errorf("read a token: %w", err)
 	}

@@ -145,7 +145,7 @@ func usesOf(ctx context.Context, q querier, secrets []token.ID) (map[token.ID]to
 		for i := range args {
 			args[i] = int64(batch[min(i, len(batch)-1)])
 		}
-		list, err := all(ctx, q, selectUses.text(rowsOf{n, true}), scanUse, args...)
+		list, err := all(ctx, q, selectUses.text(rowsOf{rows: n, numbered: true}), scanUse, args...)
 		if err != nil {
 			return nil, fmt.Errorf("read uses: %w", err)
 		}

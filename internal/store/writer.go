@@ -299,7 +299,7 @@ func (s *Store) settle(ctx context.Context, batch []*pending, cause error) error
 	if err := s.revive(ask); err != nil {
 		return lost(cause)
 	}
-	done, err := s.wrote(ask, batch)
+	done, err := s.reached(ask, batch)
 	if err != nil || !done {
 		return lost(cause)
 	}
