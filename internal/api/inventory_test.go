@@ -65,7 +65,7 @@ func TestUseNarrowsTheInventory(t *testing.T) {
 	h.issued(object{"name": "never", "ttl": 90 * 24 * 3600})
 	used := h.issued(object{"name": "used", "ttl": 90 * 24 * 3600})
 	h.want(http.StatusOK, h.verify(text(t, used, "token"), ""))
-	if err := h.Store.FlushUses(t.Context(), h.Verifier.TakeUses()); err != nil {
+	if err := h.Verifier.WriteUses(t.Context(), h.Store.FlushUses); err != nil {
 		t.Fatal(err)
 	}
 	h.Clock.Move(10 * 24 * time.Hour)

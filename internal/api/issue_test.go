@@ -286,7 +286,7 @@ func TestKeyIsKnownAfterItsAnswerWasWiped(t *testing.T) {
 	}
 	first := h.want(http.StatusCreated, ask())
 	h.want(http.StatusOK, h.verify(text(t, first, "token"), ""))
-	if err := h.Store.FlushUses(t.Context(), h.Verifier.TakeUses()); err != nil {
+	if err := h.Verifier.WriteUses(t.Context(), h.Store.FlushUses); err != nil {
 		t.Fatal(err)
 	}
 	h.refused(http.StatusConflict, "conflict", ask())

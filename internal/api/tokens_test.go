@@ -225,7 +225,7 @@ func TestInventoryTellsOfTheLastUse(t *testing.T) {
 	}
 	h.Clock.Move(time.Minute)
 	h.want(http.StatusOK, h.verify(text(t, a, "token"), "", "User-Agent", "sync/1.0"))
-	if err := h.Store.FlushUses(t.Context(), h.Verifier.TakeUses()); err != nil {
+	if err := h.Verifier.WriteUses(t.Context(), h.Store.FlushUses); err != nil {
 		t.Fatal(err)
 	}
 	h.want(http.StatusOK, h.verify(text(t, a, "token"), "", "User-Agent", "sync/1.0"))

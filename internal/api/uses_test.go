@@ -34,7 +34,7 @@ func (h *house) report(secret, workspace string, uses ...object) servertest.Answ
 
 func (h *house) flush() {
 	h.t.Helper()
-	if err := h.Store.FlushUses(h.t.Context(), h.Verifier.TakeUses()); err != nil {
+	if err := h.Verifier.WriteUses(h.t.Context(), h.Store.FlushUses); err != nil {
 		h.t.Fatal(err)
 	}
 	records, _ := h.Verifier.TakeRecords()

@@ -192,7 +192,7 @@ func TestNoAgeLetsASecretEscapeThatWasRotatedMeanwhile(t *testing.T) {
 			if one.by.IssuedBefore != 0 {
 				one.by.IssuedBefore = h.Clock.Now().UnixMilli()
 			}
-			if err := h.Store.FlushUses(t.Context(), map[token.ID]token.Seen{used.ID: {Last: h.Clock.Now().UnixMilli(), Count: 1}}); err != nil {
+			if err := h.Store.FlushUses(t.Context(), map[token.ID]token.Seen{used.ID: {Last: h.Clock.Now().UnixMilli(), Count: 1}}, func([]token.ID) {}); err != nil {
 				t.Fatal(err)
 			}
 			late := familyMember(t, h, family, nil)

@@ -319,7 +319,7 @@ func TestSimulationSaysWhatEnforcementRefuses(t *testing.T) {
 	if err := h.judge(bad.Secret, "198.51.100.9"); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Store.FlushUses(t.Context(), h.Verifier.TakeUses()); err != nil {
+	if err := h.Verifier.WriteUses(t.Context(), h.Store.FlushUses); err != nil {
 		t.Fatal(err)
 	}
 	before, err := h.Store.Position(t.Context())

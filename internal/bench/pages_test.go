@@ -264,7 +264,7 @@ func (f *filler) tokens(n int) {
 	if err := f.house.Store.Commit(f.b.Context(), deed); err != nil {
 		f.b.Fatal(err)
 	}
-	if err := f.house.Store.FlushUses(f.b.Context(), seen); err != nil {
+	if err := f.house.Store.FlushUses(f.b.Context(), seen, func([]token.ID) {}); err != nil {
 		f.b.Fatal(err)
 	}
 }

@@ -14,6 +14,9 @@ func TellExpiries(tell func(ctx context.Context) error) Job {
 	return Job{Name: "expiry", Every: time.Minute, Run: func(ctx context.Context, _ time.Time) error { return tell(ctx) }}
 }
 
+// mostHeld bounds the uses that wait for a database that does not answer.
+const mostHeld = 1 << 20
+
 // TellLateUses returns the job that tells of expired tokens that this node was
 // shown since the last run, every 10 s and when it stops. tell takes what it has
 // told of out of the map; the rest waits for the next run.

@@ -144,11 +144,16 @@ func (r *Runner) loop(ctx context.Context, j Job) {
 		}
 	}
 	if j.AtStop {
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+		last, cancel := context.WithTimeout(context.WithValue(context.WithoutCancel(ctx), lastRun{}, true), farewell)
 		defer cancel()
 		r.do(last, j)
 	}
 }
+
+// lastRun marks the context of the run that is due when the runner stops.
+type lastRun struct{}
+
+func isLast(ctx context.Context) bool { return ctx.Value(lastRun{}) != nil }
 
 // claim does a job if it is this node's turn. If we die before it is given
 // back, another node does it when the lease is over.

@@ -64,34 +64,51 @@ func TurnKeys(turn func(ctx context.Context, now time.Time) error, every time.Du
 	return Job{Name: "keys", Every: every, EachNode: true, Run: turn}
 }
 
-// UsesTo keeps uses; what it has kept it takes out of the map.
-type UsesTo interface {
-	FlushUses(ctx context.Context, uses map[token.ID]token.Seen) error
+// Uses are what a node has seen used and has not written yet.
+type Uses interface {
+	WriteUses(ctx context.Context, write func(ctx context.Context, uses map[token.ID]token.Seen, wrote func(secrets []token.ID)) error) error
 }
 
-// mostHeld bounds the uses that wait for a database that does not answer.
-const mostHeld = 1 << 20
+// UsesTo keeps uses, a portion at a time, and says after each what it has kept.
+type UsesTo interface {
+	FlushUses(ctx context.Context, uses map[token.ID]token.Seen, wrote func(secrets []token.ID)) error
+}
 
-// FlushUses returns the job that writes down what this node has seen used since
-// the last run, every 10 s and when it stops. What could not be written waits
-// for the next run.
-func FlushUses(take func() map[token.ID]token.Seen, to UsesTo) Job {
-	held := map[token.ID]token.Seen{}
-	return Job{Name: "uses", Every: 10 * time.Second, EachNode: true, AtStop: true, Run: func(ctx context.Context, _ time.Time) error {
-		for id, seen := range take() {
-			if had, ok := held[id]; ok || len(held) < mostHeld {
-				held[id] = had.And(seen)
+const usesEvery = 10 * time.Second
+
+// FlushUses returns the job that writes down what this node has seen used, every
+// 10 s and when it stops. What could not be written waits for the next run.
+func FlushUses(of Uses, to UsesTo) Job {
+	return Job{Name: "uses", Every: usesEvery, EachNode: true, AtStop: true, Run: func(ctx context.Context, _ time.Time) error {
+		return of.WriteUses(ctx, func(ctx context.Context, uses map[token.ID]token.Seen, wrote func([]token.ID)) error {
+			left := len(uses)
+			if left == 0 {
+				return nil
 			}
-		}
-		if len(held) == 0 {
+			err := to.FlushUses(ctx, uses, func(secrets []token.ID) {
+				wrote(secrets)
+				left -= len(secrets)
+				breathe(ctx, usesEvery/2*time.Duration(len(secrets))/time.Duration(len(uses)))
+			})
+			if err != nil {
+				return fmt.Errorf("%d uses wait: %w", left, err)
+			}
 			return nil
-		}
-		if err := to.FlushUses(ctx, held); err != nil {
-			return fmt.Errorf("%d uses wait: %w", len(held), err)
-		}
-		held = map[token.ID]token.Seen{} // an emptied map keeps its room
-		return nil
+		})
 	}}
+}
+
+// breathe lets others write for a while, 20 ms at most: a hundred thousand uses
+// at once would keep them waiting for a second. When the node stops there is
+// nobody to wait for.
+func breathe(ctx context.Context, pause time.Duration) {
+	if isLast(ctx) {
+		return
+	}
+	select {
+	case <-time.After(min(pause, 20*time.Millisecond)):
+	case <-ctx.Done():
+	}
 }
 
 // Remind returns the job that tells of secrets that should be replaced by now.

@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/fichadev/ficha/internal/token"
@@ -67,50 +71,80 @@ func TestOldDaysGoEvenIfNewOnesCannotBeMade(t *testing.T) {
 	}
 }
 
-// ledger is UsesTo that keeps some and fails.
+// ledger is UsesTo that keeps a number of uses and then fails.
 type ledger struct {
 	kept  map[token.ID]token.Seen
+	room  int
 	fault error
 }
 
-func (l *ledger) FlushUses(_ context.Context, uses map[token.ID]token.Seen) error {
-	if l.fault != nil {
-		return l.fault
-	}
-	for id, seen := range uses {
-		l.kept[id] = l.kept[id].And(seen)
-		delete(uses, id)
+func (l *ledger) FlushUses(_ context.Context, uses map[token.ID]token.Seen, wrote func([]token.ID)) error {
+	for _, id := range slices.Sorted(maps.Keys(uses)) {
+		if l.room--; l.room < 0 {
+			return l.fault
+		}
+		l.kept[id] = l.kept[id].And(uses[id])
+		wrote([]token.ID{id})
 	}
 	return nil
 }
 
+// noted are Uses.
+type noted map[token.ID]token.Seen
+
+func (n noted) WriteUses(ctx context.Context, write func(context.Context, map[token.ID]token.Seen, func([]token.ID)) error) error {
+	return write(ctx, maps.Clone(n), func(some []token.ID) {
+		for _, id := range some {
+			delete(n, id)
+		}
+	})
+}
+
 func TestUsesWaitForADatabaseThatDoesNotAnswer(t *testing.T) {
-	l := &ledger{kept: map[token.ID]token.Seen{}, fault: errors.New("no database")}
-	var noted map[token.ID]token.Seen
-	j := FlushUses(func() map[token.ID]token.Seen { return noted }, l)
+	l, n := &ledger{kept: map[token.ID]token.Seen{}, fault: errors.New("no database")}, noted{1: {Count: 3}, 2: {Count: 1}}
+	j := FlushUses(n, l)
 	if !j.AtStop || !j.EachNode {
 		t.Error("a node's uses are its own, and the last are written when it stops")
 	}
-	run := func(uses map[token.ID]token.Seen, want error) {
-		t.Helper()
-		noted = uses
-		if err := j.Run(t.Context(), time.Time{}); !errors.Is(err, want) {
-			t.Errorf("err = %v, want %v", err, want)
+	for _, room := range []int{0, 1} {
+		l.room = room
+		if err := j.Run(t.Context(), time.Time{}); !errors.Is(err, l.fault) || !strings.HasPrefix(err.Error(), strconv.Itoa(2-room)+" uses wait") {
+			t.Errorf("with room for %d: %v", room, err)
 		}
 	}
-	run(map[token.ID]token.Seen{1: {First: 1, Last: 2, Count: 3}}, l.fault)
-	run(map[token.ID]token.Seen{1: {First: 4, Last: 5, Count: 6, Route: "/late"}, 2: {First: 7, Last: 7, Count: 1}}, l.fault)
-	l.fault = nil
-	run(nil, nil)
-	want := map[token.ID]token.Seen{1: {First: 1, Last: 5, Count: 9, Route: "/late"}, 2: {First: 7, Last: 7, Count: 1}}
-	if !maps.Equal(l.kept, want) {
-		t.Errorf("kept %v, want %v", l.kept, want)
+	l.room = 5
+	for range 2 {
+		if err := j.Run(t.Context(), time.Time{}); err != nil {
+			t.Error(err)
+		}
 	}
-	l.kept = map[token.ID]token.Seen{}
-	run(nil, nil)
-	if len(l.kept) != 0 {
-		t.Errorf("%v was written twice", l.kept)
+	if want := (map[token.ID]token.Seen{1: {Count: 3}, 2: {Count: 1}}); !maps.Equal(l.kept, want) || len(n) != 0 || l.room != 4 {
+		t.Errorf("kept %v with %v left, want %v, each once", l.kept, n, want)
 	}
+}
+
+// Many uses are written with room in between for what people wait for, and at
+// once where the node stops.
+func TestUsesAreWrittenWithoutHaste(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const portions = 100
+		n, l := noted{}, &ledger{kept: map[token.ID]token.Seen{}, room: portions}
+		for i := range portions {
+			n[token.ID(i+1)] = token.Seen{Count: 1}
+		}
+		r := runner(&desk{}, "a", FlushUses(n, l))
+		r.Start()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if len(l.kept) != 51 { // one in 20 ms
+			t.Errorf("%d portions were written in a second", len(l.kept))
+		}
+		began := time.Now()
+		r.Stop()
+		if took := time.Since(began); took != 0 || len(l.kept) != portions {
+			t.Errorf("the node took %s to stop, with %d of %d portions written", took, len(l.kept), portions)
+		}
+	})
 }
 
 func TestWorkOfEachNodeNeedsNoClaim(t *testing.T) {

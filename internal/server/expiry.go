@@ -57,9 +57,9 @@ func (s *Server) countExpiring() jobs.Job {
 type tellingUses struct{ *Server }
 
 // FlushUses is the store's.
-func (u tellingUses) FlushUses(ctx context.Context, uses map[token.ID]token.Seen) error {
+func (u tellingUses) FlushUses(ctx context.Context, uses map[token.ID]token.Seen, wrote func(secrets []token.ID)) error {
 	if err := u.Authority.TellFirstUses(ctx, uses); err != nil {
 		return err
 	}
-	return u.Store.FlushUses(ctx, uses)
+	return u.Store.FlushUses(ctx, uses, wrote)
 }

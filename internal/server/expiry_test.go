@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -329,12 +330,14 @@ func TestFirstAndLateUsesAreToldOnce(t *testing.T) {
 	}
 	flush := func() {
 		t.Helper()
-		for uses, tell := range map[*map[token.ID]token.Seen]func(context.Context, map[token.ID]token.Seen) error{
-			new(h.Verifier.TakeUses()): h.Authority.TellFirstUses, new(h.Verifier.TakeLate()): h.Authority.TellLateUses,
-		} {
-			if err := tell(t.Context(), *uses); err != nil {
-				t.Fatal(err)
-			}
+		if err := h.Verifier.WriteUses(t.Context(), func(ctx context.Context, uses map[token.ID]token.Seen, wrote func([]token.ID)) error {
+			wrote(slices.Collect(maps.Keys(uses)))
+			return h.Authority.TellFirstUses(ctx, uses)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Authority.TellLateUses(t.Context(), h.Verifier.TakeLate()); err != nil {
+			t.Fatal(err)
 		}
 	}
 	for range 2 {

@@ -18,7 +18,7 @@ func (s *Server) later() *jobs.Runner {
 	return jobs.New(jobs.Config{
 		Claims: s.Store, Owner: rand.Text(), Now: s.Config.Now, Log: s.Config.Log, Ran: s.countRuns(),
 	}, append(s.feeders(),
-		jobs.FlushUses(s.Verifier.TakeUses, tellingUses{s}),
+		jobs.FlushUses(s.Verifier, tellingUses{s}),
 		s.tellExpiries(),
 		s.tellLateUses(),
 		s.countExpiring(),

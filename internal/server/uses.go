@@ -36,7 +36,7 @@ func (s *Server) keepUses(ctx context.Context) {
 		"traffic": s.Store.FlushTraffic(ctx, s.Metrics.Traffic.Take()),
 		"needs":   s.Store.WriteNeeds(ctx, s.Verifier.TakeRefused()),
 		"records": s.Store.WriteUseRecords(ctx, records),
-		"uses":    tellingUses{s}.FlushUses(ctx, s.Verifier.TakeUses()),
+		"uses":    s.Verifier.WriteUses(ctx, tellingUses{s}.FlushUses),
 	} {
 		if err != nil {
 			s.Config.Log.WarnContext(ctx, "what was seen last is lost", slog.String("of", what), slog.Any("error", err))

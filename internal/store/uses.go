@@ -36,10 +36,10 @@ var upsertUses = &rowsText{
 }
 
 // FlushUses adds uses to those on disk, 512 secrets a commit, and wipes the
-// answers that name a used token. What is written is taken out of the map, so
-// that after a fault the caller may try again with the rest: a wiping that
-// failed is repeated by a later flush or made needless by the answer's expiry.
-func (s *Store) FlushUses(ctx context.Context, uses map[token.ID]token.Seen) error {
+// answers that name a used token. It says after each commit what is written, and
+// goes on when that returns: after a fault the caller may try again with the
+// rest. A wiping that failed is made needless by the answer's expiry.
+func (s *Store) FlushUses(ctx context.Context, uses map[token.ID]token.Seen, wrote func(secrets []token.ID)) error {
 	ids := slices.Sorted(maps.Keys(uses)) // nodes that flush at once lock rows in one order
 	for batch := range slices.Chunk(ids, most) {
 		var args, scopes []any
@@ -59,9 +59,7 @@ func (s *Store) FlushUses(ctx context.Context, uses map[token.ID]token.Seen) err
 		if err != nil {
 			return fmt.Errorf("write uses: %w", err)
 		}
-		for _, id := range batch {
-			delete(uses, id)
-		}
+		wrote(batch)
 	}
 	if err := s.wipeAnswersOf(ctx, ids); err != nil {
 		return fmt.Errorf("wipe answers: %w", err)
@@ -75,7 +73,8 @@ const mostAnswerLife = 15 * time.Minute
 
 var wipeAnswers = &rowsText{head: "UPDATE answers SET sealed = '', sealed_until = 0 WHERE key IN (", tail: ")", types: []string{"BYTEA"}}
 
-// answersAfter walks the answers that hold something, from one on.
+// answersAfter walks the answers that hold something, from one on; those that are
+// no longer given are wiped by another.
 const answersAfter = `SELECT key, tokens, sealed_until FROM answers WHERE (sealed_until, key) > ($1, $2) AND sealed_until > 0
 	ORDER BY sealed_until, key LIMIT 2048`
 
@@ -90,7 +89,7 @@ func (s *Store) wipeAnswersOf(ctx context.Context, ids []token.ID) error {
 			young[id.String()] = true
 		}
 	}
-	last := named{key: []byte{}}
+	last := named{key: []byte{}, until: s.now()}
 	for len(young) > 0 {
 		page, err := all(ctx, s.reads, answersAfter, scanNamed, last.until, last.key)
 		if err != nil || len(page) == 0 {

@@ -1,6 +1,8 @@
 package verifier
 
 import (
+	"context"
+	"maps"
 	"sync"
 
 	"github.com/fichadev/ficha/internal/token"
@@ -12,7 +14,8 @@ type uses struct{ shards [16]useShard }
 
 type useShard struct {
 	sync.Mutex
-	seen map[token.ID]token.Seen
+	seen  map[token.ID]token.Seen
+	taken map[token.ID]token.Seen // what was noted before and is not written yet
 }
 
 // of returns the shard that knows of a secret.
@@ -76,27 +79,51 @@ func (v *Verifier) Needed(secret token.ID, scopes token.Scopes) {
 	}
 }
 
-// TakeUses returns what was noted since the last call, and forgets it.
-func (v *Verifier) TakeUses() map[token.ID]token.Seen {
+// WriteUses hands what was noted and is not written yet to one who writes it and
+// says which of it is written. Seen knows of the rest, and the next writing is
+// handed it again. It belongs to one caller at a time.
+func (v *Verifier) WriteUses(ctx context.Context, write func(ctx context.Context, uses map[token.ID]token.Seen, wrote func(secrets []token.ID)) error) error {
+	return write(ctx, v.uses.take(), func(secrets []token.ID) {
+		for _, id := range secrets {
+			s := v.uses.of(id)
+			s.Lock()
+			delete(s.taken, id)
+			if len(s.taken) == 0 {
+				s.taken = nil // an emptied map keeps its room
+			}
+			s.Unlock()
+		}
+	})
+}
+
+// take returns what is not written.
+func (u *uses) take() map[token.ID]token.Seen {
 	all := map[token.ID]token.Seen{}
-	for i := range v.uses.shards {
-		s := &v.uses.shards[i]
+	for i := range u.shards {
+		s := &u.shards[i]
 		s.Lock()
+		if len(s.taken) == 0 {
+			s.taken, s.seen = s.seen, nil
+		}
 		for id, one := range s.seen {
-			all[id] = one
+			if had, ok := s.taken[id]; ok || len(s.taken) < mostSeen {
+				s.taken[id] = had.And(one)
+			}
 		}
 		s.seen = nil
+		maps.Copy(all, s.taken)
 		s.Unlock()
 	}
 	return all
 }
 
-// Seen returns what this process has noted of a secret, by its row, since the
-// last flush.
+// Seen returns what this process has noted of a secret, by its row, and has
+// maybe not written yet.
 func (v *Verifier) Seen(secret token.ID) (token.Seen, bool) {
 	s := v.uses.of(secret)
 	s.Lock()
 	defer s.Unlock()
 	one, ok := s.seen[secret]
-	return one, ok
+	had, waits := s.taken[secret]
+	return had.And(one), ok || waits
 }
