@@ -16,7 +16,8 @@ const (
 	warm   = 300 * time.Millisecond
 
 	pool   = 100_000 // tokens that are asked about
-	doomed = 60_000  // tokens that are there to be revoked
+	doomed = 60_000  // tokens that are there to be revoked, at random
+	leave  = 40_000  // and in the order in which they were issued
 	few    = 1000    // tokens in memory where a look-up is to miss
 )
 
@@ -45,9 +46,9 @@ func BenchmarkPaths(b *testing.B) {
 	pin(b, os.Getpid(), loadCore)
 	r := &bench{binary: build(b)}
 	r.listen(b)
-	b.Run("SQLite", func(b *testing.B) { r.paths(b, "SQLite", sqlite(b, pool+doomed)) })
+	b.Run("SQLite", func(b *testing.B) { r.paths(b, "SQLite", sqlite(b, pool+doomed+leave, leave)) })
 	if pgtest.Available() {
-		b.Run("PostgreSQL", func(b *testing.B) { r.paths(b, "PostgreSQL", postgres(b, pool+doomed)) })
+		b.Run("PostgreSQL", func(b *testing.B) { r.paths(b, "PostgreSQL", postgres(b, pool+doomed+leave, leave)) })
 	}
 	b.Run("Million", r.house)
 	if err := r.print(os.Stdout); err != nil {
@@ -93,11 +94,12 @@ func (r *bench) paths(b *testing.B, engine string, w *world) {
 		{"issue ES256", .25, issue("es256")},
 		{"refresh, replaced", .34, refresh("spa", w.spa)},
 		{"refresh, kept", .34, refresh("web", w.web)},
+		{"revoke", .38, revoke(w.newest)},
 	}
 	missing := []work{
 		{"introspect, not cached", .45, introspect(asked)},
 		{"verify, not cached", .45, verify(asked)},
-		{"revoke", .38, revoke(doomed)},
+		{"revoke, not cached, at random", 0, revoke(doomed)},
 	}
 	if engine != "SQLite" {
 		for _, of := range [][]work{works, missing} {
@@ -107,21 +109,27 @@ func (r *bench) paths(b *testing.B, engine string, w *world) {
 		}
 	}
 	r.serving(b, w, 0, func(p *process, l *load) {
-		for known := 0; known < pool; {
-			known += r.round(b, p, l, introspect(asked[known:]), warm).count
+		for _, list := range [][]string{asked, w.newest} {
+			for known := 0; known < len(list); {
+				known += r.round(b, p, l, introspect(list[known:]), warm).count
+			}
 		}
-		for _, of := range works {
-			b.Run(of.name, func(b *testing.B) { r.compare(b, engine, p, l, of) })
-		}
+		r.run(b, engine, p, l, works, w.newest)
 	})
 	r.serving(b, w, few, func(p *process, l *load) {
-		for _, of := range missing {
-			b.Run(of.name, func(b *testing.B) { r.compare(b, engine, p, l, of) })
-		}
-		if ended := ended(doomed[:connections]); r.has("revoke") {
-			r.round(b, p, l, ended, warm)
-		}
+		r.run(b, engine, p, l, missing, doomed)
 	})
+}
+
+// run measures works, and asks whether what the last of them revoked has ended.
+func (r *bench) run(b *testing.B, engine string, p *process, l *load, works []work, doomed []string) {
+	b.Helper()
+	for _, of := range works {
+		b.Run(of.name, func(b *testing.B) { r.compare(b, engine, p, l, of) })
+	}
+	if r.has(works[len(works)-1].name) {
+		r.round(b, p, l, ended(doomed[:connections]), warm)
+	}
 }
 
 // serving runs a world's program with n tokens at most in memory, 0 for its

@@ -59,20 +59,21 @@ type world struct {
 	dir, database string
 	beside        func() []int
 	tokens        []string // of live opaque access tokens
+	newest        []string // of others, in the order in which they were issued
 	spa, web      []string // refresh tokens, one for each connection
 }
 
 // sqlite makes a world of n tokens in a file.
-func sqlite(b *testing.B, n int) *world {
+func sqlite(b *testing.B, n, newest int) *world {
 	b.Helper()
 	w := &world{dir: b.TempDir(), beside: func() []int { return nil }}
-	w.fill(b, n)
+	w.fill(b, n, newest)
 	return w
 }
 
 // postgres makes a world of n tokens in a cluster of its own, as durable as in
 // production, on the server's core.
-func postgres(b *testing.B, n int) *world {
+func postgres(b *testing.B, n, newest int) *world {
 	b.Helper()
 	cluster := pgtest.New(b)
 	w := &world{dir: b.TempDir(), database: cluster.Database(b)}
@@ -90,7 +91,7 @@ func postgres(b *testing.B, n int) *world {
 	for _, pid := range w.beside() {
 		pin(b, pid, serverCore)
 	}
-	w.fill(b, n)
+	w.fill(b, n, newest)
 	return w
 }
 
@@ -117,8 +118,9 @@ func (w *world) serve(b *testing.B, binary string, cached int) *process {
 }
 
 // fill declares the world, begins a family for each connection and inserts n
-// tokens through the store's own group commit, 512 rows a statement.
-func (w *world) fill(b *testing.B, n int) {
+// tokens through the store's own group commit, 512 rows a statement; the newest
+// are kept apart, as they were issued.
+func (w *world) fill(b *testing.B, n, newest int) {
 	b.Helper()
 	s := w.open(b)
 	defer s.Close() //nolint:errcheck // what was not written is missed by what follows
@@ -145,6 +147,7 @@ func (w *world) fill(b *testing.B, n int) {
 			b.Fatal(err)
 		}
 	}
+	w.tokens, w.newest = w.tokens[:len(w.tokens)-newest], w.tokens[len(w.tokens)-newest:]
 	// Neighbours in the database are not to be asked for in turn.
 	rand.Shuffle(len(w.tokens), func(i, j int) { //nolint:gosec // no secret
 		w.tokens[i], w.tokens[j] = w.tokens[j], w.tokens[i]

@@ -25,7 +25,7 @@ const (
 // that nothing grows with the number of tokens.
 func (r *bench) house(b *testing.B) {
 	b.Helper()
-	small, large := sqlite(b, 1000), sqlite(b, many)
+	small, large := sqlite(b, 1000, 0), sqlite(b, many, 0)
 	started, idle := r.starts(b, large)
 	r.limit("start with a million tokens", started.Seconds()*1000, mostStart.Seconds()*1000, "ms")
 	r.limit("memory after start", float64(idle)/(1<<20), mostIdle>>20, "MB")
