@@ -18,7 +18,7 @@ type Target struct {
 // Note makes the record of a deed that was done at an instant.
 func Note(at time.Time, who token.Actor, workspace, action string, on Target, detail map[string]any) *token.Event {
 	return &token.Event{
-		ID: token.NewID(at, token.Long), At: at.UnixMilli(), Workspace: workspace, Actor: who, Action: action,
+		ID: token.OrderedID(at), At: at.UnixMilli(), Workspace: workspace, Actor: who, Action: action,
 		Target: on.Kind + ":" + on.ID, TargetName: on.Name, Outcome: token.Done, Detail: detail,
 	}
 }
@@ -43,7 +43,7 @@ func Deliveries(w *token.Workspace, e *token.Event) ([]token.Delivery, error) {
 			}
 		}
 		out = append(out, token.Delivery{
-			ID: token.NewID(time.UnixMilli(e.At), token.Long), Webhook: h.ID, Event: e.ID, Type: e.Action, Subject: e.Target,
+			ID: token.OrderedID(time.UnixMilli(e.At)), Webhook: h.ID, Event: e.ID, Type: e.Action, Subject: e.Target,
 			Body: body, At: e.At,
 		})
 	}

@@ -3,6 +3,7 @@ package token
 import (
 	"encoding/json"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 )
@@ -33,6 +34,27 @@ func TestIDsSortByTimeAsNumbersAndAsText(t *testing.T) {
 	if first := FirstID(at); ids[0] < first || ids[0].Time() != first.Time() {
 		t.Errorf("%v is not in the range that begins with %v", ids[0], first)
 	}
+}
+
+// Whatever is done after something else, of the same millisecond or among others
+// of other ones, sorts after it.
+func TestOrderedIDsOfAnInstantSort(t *testing.T) {
+	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	var all sync.WaitGroup
+	for caller := range 8 {
+		all.Go(func() {
+			last := map[time.Time]ID{}
+			for n := range 2000 {
+				when := at.Add(time.Duration((n*7+caller)%40) * time.Millisecond)
+				id := OrderedID(when)
+				if id <= last[when] || !id.Time().Equal(when) || id.Class() != Long {
+					t.Errorf("%v of %v came after %v", id, when, last[when])
+				}
+				last[when] = id
+			}
+		})
+	}
+	all.Wait()
 }
 
 func TestIDHasOneSpelling(t *testing.T) {
