@@ -26,12 +26,18 @@ func (s *Store) batch(ctx context.Context, batch []*pending) error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 	}
-	err := s.transact(ctx, batch, len(batch) > 1)
+	err := s.transact(ctx, batch, len(batch) > 1 && s.doubts == 0)
+	s.doubts = max(0, s.doubts-1)
 	if errors.Is(err, errFewer) {
+		s.doubts = doubted
 		err = s.transact(ctx, batch, false)
 	}
 	return err
 }
+
+// doubted is how many batches ask at once after one that had to be run again: who
+// races for a row once does so again, and all the others would pay for it.
+const doubted = 16
 
 func (s *Store) transact(ctx context.Context, batch []*pending, hopeful bool) error {
 	tx := &Tx{session: s.writer, now: s.now(), mute: s.cfg.NoMail != nil, closed: s.closed, hopeful: hopeful}

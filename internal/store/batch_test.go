@@ -70,6 +70,9 @@ func TestBatchOnlyCountsWhatItWritesWhileNobodyIsFirst(t *testing.T) {
 				t.Fatalf("a batch that asks again has ended %+v, %v", left, err)
 			}
 			must(t, s.batch(ctx, again))
+			if n == 2 && s.doubts != doubted {
+				t.Errorf("%d batches are to ask at once", s.doubts)
+			}
 			for i, p := range again {
 				if r := token.AsRefusal(p.out); (r == nil) != (i != 0) || r != nil && r.Reason != token.Lost {
 					t.Errorf("member %d of %d: %v", i, n, p.out)

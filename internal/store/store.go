@@ -55,6 +55,7 @@ type Store struct {
 	outgoing func()
 	closed   Closed
 	callers  int // who waited for the last group commit, or came during it
+	doubts   int // how many batches are to ask which rows they wrote
 }
 
 // Open opens the database, brings its schema up to date if migrate is set, and
