@@ -126,11 +126,12 @@ func (f *Face) usedScopes(c *web.Call, who *caller) error {
 	if err != nil {
 		return err
 	}
+	fresh, seen := f.cfg.Verifier.Seen(t.ID) // first: what is written meanwhile is then in both, not in neither
 	use, err := f.cfg.Store.ScopeUse(c.Context(), t.ID)
 	if err != nil {
 		return err
 	}
-	if fresh, ok := f.cfg.Verifier.Seen(t.ID); ok {
+	if seen {
 		use = use.And(fresh)
 	}
 	return c.WriteJSON(http.StatusOK, viewOfScopes(t, use, c.Now().UnixMilli()))

@@ -58,16 +58,16 @@ func (a *Authority) tallyUses(ctx context.Context, b *Blast, now int64) error {
 // LastUses returns what this node and the others saw of the use of secrets, by
 // their ids; the zero Seen of one that was not used.
 func (a *Authority) LastUses(ctx context.Context, secrets []token.ID) (map[token.ID]token.Seen, error) {
+	seen := make(map[token.ID]token.Seen, len(secrets))
+	for _, id := range secrets { // first: what is written meanwhile is then in both, not in neither
+		seen[id], _ = a.cfg.Judge.Seen(id)
+	}
 	all, err := a.cfg.Store.LastUses(ctx, secrets)
 	if err != nil {
 		return nil, err
 	}
-	seen := make(map[token.ID]token.Seen, len(secrets))
-	for _, id := range secrets {
-		seen[id] = all[id]
-		if fresh, ok := a.cfg.Judge.Seen(id); ok {
-			seen[id] = all[id].And(fresh)
-		}
+	for id, fresh := range seen {
+		seen[id] = all[id].And(fresh)
 	}
 	return seen, nil
 }

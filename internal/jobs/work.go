@@ -87,8 +87,9 @@ func FlushUses(of Uses, to UsesTo) Job {
 			}
 			err := to.FlushUses(ctx, uses, func(secrets []token.ID) {
 				wrote(secrets)
-				left -= len(secrets)
-				breathe(ctx, usesEvery/2*time.Duration(len(secrets))/time.Duration(len(uses)))
+				if left -= len(secrets); left > 0 {
+					breathe(ctx, usesEvery/2*time.Duration(len(secrets))/time.Duration(len(uses)))
+				}
 			})
 			if err != nil {
 				return fmt.Errorf("%d uses wait: %w", left, err)

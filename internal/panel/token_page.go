@@ -308,11 +308,12 @@ func (p *Panel) readRotation(c *web.Call, v *visit, t *subject, view *pages.Toke
 
 // readUses reads which scopes were used, and the newest single uses.
 func (p *Panel) readUses(c *web.Call, _ *visit, t *subject, view *pages.TokenPage) error {
+	fresh, seen := p.cfg.Verifier.Seen(t.ID) // first: what is written meanwhile is then in both, not in neither
 	used, err := p.cfg.Store.ScopeUse(c.Context(), t.ID)
 	if err != nil {
 		return err
 	}
-	if fresh, ok := p.cfg.Verifier.Seen(t.ID); ok {
+	if seen {
 		used = used.And(fresh)
 	}
 	if len(t.Scopes) > 0 {

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/fichadev/ficha/internal/token"
 )
@@ -27,10 +28,16 @@ func (s *Server) recordsTo(losses func(string) func(int)) func() []token.UseReco
 	}
 }
 
+// lastUses is how long the writing of the last uses may take: who waits for us
+// to end may not wait for long.
+const lastUses = 5 * time.Second
+
 // keepUses writes down what this process has seen used and has not written yet.
 // The jobs do so as long as they run. What the database does not take any more
 // is lost, and told.
 func (s *Server) keepUses(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, lastUses)
+	defer cancel()
 	records, _ := s.Verifier.TakeRecords()
 	for what, err := range map[string]error{
 		"traffic": s.Store.FlushTraffic(ctx, s.Metrics.Traffic.Take()),
