@@ -49,15 +49,16 @@ var newest struct {
 
 // OrderedID returns a fresh id of the long class that sorts after every other that
 // this process has made so for the same instant: what follows from something else
-// may happen in the same millisecond, and is told after it. It is safe for use by
-// many at once.
+// may happen in the same millisecond, and is told after it. That holds for the
+// first hundred thousand of an instant. It is safe for use by many at once.
 func OrderedID(at time.Time) ID {
 	id := NewID(at, Long) &^ (1 << (idRandomBits - 1)) // with room above it
 	newest.Lock()
 	defer newest.Unlock()
 	last := &newest.ids[id>>idTimeShift%ID(len(newest.ids))]
-	if *last>>idRandomBits == id>>idRandomBits {
-		id = *last + 1 + id%16 // some, so that it tells no volume
+	next := *last + 1 + id%16 // some, so that it tells no volume
+	if *last>>idRandomBits == id>>idRandomBits && next>>idRandomBits == id>>idRandomBits {
+		id = next
 	}
 	*last = id
 	return id

@@ -55,6 +55,11 @@ func TestOrderedIDsOfAnInstantSort(t *testing.T) {
 		})
 	}
 	all.Wait()
+	for range 300_000 { // more than have room
+		if id := OrderedID(at); !id.Time().Equal(at) || id.Class() != Long {
+			t.Fatalf("%v is of another instant or class", id)
+		}
+	}
 }
 
 func TestIDHasOneSpelling(t *testing.T) {
