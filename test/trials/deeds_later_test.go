@@ -2,14 +2,22 @@ package trials
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 )
 
+// oneID finds the ids in a list.
+var oneID = regexp.MustCompile(`"id":"([0-9a-v]{13})"`)
+
 // later are the deeds on what was issued, and those of who looks after it.
 func later() []deed {
 	return append(append([]deed{
-		{"subscribe", func(_ *testing.T, f *faultTrial) act {
+		{"subscribe", func(t *testing.T, f *faultTrial) act {
+			had := must(t, 200)(f.admin("GET", "/v1/webhooks", nil))
+			for _, id := range oneID.FindAllStringSubmatch(had.body, -1) { // a workspace has room for fifty
+				must(t, 204)(f.admin("DELETE", "/v1/webhooks/"+id[1], nil))
+			}
 			url := f.fresh("https://hooks.north.example/%d")
 			return act{do: func() (answer, error) {
 				return f.admin("POST", "/v1/webhooks", map[string]any{"url": url, "events": []string{"key.*"}})
