@@ -30,7 +30,6 @@ type Store interface {
 	ClientTokens(ctx context.Context, workspace string, after token.ID, limit int) ([]*token.ClientToken, error)
 	Keys(ctx context.Context) ([]token.SigningKey, error)
 	Secrets(ctx context.Context, credential token.ID) ([]*token.Token, error)
-	ScopeUse(ctx context.Context, secret token.ID) (token.ScopeUse, error)
 	UseRecords(ctx context.Context, q token.UseQuery) ([]token.UseRecord, error)
 	KeepBatch(ctx context.Context, key token.Hash, answer []byte) (before []byte, err error)
 	PersonByEmail(ctx context.Context, email string) (string, error)

@@ -126,13 +126,9 @@ func (f *Face) usedScopes(c *web.Call, who *caller) error {
 	if err != nil {
 		return err
 	}
-	fresh, seen := f.cfg.Verifier.Seen(t.ID) // first: what is written meanwhile is then in both, not in neither
-	use, err := f.cfg.Store.ScopeUse(c.Context(), t.ID)
+	use, err := f.cfg.Authority.ScopeUse(c.Context(), t.ID)
 	if err != nil {
 		return err
-	}
-	if seen {
-		use = use.And(fresh)
 	}
 	return c.WriteJSON(http.StatusOK, viewOfScopes(t, use, c.Now().UnixMilli()))
 }

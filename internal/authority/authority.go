@@ -43,6 +43,7 @@ type Store interface {
 	DueWalks(ctx context.Context, now time.Time, limit int) ([]token.Walk, error)
 	WaitingTokens(ctx context.Context, before time.Time, limit int) ([]*token.Token, error)
 	LastUses(ctx context.Context, secrets []token.ID) (map[token.ID]token.Seen, error)
+	ScopeUse(ctx context.Context, secret token.ID) (token.ScopeUse, error)
 	Needs(ctx context.Context, secret token.ID, since int64) ([]token.Seen, error)
 	ExpiringSecret(ctx context.Context, id token.ID) (*token.Token, error)
 	Authorization(ctx context.Context, id token.ID) (*token.Authorization, error)

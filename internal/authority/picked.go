@@ -72,6 +72,17 @@ func (a *Authority) LastUses(ctx context.Context, secrets []token.ID) (map[token
 	return seen, nil
 }
 
+// ScopeUse returns what this node and the others saw of the scopes that a secret
+// made use of.
+func (a *Authority) ScopeUse(ctx context.Context, secret token.ID) (token.ScopeUse, error) {
+	fresh, seen := a.cfg.Judge.Seen(secret) // first, as above
+	use, err := a.cfg.Store.ScopeUse(ctx, secret)
+	if err != nil || !seen {
+		return use, err
+	}
+	return use.And(fresh), nil
+}
+
 // RevokePicked ends the tokens that Picked finds, one after the other, and
 // returns how many it ended; those that had ended meanwhile do not count. It
 // takes an administrator of the workspace. If we die between two, the rest live

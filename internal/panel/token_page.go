@@ -308,13 +308,9 @@ func (p *Panel) readRotation(c *web.Call, v *visit, t *subject, view *pages.Toke
 
 // readUses reads which scopes were used, and the newest single uses.
 func (p *Panel) readUses(c *web.Call, _ *visit, t *subject, view *pages.TokenPage) error {
-	fresh, seen := p.cfg.Verifier.Seen(t.ID) // first: what is written meanwhile is then in both, not in neither
-	used, err := p.cfg.Store.ScopeUse(c.Context(), t.ID)
+	used, err := p.cfg.Authority.ScopeUse(c.Context(), t.ID)
 	if err != nil {
 		return err
-	}
-	if seen {
-		used = used.And(fresh)
 	}
 	if len(t.Scopes) > 0 {
 		fit := t.Fit(used, c.Now().UnixMilli())

@@ -17,7 +17,6 @@ type tokenReads interface {
 	Attention(ctx context.Context, workspace string) (*token.Attention, error)
 	Secrets(ctx context.Context, credential token.ID) ([]*token.Token, error)
 	UseRecords(ctx context.Context, q token.UseQuery) ([]token.UseRecord, error)
-	ScopeUse(ctx context.Context, secret token.ID) (token.ScopeUse, error)
 	Leaks(ctx context.Context, what token.Rotating, credential string) ([]token.Leak, error)
 	Trail(ctx context.Context, t token.Trail) (page []*token.Event, next token.ID, err error)
 	Issued(ctx context.Context, credentials []token.ID) (map[token.ID]*token.Event, error)
