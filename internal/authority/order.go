@@ -259,15 +259,10 @@ func ttl(o *Order, s supports, p *token.Policy) (time.Duration, error) {
 // client is registered, else as its contract says, also for what is refreshed;
 // 0: the default of the kind.
 func promised(contract string, c *token.Client) time.Duration {
-	switch {
-	case c != nil && c.AccessTTL != 0:
+	if c != nil && c.AccessTTL != 0 {
 		return time.Duration(c.AccessTTL) * time.Second
-	case contract == "fanbase":
-		return time.Hour
-	case contract == "chronos":
-		return 15 * 24 * time.Hour
 	}
-	return 0
+	return policy.TermsOf(contract).Access
 }
 
 // CheckText refuses text that is too long, or holds control characters, for a

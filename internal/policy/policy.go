@@ -118,17 +118,17 @@ func text(d time.Duration) string {
 }
 
 // Refresh returns how long a new refresh token of a family lives, 0 for ever:
-// for ever with a client that has a secret; 90 days from the consent and 30
-// days from its last use with one that has none, unless the client says
-// otherwise (RFC 9700, 4.14.2). What the workspace allows, if it says so, is
+// as its contract's terms say, else for ever with a client that has a secret, and
+// 90 days from the consent and 30 days from its last use with one that has none,
+// unless the client says otherwise (RFC 9700, 4.14.2). What the workspace allows, if it says so, is
 // the most for the whole family. w may be nil.
 func Refresh(c *token.Client, w *token.Workspace, contract string, familyBegan, now time.Time) time.Duration {
 	total, idle := time.Duration(c.RefreshTTL)*time.Second, time.Duration(c.RefreshIdle)*time.Second
-	switch {
-	case total == 0 && idle == 0 && contract == "fanbase":
-		total = 30 * day
-	case total == 0 && idle == 0 && c.Public():
-		total, idle = 90*day, 30*day
+	if total == 0 && idle == 0 {
+		total = TermsOf(contract).Refresh
+		if total == 0 && c.Public() {
+			total, idle = 90*day, 30*day
+		}
 	}
 	if w != nil {
 		if most := seconds(w.Policy.At(now.UnixMilli()).MaxTTL[token.Refresh]); most > 0 && (total == 0 || most < total) {
