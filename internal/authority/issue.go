@@ -241,8 +241,8 @@ func (a *Authority) replace(o *Order, now time.Time, out *Issued, deed *token.De
 	if old.Token.Kind != token.Refresh {
 		return nil
 	}
-	answer, err := a.sealRefresh(old, now, out)
-	deed.Answer = answer
+	renewal, err := a.sealRenewal(old, now, out)
+	deed.Renewal = renewal
 	return err
 }
 

@@ -2,17 +2,15 @@ package authority
 
 import (
 	"context"
-	"encoding/binary"
 	"time"
 
 	"github.com/fichadev/ficha/internal/policy"
 	"github.com/fichadev/ficha/internal/token"
 )
 
-const (
-	retryWindow = 30 * time.Second // how long a replaced refresh token gets its successor again
-	retryMost   = 20               // and how often: parallel tabs are honest
-)
+// renewalMost is how often a replaced refresh token gets its successor again:
+// parallel tabs are honest.
+const renewalMost = 20
 
 // Renewal asks for a new access token by a refresh token.
 type Renewal struct {
@@ -90,7 +88,7 @@ func (a *Authority) renewal(ctx context.Context, who token.Actor, r *token.Recor
 	if lost := v.Scopes.Missing(t.Scopes); lost != nil {
 		return Order{}, token.Errorf(token.InvalidGrant, "the person no longer holds scope %s; ask for consent again", lost)
 	}
-	if !c.Grants("refresh_token") && ask.Contract != "fanbase" {
+	if !c.Grants("refresh_token") && !policy.TermsOf(ask.Contract).Refreshes {
 		return Order{}, token.Errorf(token.UnauthorizedClient, "the client is not registered for refresh_token")
 	}
 	scopes := t.Scopes
@@ -168,12 +166,11 @@ func (a *Authority) again(ctx context.Context, who token.Actor, r *token.Record,
 	if _, err := a.cfg.Judge.Weigh(ctx, alive(r), token.Use{Now: a.cfg.Now().UnixMilli(), Surface: token.AtToken, Address: who.Address, Proof: r.Token.Proof}); err != nil {
 		return nil, asGrant(err)
 	}
-	key := refreshKey(r.Token.ID, r.Token.Successor)
-	had, err := a.cfg.Store.Answer(ctx, key)
+	had, err := a.cfg.Store.Renewal(ctx, r.Token.Successor)
 	if err != nil || had == nil {
 		return nil, orElse(err, badRefresh())
 	}
-	out, err := a.openAnswer(ctx, had, retryWindow, func(sealed []byte) ([]byte, error) {
+	out, err := a.openAnswer(ctx, had.Sealed, []token.ID{had.Access, had.Given}, token.RenewalLife, func(sealed []byte) ([]byte, error) {
 		return a.cfg.Master.OpenWith(ask.Secret, "refresh", sealed, boundTo(r.Token))
 	})
 	if err != nil || out == nil {
@@ -181,7 +178,7 @@ func (a *Authority) again(ctx context.Context, who token.Actor, r *token.Record,
 	}
 	var may bool
 	err = a.cfg.Store.Do(ctx, func(tx Tx) (err error) {
-		may, err = tx.ServeAnswer(ctx, key, retryMost)
+		may, err = tx.ServeRenewal(ctx, had.Given, renewalMost)
 		return err
 	})
 	if err != nil || !may {
@@ -199,22 +196,13 @@ func alive(r *token.Record) *token.Record {
 	return &copied
 }
 
-// sealRefresh seals what a replaced refresh token was exchanged for: only who
+// sealRenewal seals what a replaced refresh token was exchanged for: only who
 // presents that token again, as the same client, can open it.
-func (a *Authority) sealRefresh(old *Replaced, now time.Time, out *Issued) (*token.Answer, error) {
-	return a.newAnswer(out, now, refreshKey(old.Token.ID, out.Refresh.ID), token.Hash{}, retryWindow, func(plain []byte) ([]byte, error) {
+func (a *Authority) sealRenewal(old *Replaced, now time.Time, out *Issued) (*token.Renewal, error) {
+	sealed, err := sealAnswer(out, now, func(plain []byte) ([]byte, error) {
 		return a.cfg.Master.SealWith(old.Secret, "refresh", plain, boundTo(old.Token))
 	})
-}
-
-// refreshKey names the answer that gave one refresh token for another. It begins
-// with the id of the one given, so that answers lie in the order in which they
-// were, and a commit writes one page of them in place of one for each; the rest
-// tells it from that of another which chose the same id, and has to choose again.
-func refreshKey(old, given token.ID) token.Hash {
-	key := token.HashOf("refresh\x00" + old.String())
-	binary.BigEndian.PutUint64(key[:], uint64(given)) //nolint:gosec // the bits of it, in their order
-	return key
+	return &token.Renewal{Given: out.Refresh.ID, Access: out.Token.ID, Sealed: sealed}, err
 }
 
 func boundTo(t *token.Token) []byte {

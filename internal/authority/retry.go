@@ -105,7 +105,7 @@ func (a *Authority) answered(ctx context.Context, r *Retry, key token.Hash) (*Is
 	if had.Request != token.HashOf(string(r.Body)) {
 		return nil, token.AtField("Idempotency-Key", "was used for a different request; use a new key")
 	}
-	out, err := a.openAnswer(ctx, had, keepAnswer, func(sealed []byte) ([]byte, error) {
+	out, err := a.openAnswer(ctx, had.Sealed, had.Tokens, keepAnswer, func(sealed []byte) ([]byte, error) {
 		return a.cfg.Master.Open("idempotency", sealed, key[:])
 	})
 	if err == nil && out == nil {
@@ -124,12 +124,10 @@ type answer struct {
 	Warnings      []string `json:",omitempty"`
 }
 
-func (a *Authority) newAnswer(out *Issued, now time.Time, key, request token.Hash, life time.Duration, seal func([]byte) ([]byte, error)) (*token.Answer, error) {
+func sealAnswer(out *Issued, now time.Time, seal func([]byte) ([]byte, error)) ([]byte, error) {
 	plain := answer{At: now.UnixMilli(), Token: out.Token.ID, Secret: out.Secret, Warnings: out.Warnings}
-	ids := []token.ID{out.Token.ID}
 	if out.Refresh != nil {
 		plain.Refresh, plain.RefreshSecret = out.Refresh.ID, out.RefreshSecret
-		ids = append(ids, out.Refresh.ID)
 	}
 	b, err := json.Marshal(plain) //nolint:gosec // it is sealed in the next step
 	if err != nil {
@@ -139,20 +137,20 @@ func (a *Authority) newAnswer(out *Issued, now time.Time, key, request token.Has
 	if err != nil {
 		return nil, fmt.Errorf("seal an answer: %w", err)
 	}
-	return &token.Answer{Key: key, Request: request, Sealed: sealed, Tokens: ids, MadeAt: now.UnixMilli(), SealedUntil: now.Add(min(life, keepAnswer)).UnixMilli(), ExpiresAt: now.Add(life).UnixMilli()}, nil
+	return sealed, nil
 }
 
-// openAnswer returns what a kept answer holds, nil if it is older than life,
-// was wiped, or one of its tokens was used or has ended.
-func (a *Authority) openAnswer(ctx context.Context, had *token.Answer, life time.Duration, open func([]byte) ([]byte, error)) (*Issued, error) {
-	if len(had.Sealed) == 0 {
+// openAnswer returns what was sealed of an answer that gave those tokens, nil if
+// it is older than life, was wiped, or one of them was used or has ended.
+func (a *Authority) openAnswer(ctx context.Context, sealed []byte, tokens []token.ID, life time.Duration, open func([]byte) ([]byte, error)) (*Issued, error) {
+	if len(sealed) == 0 {
 		return nil, nil
 	}
-	used, err := a.used(ctx, had.Tokens)
+	used, err := a.used(ctx, tokens)
 	if err != nil || used {
 		return nil, err
 	}
-	plain, err := open(had.Sealed)
+	plain, err := open(sealed)
 	if err != nil {
 		return nil, nil //nolint:nilerr // sealed for another secret: not this caller's answer
 	}
@@ -203,13 +201,20 @@ func (a *Authority) used(ctx context.Context, ids []token.ID) (bool, error) {
 }
 
 // remember seals the answer of an order that has an idempotency key.
-func (a *Authority) remember(o *Order, now time.Time, out *Issued, deed *token.Deed) (err error) {
+func (a *Authority) remember(o *Order, now time.Time, out *Issued, deed *token.Deed) error {
 	if o.Retry == nil {
 		return nil
 	}
-	key := o.Retry.name()
-	deed.Answer, err = a.newAnswer(out, now, key, token.HashOf(string(o.Retry.Body)), rememberKey, func(plain []byte) ([]byte, error) {
+	key, ids := o.Retry.name(), []token.ID{out.Token.ID}
+	if out.Refresh != nil {
+		ids = append(ids, out.Refresh.ID)
+	}
+	sealed, err := sealAnswer(out, now, func(plain []byte) ([]byte, error) {
 		return a.cfg.Master.Seal("idempotency", plain, key[:])
 	})
+	deed.Answer = &token.Answer{
+		Key: key, Request: token.HashOf(string(o.Retry.Body)), Sealed: sealed, Tokens: ids,
+		MadeAt: now.UnixMilli(), SealedUntil: now.Add(keepAnswer).UnixMilli(), ExpiresAt: now.Add(rememberKey).UnixMilli(),
+	}
 	return err
 }

@@ -92,7 +92,7 @@ type Tx interface {
 	Suspend(ctx context.Context, id token.ID, at, until int64) (bool, error)
 	CountUse(ctx context.Context, id token.ID) (bool, error)
 	TakeStatus(ctx context.Context, n int64) (int64, error)
-	ServeAnswer(ctx context.Context, key token.Hash, most int64) (bool, error)
+	ServeRenewal(ctx context.Context, given token.ID, most int64) (bool, error)
 
 	LockToken(ctx context.Context, id token.ID) (bool, error)
 	Approve(ctx context.Context, id token.ID, by string) (bool, error)

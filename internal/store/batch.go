@@ -69,7 +69,7 @@ func (tx *Tx) apply(ctx context.Context, batch []*pending) error {
 		return err
 	}
 	for _, step := range []func(context.Context, []*pending) error{
-		tx.takePlaces, tx.endRows, tx.endWhole, tx.openRotations, tx.keepAnswers, tx.insertGrants, tx.insertTokens, tx.listSessions, tx.insertRecords,
+		tx.takePlaces, tx.endRows, tx.endWhole, tx.openRotations, tx.keepAnswers, tx.keepRenewals, tx.insertGrants, tx.insertTokens, tx.listSessions, tx.insertRecords,
 	} {
 		if err := step(ctx, live(batch)); err != nil {
 			return err

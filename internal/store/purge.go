@@ -56,7 +56,7 @@ type purge func(ctx context.Context, tx *Tx) (int, error)
 func (s *Store) Purge(ctx context.Context) (int, error) {
 	sum := 0
 	for _, step := range []purge{
-		s.purgeShort, purgeShortNamed, purgeLongExpired, purgeLongEnded, purgeRotations, purgeGrants, lapseCodes, purgeAnswers, wipeOldAnswers, purgeAuthorizations, purgeChanges, purgeEvents,
+		s.purgeShort, purgeShortNamed, purgeLongExpired, purgeLongEnded, purgeRotations, purgeGrants, lapseCodes, purgeAnswers, wipeOldAnswers, purgeRenewals, purgeAuthorizations, purgeChanges, purgeEvents,
 		purgeTraffic("traffic"), purgeTraffic("traffic_hours"), purgeTraffic("traffic_days"), purgeUseRecords, purgeBatches, purgeAlerts, purgeNotices, purgeLeaks, purgeNeeds, purgeRevocations, purgeLetters, purgeAccounts, purgeDelivered, purgeDead,
 	} {
 		var n int

@@ -356,7 +356,7 @@ func TestPurgeWalksIndexes(t *testing.T) {
 	s := open(t, "sqlite")
 	for text, index := range map[string]string{
 		overNamed: "SEARCH tokens_short USING INTEGER PRIMARY KEY (rowid<?)", overExpired: "tokens_long_expired", overEnded: "tokens_long_ended",
-		overGrants: "grants_ended", overForever: "tokens_long_forever", overAnswers: "answers_expired", overRequests: "authorizations_expired",
+		overGrants: "grants_ended", overForever: "tokens_long_forever", overAnswers: "answers_expired", overRenewals: "SEARCH renewals USING INTEGER PRIMARY KEY (rowid<?)", overRequests: "authorizations_expired",
 		consentsFrom: "SEARCH grants USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)", codeOf: "SEARCH tokens_short USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
 		overRevocations: "SEARCH revocations USING INTEGER PRIMARY KEY (rowid<?)",
 	} {

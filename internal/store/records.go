@@ -63,10 +63,10 @@ func answerArgs(a *token.Answer) []any {
 // Answer returns what a request was answered, nil if it was not made before.
 // Nothing is sealed in it once one of its tokens was used.
 func (s *Store) Answer(ctx context.Context, key token.Hash) (*token.Answer, error) {
-	return one(ctx, s.reads, `SELECT request, sealed, tokens, served, expires_at FROM answers WHERE key = $1`, func(r *sql.Rows) (*token.Answer, error) {
+	return one(ctx, s.reads, `SELECT request, sealed, tokens, expires_at FROM answers WHERE key = $1`, func(r *sql.Rows) (*token.Answer, error) {
 		a := &token.Answer{Key: key}
 		var tokens string
-		if err := r.Scan(&a.Request, &a.Sealed, &tokens, &a.Served, &a.ExpiresAt); err != nil {
+		if err := r.Scan(&a.Request, &a.Sealed, &tokens, &a.ExpiresAt); err != nil {
 			return nil, fmt.Errorf("read an answer: %w", err)
 		}
 		for _, text := range words(tokens) {
@@ -76,12 +76,6 @@ func (s *Store) Answer(ctx context.Context, key token.Hash) (*token.Answer, erro
 		}
 		return a, nil
 	}, key[:])
-}
-
-// ServeAnswer counts one more giving of an answer, and reports whether it may
-// be given: it is there, not expired, and was given fewer than most times.
-func (tx *Tx) ServeAnswer(ctx context.Context, key token.Hash, most int64) (bool, error) {
-	return tx.affects(ctx, `UPDATE answers SET served = served + 1 WHERE key = $1 AND served < $2 AND expires_at > $3`, key[:], most, tx.now)
 }
 
 // WipeAnswer forgets an answer: one of its tokens was used, or it expired.

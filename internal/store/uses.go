@@ -35,8 +35,8 @@ var upsertUses = &rowsText{
 	types: []string{"BIGINT", "BIGINT", "BIGINT", "BIGINT", "TEXT", "TEXT", "TEXT", "BIGINT", "BIGINT"},
 }
 
-// FlushUses adds uses to those on disk, 512 secrets a commit, and wipes the
-// answers that name a used token. It says after each commit what is written, and
+// FlushUses adds uses to those on disk, 512 secrets a commit, and forgets the
+// answers and renewals that name a used token. It says after each commit what is written, and
 // goes on when that returns: after a fault the caller may try again with the
 // rest. A wiping that failed is made needless by the answer's expiry.
 func (s *Store) FlushUses(ctx context.Context, uses map[token.ID]token.Seen, wrote func(secrets []token.ID)) error {
@@ -63,6 +63,9 @@ func (s *Store) FlushUses(ctx context.Context, uses map[token.ID]token.Seen, wro
 	}
 	if err := s.wipeAnswersOf(ctx, ids); err != nil {
 		return fmt.Errorf("wipe answers: %w", err)
+	}
+	if err := s.dropRenewalsOf(ctx, ids); err != nil {
+		return fmt.Errorf("drop renewals: %w", err)
 	}
 	return nil
 }

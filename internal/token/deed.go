@@ -1,6 +1,9 @@
 package token
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // A Deed is one hot change of state, as a value: rows to insert and rows to
 // end, with the records and deliveries that belong to them. The store applies
@@ -12,6 +15,7 @@ type Deed struct {
 	Events  []*Event   // the audit rows
 	Outbox  []Delivery // what subscribers will hear
 	Answer  *Answer    // the sealed answer for a retry
+	Renewal *Renewal   // the same for a refresh
 	Quotas  []Quota    // places that the tokens take; one lacking, the deed is refused
 	Letters []Letter   // what people will read
 	Cutoffs []Cutoff   // supports to cut off in the same commit; Position is the store's to fill
@@ -50,18 +54,29 @@ type Delivery struct {
 	At      int64 // ms
 }
 
-// An Answer is what a retry of the same request is given again: sealed under
-// a key that only the caller's own secret opens, for a while and a number of
-// times, then wiped.
+// An Answer is what a retry of the same request is given again: sealed, for a
+// while, then wiped.
 type Answer struct {
-	Key         Hash   // what names the request: caller, route and idempotency key; or the refresh tokens that it took and gave
+	Key         Hash   // what names the request: caller, route and idempotency key
 	Request     Hash   // of the request's body: another body under the same key is a mistake
 	Sealed      []byte // AES-256-GCM
 	Tokens      []ID   // the answer is wiped when one of them is used
-	Served      int64  // how often it was given again
 	MadeAt      int64  // ms
 	SealedUntil int64  // ms: from then on, or once a token of it is used, nothing is sealed in it
 	ExpiresAt   int64  // ms: from then on the request is not known to have been made
+}
+
+// RenewalLife is for how long a replaced refresh token gets its successor again.
+const RenewalLife = 30 * time.Second
+
+// A Renewal is what a refresh token was replaced by, for who asks by it again:
+// sealed under a key that only the replaced secret opens, for a while and a
+// number of times, then forgotten. What was given is of one instant, and tells
+// the renewal's age.
+type Renewal struct {
+	Given  ID     // the refresh token that was given: it names the renewal
+	Access ID     // what was given beside it; once either is used nothing is given again
+	Sealed []byte // AES-256-GCM
 }
 
 // A Change names one thing of which the judge may now say something else.
