@@ -192,7 +192,7 @@ func TestNoAgeLetsASecretEscapeThatWasRotatedMeanwhile(t *testing.T) {
 			if one.by.IssuedBefore != 0 {
 				one.by.IssuedBefore = h.Clock.Now().UnixMilli()
 			}
-			if err := h.Store.FlushUses(t.Context(), map[token.ID]token.Seen{used.ID: {Last: h.Clock.Now().UnixMilli(), Count: 1}}, func([]token.ID) {}); err != nil {
+			if err := h.Store.FlushUses(t.Context(), []token.Used{{Secret: used.ID, Seen: &token.Seen{Last: h.Clock.Now().UnixMilli(), Count: 1}}}, func([]token.Used) {}); err != nil {
 				t.Fatal(err)
 			}
 			late := familyMember(t, h, family, nil)

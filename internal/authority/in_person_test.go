@@ -119,7 +119,7 @@ func TestPickedTokensEndTogetherAndOnlyThoseOfTheWorkspace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Store.FlushUses(t.Context(), map[token.ID]token.Seen{ids[0]: {First: 1, Last: h.Clock.Now().UnixMilli() - 1000, Count: 1}}, func([]token.ID) {}); err != nil {
+	if err := h.Store.FlushUses(t.Context(), []token.Used{{Secret: ids[0], Seen: &token.Seen{First: 1, Last: h.Clock.Now().UnixMilli() - 1000, Count: 1}}}, func([]token.Used) {}); err != nil {
 		t.Fatal(err)
 	}
 	b, err := h.Authority.Picked(t.Context(), "ws1", append(ids, ids[0]))

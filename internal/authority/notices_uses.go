@@ -25,32 +25,33 @@ func (a *Authority) TellLateUses(ctx context.Context, uses map[token.ID]token.Se
 // TellFirstUses tells of each token that people or programs hold under a name
 // and that was used for the first time, where somebody listens. It is called
 // before the uses are written down: what those know of is not told of again.
-func (a *Authority) TellFirstUses(ctx context.Context, uses map[token.ID]token.Seen) error {
-	var fresh []token.ID
-	for id := range uses {
-		if id.Class() == token.Short {
+func (a *Authority) TellFirstUses(ctx context.Context, uses []token.Used) error {
+	var fresh []token.Used
+	var ids []token.ID
+	for _, u := range uses {
+		if u.Secret.Class() == token.Short {
 			continue
 		}
-		r, err := a.cfg.Judge.Record(ctx, id)
+		r, err := a.cfg.Judge.Record(ctx, u.Secret)
 		if err != nil {
 			return err
 		}
 		if r != nil && governed(r.Token.Kind) && r.Token.ID == r.Token.Credential && r.Workspace != nil && len(r.Workspace.Webhooks) > 0 {
-			fresh = append(fresh, id)
+			fresh, ids = append(fresh, u), append(ids, u.Secret)
 		}
 	}
 	if len(fresh) == 0 {
 		return nil
 	}
-	known, err := a.cfg.Store.LastUses(ctx, fresh)
+	known, err := a.cfg.Store.LastUses(ctx, ids)
 	if err != nil {
 		return err
 	}
-	for _, id := range fresh {
-		if _, used := known[id]; used {
+	for _, u := range fresh {
+		if _, used := known[u.Secret]; used {
 			continue
 		}
-		if err := a.tellUse(ctx, token.NoticeUsedFirst, id, uses[id]); err != nil {
+		if err := a.tellUse(ctx, token.NoticeUsedFirst, u.Secret, *u.Seen); err != nil {
 			return err
 		}
 	}

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"maps"
 	"runtime"
 	"slices"
 	"testing"
@@ -77,8 +76,8 @@ func perCached(b *testing.B, w *world) float64 {
 }
 
 // unwritten lets uses go, which are written every ten seconds.
-func unwritten(_ context.Context, uses map[token.ID]token.Seen, wrote func([]token.ID)) error {
-	wrote(slices.Collect(maps.Keys(uses)))
+func unwritten(_ context.Context, uses []token.Used, wrote func([]token.Used)) error {
+	wrote(uses)
 	return nil
 }
 

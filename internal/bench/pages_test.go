@@ -239,7 +239,7 @@ type filler struct {
 // tokens makes 500 tokens from the n-th on, with what belongs to them.
 func (f *filler) tokens(n int) {
 	f.b.Helper()
-	deed, seen := &token.Deed{}, map[token.ID]token.Seen{}
+	deed, uses := &token.Deed{}, []token.Used{}
 	for i := n; i < n+500; i++ {
 		t := f.token(i)
 		deed.Issue = append(deed.Issue, t)
@@ -258,13 +258,14 @@ func (f *filler) tokens(n int) {
 			deed.Outbox = append(deed.Outbox, out...)
 		}
 		if i%3 == 0 {
-			seen[t.ID] = token.Seen{First: t.IssuedAt, Last: t.IssuedAt + 1000, Count: 7, Address: "192.0.2.1", Agent: "curl", Route: "GET /things"}
+			seen := token.Seen{First: t.IssuedAt, Last: t.IssuedAt + 1000, Count: 7, Address: "192.0.2.1", Agent: "curl", Route: "GET /things"}
+			uses = append(uses, token.Used{Secret: t.ID, Seen: &seen})
 		}
 	}
 	if err := f.house.Store.Commit(f.b.Context(), deed); err != nil {
 		f.b.Fatal(err)
 	}
-	if err := f.house.Store.FlushUses(f.b.Context(), seen, func([]token.ID) {}); err != nil {
+	if err := f.house.Store.FlushUses(f.b.Context(), uses, func([]token.Used) {}); err != nil {
 		f.b.Fatal(err)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -78,13 +77,13 @@ type ledger struct {
 	fault error
 }
 
-func (l *ledger) FlushUses(_ context.Context, uses map[token.ID]token.Seen, wrote func([]token.ID)) error {
-	for _, id := range slices.Sorted(maps.Keys(uses)) {
+func (l *ledger) FlushUses(_ context.Context, uses []token.Used, wrote func([]token.Used)) error {
+	for i, u := range uses {
 		if l.room--; l.room < 0 {
 			return l.fault
 		}
-		l.kept[id] = l.kept[id].And(uses[id])
-		wrote([]token.ID{id})
+		l.kept[u.Secret] = l.kept[u.Secret].And(*u.Seen)
+		wrote(uses[i : i+1])
 	}
 	return nil
 }
@@ -92,10 +91,14 @@ func (l *ledger) FlushUses(_ context.Context, uses map[token.ID]token.Seen, wrot
 // noted are Uses.
 type noted map[token.ID]token.Seen
 
-func (n noted) WriteUses(ctx context.Context, write func(context.Context, map[token.ID]token.Seen, func([]token.ID)) error) error {
-	return write(ctx, maps.Clone(n), func(some []token.ID) {
-		for _, id := range some {
-			delete(n, id)
+func (n noted) WriteUses(ctx context.Context, write func(context.Context, []token.Used, func([]token.Used)) error) error {
+	var uses []token.Used
+	for id, one := range n {
+		uses = append(uses, token.Used{Secret: id, Seen: &one})
+	}
+	return write(ctx, uses, func(some []token.Used) {
+		for _, u := range some {
+			delete(n, u.Secret)
 		}
 	})
 }

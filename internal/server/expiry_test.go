@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -330,9 +329,12 @@ func TestFirstAndLateUsesAreToldOnce(t *testing.T) {
 	}
 	flush := func() {
 		t.Helper()
-		if err := h.Verifier.WriteUses(t.Context(), func(ctx context.Context, uses map[token.ID]token.Seen, wrote func([]token.ID)) error {
-			wrote(slices.Collect(maps.Keys(uses)))
-			return h.Authority.TellFirstUses(ctx, uses)
+		if err := h.Verifier.WriteUses(t.Context(), func(ctx context.Context, uses []token.Used, wrote func([]token.Used)) error {
+			if err := h.Authority.TellFirstUses(ctx, uses); err != nil {
+				return err
+			}
+			wrote(uses)
+			return nil
 		}); err != nil {
 			t.Fatal(err)
 		}

@@ -62,7 +62,7 @@ func TestInventoryFilters(t *testing.T) {
 		put(t, s, token.Short, func(k *token.Token) { k.Kind, k.Name = token.AuthCode, "" })
 		put(t, s, token.Long, func(k *token.Token) { k.Kind, k.Name = token.Session, "" })
 		used := func(k *token.Token, at int64) {
-			must(t, s.FlushUses(t.Context(), map[token.ID]token.Seen{k.ID: {First: at, Last: at, Count: 1}}, unheard))
+			must(t, s.FlushUses(t.Context(), usedOf(map[token.ID]token.Seen{k.ID: {First: at, Last: at, Count: 1}}), unheard))
 		}
 		used(build, 1000)
 		used(brief, 5000)
@@ -331,9 +331,9 @@ func TestTallyCountsWhatAPageShows(t *testing.T) {
 		b := put(t, s, token.Long, func(k *token.Token) { k.Kind, k.Owner = token.Service, "platform" })
 		put(t, s, token.Short, func(k *token.Token) { k.Name = "" })
 		put(t, s, token.Long, func(k *token.Token) { k.Workspace = "ws2" })
-		must(t, s.FlushUses(t.Context(), map[token.ID]token.Seen{
+		must(t, s.FlushUses(t.Context(), usedOf(map[token.ID]token.Seen{
 			a.ID: {First: 1, Last: now - time.Hour.Milliseconds(), Count: 1}, b.ID: {First: 1, Last: now - 48*time.Hour.Milliseconds(), Count: 1},
-		}, unheard))
+		}), unheard))
 		sum, err := s.Tally(t.Context(), token.Inventory{Workspace: "ws1", Status: token.StatusLive})
 		must(t, err)
 		if sum.Count != 3 || sum.AtLeast || sum.Day != 1 || sum.Week != 2 || sum.Used != now-time.Hour.Milliseconds() ||
@@ -355,7 +355,7 @@ func TestAttentionCountsEachNeedAlone(t *testing.T) {
 		}
 		use := func(k *token.Token, ago time.Duration) {
 			at := now.Add(-ago).UnixMilli()
-			must(t, s.FlushUses(t.Context(), map[token.ID]token.Seen{k.ID: {First: at, Last: at, Count: 1}}, unheard))
+			must(t, s.FlushUses(t.Context(), usedOf(map[token.ID]token.Seen{k.ID: {First: at, Last: at, Count: 1}}), unheard))
 		}
 		old(func(*token.Token) {})
 		use(old(func(k *token.Token) { k.ExpiresAt = now.Add(29 * day).UnixMilli() }), day)

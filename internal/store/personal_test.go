@@ -60,7 +60,7 @@ func TestPersonalTokensAreFoundByEverySpan(t *testing.T) {
 		if err := s.Commit(ctx, &token.Deed{End: []token.Ending{end}}); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.FlushUses(ctx, map[token.ID]token.Seen{brief.ID: {First: 5, Last: ms(0), Count: 1}}, unheard); err != nil {
+		if err := s.FlushUses(ctx, usedOf(map[token.ID]token.Seen{brief.ID: {First: 5, Last: ms(0), Count: 1}}), unheard); err != nil {
 			t.Fatal(err)
 		}
 		put(t, s, token.Long, mine(func(k *token.Token) { k.Person = "u2" }))

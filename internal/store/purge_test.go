@@ -247,7 +247,7 @@ func TestPurgeForgetsTheRest(t *testing.T) {
 			return nil
 		})
 		used := token.Seen{First: 1, Last: c.ms.Load(), Count: 1}
-		if err := s.FlushUses(ctx, map[token.ID]token.Seen{old.ID: used, kept.ID: used}, unheard); err != nil {
+		if err := s.FlushUses(ctx, usedOf(map[token.ID]token.Seen{old.ID: used, kept.ID: used}), unheard); err != nil {
 			t.Fatal(err)
 		}
 
@@ -256,7 +256,7 @@ func TestPurgeForgetsTheRest(t *testing.T) {
 			t.Errorf("a request that waits is gone: %v", err)
 		}
 		c.pass(100 * oneDay)
-		if err := s.FlushUses(ctx, map[token.ID]token.Seen{moved.ID: {First: 1, Last: c.ms.Load(), Count: 1}}, unheard); err != nil {
+		if err := s.FlushUses(ctx, usedOf(map[token.ID]token.Seen{moved.ID: {First: 1, Last: c.ms.Load(), Count: 1}}), unheard); err != nil {
 			t.Fatal(err)
 		}
 		purgeAll(t, s)

@@ -76,7 +76,7 @@ func TestRenewalIsForgottenOnceATokenOfItIsUsed(t *testing.T) {
 			}
 			return tx.keepRenewals(t.Context(), batch)
 		})
-		must(t, s.FlushUses(t.Context(), seen, unheard))
+		must(t, s.FlushUses(t.Context(), usedOf(seen), unheard))
 		for i, r := range list {
 			if s.has(t, r) == forgotten[i] {
 				t.Fatalf("renewal %d is there: %v", i, !forgotten[i])

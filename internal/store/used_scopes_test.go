@@ -20,10 +20,10 @@ func TestUsedScopesOfAllNodesAddUp(t *testing.T) {
 		same(t, "before", token.ScopeUse{First: 5, Count: 3})(s.ScopeUse(ctx, k.ID))
 		same(t, "never used", token.ScopeUse{})(s.ScopeUse(ctx, other.ID))
 		now := c.ms.Load()
-		must(t, s.FlushUses(ctx, map[token.ID]token.Seen{k.ID: {First: now + 20, Last: now + 30, Count: 4, Scopes: "b:x a:y", Unscoped: 1}}, unheard))
-		must(t, s.FlushUses(ctx, map[token.ID]token.Seen{
+		must(t, s.FlushUses(ctx, usedOf(map[token.ID]token.Seen{k.ID: {First: now + 20, Last: now + 30, Count: 4, Scopes: "b:x a:y", Unscoped: 1}}), unheard))
+		must(t, s.FlushUses(ctx, usedOf(map[token.ID]token.Seen{
 			k.ID: {First: now + 10, Last: now + 25, Count: 2, Scopes: "a:y c:z"}, other.ID: {First: now, Last: now, Count: 1, Scopes: "q:r"},
-		}, unheard))
+		}), unheard))
 		same(t, "after", token.ScopeUse{First: 5, From: now + 10, Count: 9, Unscoped: 1, Scopes: []token.UsedScope{
 			{Name: "a:y", First: now + 10, Last: now + 30}, {Name: "b:x", First: now + 20, Last: now + 30}, {Name: "c:z", First: now + 10, Last: now + 25},
 		}})(s.ScopeUse(ctx, k.ID))

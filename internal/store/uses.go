@@ -1,10 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -39,15 +39,19 @@ var upsertUses = &rowsText{
 // answers and renewals that name a used token. It says after each commit what is written, and
 // goes on when that returns: after a fault the caller may try again with the
 // rest. A wiping that failed is made needless by the answer's expiry.
-func (s *Store) FlushUses(ctx context.Context, uses map[token.ID]token.Seen, wrote func(secrets []token.ID)) error {
-	ids := slices.Sorted(maps.Keys(uses)) // nodes that flush at once lock rows in one order
-	for batch := range slices.Chunk(ids, most) {
+func (s *Store) FlushUses(ctx context.Context, uses []token.Used, wrote func(some []token.Used)) error {
+	// Nodes that flush at once lock rows in one order.
+	slices.SortFunc(uses, func(a, b token.Used) int { return cmp.Compare(a.Secret, b.Secret) })
+	ids := make([]token.ID, len(uses))
+	for i, u := range uses {
+		ids[i] = u.Secret
+	}
+	for batch := range slices.Chunk(uses, most) {
 		var args, scopes []any
-		for _, id := range batch {
-			u := uses[id]
-			args = append(args, int64(id), u.First, u.Last, u.Count, u.Address, u.Agent, u.Route, u.First, u.Unscoped)
+		for _, u := range batch {
+			args = append(args, int64(u.Secret), u.First, u.Last, u.Count, u.Address, u.Agent, u.Route, u.First, u.Unscoped)
 			for _, scope := range slices.Sorted(slices.Values(words(u.Scopes))) {
-				scopes = append(scopes, int64(id), scope, u.First, u.Last)
+				scopes = append(scopes, int64(u.Secret), scope, u.First, u.Last)
 			}
 		}
 		err := s.Do(ctx, func(tx *Tx) error {

@@ -11,7 +11,15 @@ import (
 )
 
 // unheard is for those who write uses down and forget them.
-func unheard([]token.ID) {}
+func unheard([]token.Used) {}
+
+// usedOf lists uses as a node hands them over, in any order.
+func usedOf(seen map[token.ID]token.Seen) (uses []token.Used) {
+	for id, one := range seen {
+		uses = append(uses, token.Used{Secret: id, Seen: &one})
+	}
+	return uses
+}
 
 func TestUsesOfAllNodesAddUp(t *testing.T) {
 	eachEngine(t, func(t *testing.T, s *Store) {
@@ -19,7 +27,7 @@ func TestUsesOfAllNodesAddUp(t *testing.T) {
 		flush := func(uses map[token.ID]token.Seen) {
 			t.Helper()
 			written := 0
-			if err := s.FlushUses(t.Context(), uses, func(some []token.ID) { written += len(some) }); err != nil {
+			if err := s.FlushUses(t.Context(), usedOf(uses), func(some []token.Used) { written += len(some) }); err != nil {
 				t.Fatal(err)
 			}
 			if written != len(uses) {
@@ -49,7 +57,7 @@ func TestManyUsesAreWrittenInBoundedBatches(t *testing.T) {
 			ids[i] = token.ID(i + 1)
 			uses[ids[i]] = token.Seen{First: 1, Last: int64(i), Count: 1, Agent: strconv.Itoa(i)}
 		}
-		if err := s.FlushUses(t.Context(), uses, unheard); err != nil {
+		if err := s.FlushUses(t.Context(), usedOf(uses), unheard); err != nil {
 			t.Fatal(err)
 		}
 		got, err := s.LastUses(t.Context(), ids)
@@ -68,7 +76,7 @@ func TestFaultLeavesUsesForTheNextTry(t *testing.T) {
 	eachEngine(t, func(t *testing.T, s *Store) {
 		do(t, s, func(tx *Tx) error { _, err := tx.exec(t.Context(), "ALTER TABLE uses RENAME TO hidden"); return err })
 		uses := map[token.ID]token.Seen{1: {Count: 1}}
-		err := s.FlushUses(t.Context(), uses, func(some []token.ID) { t.Errorf("%v is said to be written", some) })
+		err := s.FlushUses(t.Context(), usedOf(uses), func(some []token.Used) { t.Errorf("%v is said to be written", some) })
 		if err == nil {
 			t.Error("what was not written was told as done")
 		}
@@ -89,7 +97,7 @@ func TestAnswerIsWipedOnceItsTokenIsUsed(t *testing.T) {
 			return a.Key
 		}
 		wiped, kept := keep("wiped", other.ID, used.ID), keep("kept", other.ID)
-		if err := s.FlushUses(t.Context(), map[token.ID]token.Seen{used.ID: {Count: 1}, old: {Count: 1}}, unheard); err != nil {
+		if err := s.FlushUses(t.Context(), usedOf(map[token.ID]token.Seen{used.ID: {Count: 1}, old: {Count: 1}}), unheard); err != nil {
 			t.Fatal(err)
 		}
 		if a, err := s.Answer(t.Context(), wiped); err != nil || a == nil || len(a.Sealed) != 0 || len(a.Tokens) != 2 {

@@ -15,6 +15,13 @@ type Seen struct {
 	Unscoped int64  // how many uses asked for nothing in particular
 }
 
+// A Used is a secret, by its row, and what was seen of it. Who is handed one
+// changes nothing in it.
+type Used struct {
+	Secret ID
+	*Seen
+}
+
 // mostUsedScopes bounds the scopes of one Seen.
 const mostUsedScopes = 64
 

@@ -3,7 +3,6 @@ package verifier
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"testing"
 
@@ -24,11 +23,12 @@ func TestUsesAreKnownUntilTheyAreWritten(t *testing.T) {
 	full := errors.New("no room")
 	use(1, 10)
 	use(2, 10)
-	err := v.WriteUses(t.Context(), func(_ context.Context, _ map[token.ID]token.Seen, wrote func([]token.ID)) error {
+	err := v.WriteUses(t.Context(), func(_ context.Context, uses []token.Used, wrote func([]token.Used)) error {
 		knows("while it is written", 1, 1)
 		use(1, 20)
 		knows("and used meanwhile", 1, 2)
-		wrote([]token.ID{2})
+		second := slices.IndexFunc(uses, func(u token.Used) bool { return u.Secret == 2 })
+		wrote(uses[second : second+1])
 		return full
 	})
 	if !errors.Is(err, full) {
@@ -37,11 +37,12 @@ func TestUsesAreKnownUntilTheyAreWritten(t *testing.T) {
 	knows("after a fault", 1, 2)
 	knows("written", 2, 0)
 	use(17, 30) // of the same shard
-	err = v.WriteUses(t.Context(), func(_ context.Context, uses map[token.ID]token.Seen, wrote func([]token.ID)) error {
-		if one := uses[1]; len(uses) != 2 || one.Count != 2 || one.First != 10 || one.Last != 20 {
+	err = v.WriteUses(t.Context(), func(_ context.Context, uses []token.Used, wrote func([]token.Used)) error {
+		first := slices.IndexFunc(uses, func(u token.Used) bool { return u.Secret == 1 })
+		if one := uses[first]; len(uses) != 2 || one.Count != 2 || one.First != 10 || one.Last != 20 {
 			t.Errorf("handed out again: %+v", uses)
 		}
-		wrote(slices.Collect(maps.Keys(uses)))
+		wrote(uses)
 		return nil
 	})
 	if err != nil {
