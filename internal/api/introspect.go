@@ -122,7 +122,8 @@ func (f *Face) ask(c *web.Call, who *caller, secret, address string) (*token.Rec
 	if !who.mayAsk(r.Token, v.Workspace) {
 		return nil, token.Verdict{}, token.Errorf(token.InvalidToken, "the token is another's")
 	}
-	return f.cfg.Verifier.Judge(c.Context(), secret, use)
+	v, err = f.cfg.Verifier.JudgeFound(c.Context(), r, use)
+	return r, v, err
 }
 
 func (k *caller) mayAsk(t *token.Token, workspace string) bool {

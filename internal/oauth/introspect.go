@@ -53,7 +53,8 @@ func (f *Face) ask(c *web.Call, asker *token.Client, secret, address string) (*t
 	if !authority.MayAsk(asker, r.Token, u.Workspace) {
 		return nil, token.Verdict{}, token.Errorf(token.InvalidToken, "the token is not the asker's to know")
 	}
-	return f.cfg.Verifier.Judge(c.Context(), secret, u)
+	v, err := f.cfg.Verifier.JudgeFound(c.Context(), r, u)
+	return r, v, err
 }
 
 // opensNothing tells the judge's no from not being able to ask.

@@ -128,11 +128,8 @@ func AtField(name, format string, args ...any) *Refusal {
 
 // AsRefusal returns the refusal in err's chain, or nil when err is nil or a fault.
 func AsRefusal(err error) *Refusal {
-	var r *Refusal
-	if errors.As(err, &r) {
-		return r
-	}
-	return nil
+	r, _ := errors.AsType[*Refusal](err)
+	return r
 }
 
 // Is reports whether err is a refusal with that code.

@@ -182,27 +182,29 @@ func isHex(s string) bool {
 // those who hold secrets; nothing else rests on it.
 func (f *Format) hide(id ID) uint64 {
 	left, right := uint32(uint64(id)>>32), uint32(uint64(id)) //nolint:gosec // the halves of 64 bits
+	var block [aes.BlockSize]byte
 	for round := byte(0); round < 4; round++ {
-		left, right = right, left^f.round(round, right)
+		left, right = right, left^f.round(&block, round, right)
 	}
 	return uint64(left)<<32 | uint64(right)
 }
 
 func (f *Format) show(hidden uint64) (ID, bool) {
 	left, right := uint32(hidden>>32), uint32(hidden) //nolint:gosec // the halves of 64 bits
+	var block [aes.BlockSize]byte
 	for round := byte(4); round > 0; round-- {
-		left, right = right^f.round(round-1, left), left
+		left, right = right^f.round(&block, round-1, left), left
 	}
 	id := ID(uint64(left)<<32 | uint64(right)) //nolint:gosec // negative ones are refused below
 	return id, id > 0
 }
 
-func (f *Format) round(round byte, half uint32) uint32 {
-	var buf [aes.BlockSize]byte
-	buf[0] = round
-	binary.BigEndian.PutUint32(buf[4:], half)
-	f.block.Encrypt(buf[:], buf[:])
-	return binary.BigEndian.Uint32(buf[:])
+// round encrypts in a block of the caller's, one for all rounds: it is allocated.
+func (f *Format) round(block *[aes.BlockSize]byte, round byte, half uint32) uint32 {
+	*block = [aes.BlockSize]byte{round}
+	binary.BigEndian.PutUint32(block[4:], half)
+	f.block.Encrypt(block[:], block[:])
+	return binary.BigEndian.Uint32(block[:])
 }
 
 const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

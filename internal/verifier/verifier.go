@@ -104,11 +104,19 @@ func New(ctx context.Context, cfg Config) (*Verifier, error) {
 // the record and the verdict; a refusal of the kinds that token.MayUse has, the
 // record beside it where the secret is right; Unavailable when it cannot know;
 // a fault otherwise. Unknown and wrong are one answer.
-func (v *Verifier) Judge(ctx context.Context, secret string, u token.Use) (r *token.Record, verdict token.Verdict, err error) {
-	r, err = v.Find(ctx, secret)
+func (v *Verifier) Judge(ctx context.Context, secret string, u token.Use) (*token.Record, token.Verdict, error) {
+	r, err := v.Find(ctx, secret)
 	if err != nil {
 		return nil, token.Verdict{}, err
 	}
+	verdict, err := v.JudgeFound(ctx, r, u)
+	return r, verdict, err
+}
+
+// JudgeFound is Judge for a record that Find has just returned, for who had to
+// look at it before the question was to be asked. A record says how things stood
+// when it was found, and is not kept.
+func (v *Verifier) JudgeFound(ctx context.Context, r *token.Record, u token.Use) (verdict token.Verdict, err error) {
 	if v.cfg.Records > 0 {
 		defer func() { v.records.judged(r, verdict, u, err) }()
 	}
@@ -117,15 +125,15 @@ func (v *Verifier) Judge(ctx context.Context, secret string, u token.Use) (r *to
 		v.refused.note(r.Token, u, err)
 		v.late.judged(r.Token, u, err)
 		v.lacked(ctx, r, err)
-		return r, verdict, err
+		return verdict, err
 	}
 	if r.Token.MaxUses > 0 || r.Token.Kind == token.Impersonated || r.Token.Pending() {
 		if err := v.cfg.Witness.Witness(ctx, r, u); err != nil {
-			return r, verdict, err
+			return verdict, err
 		}
 	}
 	v.uses.note(r.Token.ID, u)
-	return r, verdict, nil
+	return verdict, nil
 }
 
 // lacked tells the witness of a refusal that the secret before this one would

@@ -83,16 +83,15 @@ func (c *Call) line(took time.Duration) {
 		return
 	}
 	rec := slog.NewRecord(c.start.Add(took), level, "request", 0)
-	rec.AddAttrs(
+	var attrs [14]slog.Attr
+	rec.AddAttrs(c.known(append(attrs[:0],
 		slog.String("route", c.route.Pattern),
 		slog.String("method", metric.Method(c.Request.Method)),
 		slog.Int("status", c.status),
 		slog.Float64("ms", float64(took.Microseconds())/1000),
 		slog.String("request_id", c.id),
 		slog.String("address", c.address),
-	)
-	var more [8]slog.Attr
-	rec.AddAttrs(c.known(more[:0])...)
+	))...)
 	_ = handler.Handle(ctx, rec) // a log that cannot be written has nowhere to say so
 }
 

@@ -49,8 +49,8 @@ func (c *Call) WriteJSON(status int, v any) error {
 // no error: there is nobody left to tell.
 func (c *Call) WriteRaw(status int, contentType string, body []byte) error {
 	h := c.Header()
-	h.Set("Content-Type", contentType)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
+	values := [...]string{contentType, strconv.Itoa(len(body))}
+	h["Content-Type"], h["Content-Length"] = values[0:1:1], values[1:2:2]
 	c.WriteHeader(status)
 	_, _ = c.w.Write(body)
 	return nil
@@ -73,6 +73,6 @@ func (c *Call) Redirect(url string) error {
 
 // noStore keeps an answer out of every cache (RFC 6749, 5.1).
 func noStore(h http.Header) {
-	h.Set("Cache-Control", "no-store")
-	h.Set("Pragma", "no-cache")
+	values := [...]string{"no-store", "no-cache"}
+	h["Cache-Control"], h["Pragma"] = values[0:1:1], values[1:2:2]
 }
