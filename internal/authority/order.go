@@ -102,19 +102,22 @@ func (a *Authority) read(ctx context.Context, o *Order) (s supports, err error) 
 // liveClient returns the order's client. One whose home is disabled does
 // nothing elsewhere either.
 func (a *Authority) liveClient(ctx context.Context, o *Order) (*token.Client, error) {
-	unknown := token.Errorf(token.InvalidClient, "the client is not known here or is disabled")
 	c, err := a.cfg.Judge.Client(ctx, o.Client)
 	if err != nil || c == nil || c.DisabledAt != 0 {
-		return nil, orElse(err, unknown)
+		return nil, orElse(err, unknownClient())
 	}
 	if c.Workspace == o.Workspace {
 		return c, nil // its state is the order's own
 	}
 	home, err := a.cfg.Judge.Workspace(ctx, c.Workspace)
 	if err != nil || home == nil || home.DisabledAt != 0 {
-		return nil, orElse(err, unknown)
+		return nil, orElse(err, unknownClient())
 	}
 	return c, nil
+}
+
+func unknownClient() *token.Refusal {
+	return token.Errorf(token.InvalidClient, "the client is not known here or is disabled")
 }
 
 func (a *Authority) livePerson(ctx context.Context, id string, o *Order) (*token.Person, error) {

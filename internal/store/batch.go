@@ -160,15 +160,15 @@ func (p *pending) stale(changes []token.Change) bool {
 func (tx *Tx) endRows(ctx context.Context, batch []*pending) error {
 	ended := wrote[token.ID]{}
 	for _, class := range []token.Class{token.Short, token.Long} {
-		var args []any
+		var ends []token.Ending
 		for _, p := range batch {
 			for _, e := range p.deed.End {
 				if e.ID.Class() == class {
-					args = append(args, int64(e.ID), e.At, e.Reason, e.By, int64(e.Successor))
+					ends = append(ends, e)
 				}
 			}
 		}
-		sortRows(args, 5)
+		args := inOrder(ends, func(e token.Ending) token.ID { return e.ID }, endText[class], appendEnding)
 		if err := ended.by(ctx, tx, endText[class], args); err != nil {
 			return fmt.Errorf("end tokens: %w", err)
 		}
@@ -271,19 +271,21 @@ func (tx *Tx) clashes(batch []*pending, got wrote[token.ID], ids func(*token.Dee
 // insertTokens inserts the rows. An id that exists is found here, and its deed
 // is minted again with others.
 func (tx *Tx) insertTokens(ctx context.Context, batch []*pending) error {
-	var args [2][3][]any // by class and fullness
+	var rows [2][3][]*token.Token // by class and fullness
 	for _, p := range batch {
 		for _, t := range p.deed.Issue {
 			class, full := t.ID.Class(), fullnessOf(t)
-			args[class][full] = appendToken(args[class][full], t, full)
+			rows[class][full] = append(rows[class][full], t)
 		}
 	}
 	got := wrote[token.ID]{}
-	for class := range args {
-		for full, rows := range args[class] {
+	for class := range rows {
+		for full, rows := range rows[class] {
 			text := insertToken[class][full]
-			sortRows(rows, len(text.types))
-			if err := got.by(ctx, tx, text, rows); err != nil {
+			args := inOrder(rows, func(t *token.Token) token.ID { return t.ID }, text, func(args []any, t *token.Token) []any {
+				return appendToken(args, t, fullness(full))
+			})
+			if err := got.by(ctx, tx, text, args); err != nil {
 				return fmt.Errorf("insert tokens: %w", err)
 			}
 		}

@@ -69,11 +69,7 @@ func (s *Store) Answer(ctx context.Context, key token.Hash) (*token.Answer, erro
 		if err := r.Scan(&a.Request, &a.Sealed, &tokens, &a.ExpiresAt); err != nil {
 			return nil, fmt.Errorf("read an answer: %w", err)
 		}
-		for _, text := range words(tokens) {
-			if id, ok := token.ParseID(text); ok {
-				a.Tokens = append(a.Tokens, id)
-			}
-		}
+		a.Tokens = splitIDs(tokens)
 		return a, nil
 	}, key[:])
 }

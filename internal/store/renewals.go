@@ -20,13 +20,15 @@ var insertRenewals = &rowsText{
 // keepRenewals keeps what refresh tokens were replaced by. Its key is an id that
 // the deed issues as well: where it is taken, the deed is made again with others.
 func (tx *Tx) keepRenewals(ctx context.Context, batch []*pending) error {
-	var args []any
+	var rows []*token.Renewal
 	for _, p := range batch {
-		if r := p.deed.Renewal; r != nil {
-			args = append(args, int64(r.Given), int64(r.Access), r.Sealed)
+		if p.deed.Renewal != nil {
+			rows = append(rows, p.deed.Renewal)
 		}
 	}
-	sortRows(args, len(insertRenewals.types))
+	args := inOrder(rows, func(r *token.Renewal) token.ID { return r.Given }, insertRenewals, func(args []any, r *token.Renewal) []any {
+		return append(args, int64(r.Given), int64(r.Access), r.Sealed)
+	})
 	return tx.insert(ctx, batch, insertRenewals, args, func(d *token.Deed) (ids []token.ID) {
 		if d.Renewal != nil {
 			ids = append(ids, d.Renewal.Given)

@@ -204,17 +204,13 @@ func collect[K token.ID | token.Hash](into map[K]bool) func(*sql.Rows) error {
 	}
 }
 
-// sortRows sorts rows of a width by their first column, an int64, so that two
-// batches never wait for each other crosswise.
-func sortRows(args []any, width int) {
-	rows := slices.Collect(slices.Chunk(slices.Clone(args), max(width, 1)))
-	slices.SortFunc(rows, func(a, b []any) int {
-		first, _ := a[0].(int64)
-		second, _ := b[0].(int64)
-		return cmp.Compare(first, second)
-	})
-	args = args[:0]
+// inOrder returns the columns of rows, sorted by an id so that two batches never
+// wait for each other crosswise.
+func inOrder[T any](rows []T, id func(T) token.ID, text *rowsText, columns func([]any, T) []any) []any {
+	slices.SortFunc(rows, func(a, b T) int { return cmp.Compare(id(a), id(b)) })
+	args := make([]any, 0, 2*len(rows)*len(text.types)) // a statement may be filled up
 	for _, row := range rows {
-		args = append(args, row...)
+		args = columns(args, row)
 	}
+	return args
 }

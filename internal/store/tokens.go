@@ -80,6 +80,10 @@ func newEndText(class token.Class) *rowsText {
 	}
 }
 
+func appendEnding(args []any, e token.Ending) []any {
+	return append(args, int64(e.ID), e.At, e.Reason, e.By, int64(e.Successor))
+}
+
 // fullnessOf returns the fewest columns that hold a new token.
 func fullnessOf(t *token.Token) fullness {
 	switch {
@@ -306,4 +310,14 @@ func joinIDs(ids []token.ID) string {
 		parts[i] = id.String()
 	}
 	return strings.Join(parts, " ")
+}
+
+// splitIDs reads what joinIDs wrote.
+func splitIDs(text string) (ids []token.ID) {
+	for word := range strings.FieldsSeq(text) {
+		if id, ok := token.ParseID(word); ok {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }

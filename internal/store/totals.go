@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/fichadev/ficha/internal/token"
@@ -95,12 +96,11 @@ func (tx *Tx) forgetUses(ctx context.Context, credentials []token.ID, since int6
 		return err
 	}
 	var args []any
-	for id, u := range seen {
-		if u.Last <= since {
+	for _, id := range slices.Sorted(maps.Keys(seen)) {
+		if seen[id].Last <= since {
 			args = append(args, int64(id))
 		}
 	}
-	sortRows(args, 1)
 	if err := deleteScopes.run(ctx, tx.statements, args, nil); err != nil {
 		return err
 	}

@@ -46,8 +46,10 @@ func (s *Store) FlushUses(ctx context.Context, uses []token.Used, wrote func(som
 	for i, u := range uses {
 		ids[i] = u.Secret
 	}
+	args := make([]any, 0, most*len(upsertUses.types))
 	for batch := range slices.Chunk(uses, most) {
-		var args, scopes []any
+		args = args[:0]
+		var scopes []any
 		for _, u := range batch {
 			args = append(args, int64(u.Secret), u.First, u.Last, u.Count, u.Address, u.Agent, u.Route, u.First, u.Unscoped)
 			for _, scope := range slices.Sorted(slices.Values(words(u.Scopes))) {
@@ -85,17 +87,13 @@ var wipeAnswers = &rowsText{head: "UPDATE answers SET sealed = '', sealed_until 
 const answersAfter = `SELECT key, tokens, sealed_until FROM answers WHERE (sealed_until, key) > ($1, $2) AND sealed_until > 0
 	ORDER BY sealed_until, key LIMIT 2048`
 
-// wipeAnswersOf empties the answers that name one of the tokens: whoever used
-// it has received it. The row stays, so that the request is still known to have
-// been made. The table is not even read where no young token was used.
+// wipeAnswersOf empties the answers that name one of the tokens, which are in
+// order: whoever used it has received it. The row stays, so that the request is
+// still known to have been made. The table is not even read where no young token
+// was used.
 func (s *Store) wipeAnswersOf(ctx context.Context, ids []token.ID) error {
-	young := map[string]bool{}
-	oldest := token.FirstID(time.UnixMilli(s.now()).Add(-mostAnswerLife))
-	for _, id := range ids {
-		if id >= oldest {
-			young[id.String()] = true
-		}
-	}
+	oldest, _ := slices.BinarySearch(ids, token.FirstID(time.UnixMilli(s.now()).Add(-mostAnswerLife)))
+	young := ids[oldest:]
 	last := named{key: []byte{}, until: s.now()}
 	for len(young) > 0 {
 		page, err := all(ctx, s.reads, answersAfter, scanNamed, last.until, last.key)
@@ -105,7 +103,7 @@ func (s *Store) wipeAnswersOf(ctx context.Context, ids []token.ID) error {
 		last = page[len(page)-1]
 		var args []any
 		for _, a := range page {
-			if slices.ContainsFunc(words(a.tokens), func(id string) bool { return young[id] }) {
+			if slices.ContainsFunc(splitIDs(a.tokens), func(id token.ID) bool { _, used := slices.BinarySearch(young, id); return used }) {
 				args = append(args, a.key)
 			}
 		}
