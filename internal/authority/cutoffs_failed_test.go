@@ -192,7 +192,7 @@ func TestNoAgeLetsASecretEscapeThatWasRotatedMeanwhile(t *testing.T) {
 			if one.by.IssuedBefore != 0 {
 				one.by.IssuedBefore = h.Clock.Now().UnixMilli()
 			}
-			if err := h.Store.FlushUses(t.Context(), []token.Used{{Secret: used.ID, Seen: &token.Seen{Last: h.Clock.Now().UnixMilli(), Count: 1}}}, func([]token.Used) {}); err != nil {
+			if err := h.Store.FlushUses(t.Context(), usedOnce(used.ID, h.Clock.Now().UnixMilli()), func(int) {}); err != nil {
 				t.Fatal(err)
 			}
 			late := familyMember(t, h, family, nil)

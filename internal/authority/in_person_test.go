@@ -119,7 +119,7 @@ func TestPickedTokensEndTogetherAndOnlyThoseOfTheWorkspace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Store.FlushUses(t.Context(), []token.Used{{Secret: ids[0], Seen: &token.Seen{First: 1, Last: h.Clock.Now().UnixMilli() - 1000, Count: 1}}}, func([]token.Used) {}); err != nil {
+	if err := h.Store.FlushUses(t.Context(), usedOnce(ids[0], h.Clock.Now().UnixMilli()-1000), func(int) {}); err != nil {
 		t.Fatal(err)
 	}
 	b, err := h.Authority.Picked(t.Context(), "ws1", append(ids, ids[0]))
@@ -140,4 +140,9 @@ func TestPickedTokensEndTogetherAndOnlyThoseOfTheWorkspace(t *testing.T) {
 	if b, err := h.Authority.Picked(t.Context(), "ws1", ids); err != nil || b.Count != 0 {
 		t.Errorf("ended ones are counted: %+v, %v", b, err)
 	}
+}
+
+// usedOnce is one use of a secret, as a node writes it down.
+func usedOnce(secret token.ID, at int64) token.Uses {
+	return token.Uses{Len: 1, Portions: slices.Values([][]token.Used{{{Secret: secret, Seen: token.Seen{First: at, Last: at, Count: 1}}}})}
 }

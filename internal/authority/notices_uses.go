@@ -25,10 +25,19 @@ func (a *Authority) TellLateUses(ctx context.Context, uses map[token.ID]token.Se
 // TellFirstUses tells of each token that people or programs hold under a name
 // and that was used for the first time, where somebody listens. It is called
 // before the uses are written down: what those know of is not told of again.
-func (a *Authority) TellFirstUses(ctx context.Context, uses []token.Used) error {
+func (a *Authority) TellFirstUses(ctx context.Context, uses token.Uses) error {
+	for some := range uses.Portions {
+		if err := a.tellFirstOf(ctx, some); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *Authority) tellFirstOf(ctx context.Context, some []token.Used) error {
 	var fresh []token.Used
 	var ids []token.ID
-	for _, u := range uses {
+	for _, u := range some {
 		if u.Secret.Class() == token.Short {
 			continue
 		}
@@ -51,7 +60,7 @@ func (a *Authority) TellFirstUses(ctx context.Context, uses []token.Used) error 
 		if _, used := known[u.Secret]; used {
 			continue
 		}
-		if err := a.tellUse(ctx, token.NoticeUsedFirst, u.Secret, *u.Seen); err != nil {
+		if err := a.tellUse(ctx, token.NoticeUsedFirst, u.Secret, u.Seen); err != nil {
 			return err
 		}
 	}

@@ -76,8 +76,8 @@ func perCached(b *testing.B, w *world) float64 {
 }
 
 // unwritten lets uses go, which are written every ten seconds.
-func unwritten(_ context.Context, uses []token.Used, wrote func([]token.Used)) error {
-	wrote(uses)
+func unwritten(_ context.Context, uses token.Uses, wrote func(more int)) error {
+	wrote(uses.Len)
 	return nil
 }
 

@@ -259,13 +259,13 @@ func (f *filler) tokens(n int) {
 		}
 		if i%3 == 0 {
 			seen := token.Seen{First: t.IssuedAt, Last: t.IssuedAt + 1000, Count: 7, Address: "192.0.2.1", Agent: "curl", Route: "GET /things"}
-			uses = append(uses, token.Used{Secret: t.ID, Seen: &seen})
+			uses = append(uses, token.Used{Secret: t.ID, Seen: seen})
 		}
 	}
 	if err := f.house.Store.Commit(f.b.Context(), deed); err != nil {
 		f.b.Fatal(err)
 	}
-	if err := f.house.Store.FlushUses(f.b.Context(), uses, func([]token.Used) {}); err != nil {
+	if err := f.house.Store.FlushUses(f.b.Context(), token.Uses{Len: len(uses), Portions: slices.Values([][]token.Used{uses})}, func(int) {}); err != nil {
 		f.b.Fatal(err)
 	}
 }

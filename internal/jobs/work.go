@@ -66,12 +66,12 @@ func TurnKeys(turn func(ctx context.Context, now time.Time) error, every time.Du
 
 // Uses are what a node has seen used and has not written yet.
 type Uses interface {
-	WriteUses(ctx context.Context, write func(ctx context.Context, uses []token.Used, wrote func(some []token.Used)) error) error
+	WriteUses(ctx context.Context, write func(ctx context.Context, uses token.Uses, wrote func(more int)) error) error
 }
 
 // UsesTo keeps uses, a portion at a time, and says after each what it has kept.
 type UsesTo interface {
-	FlushUses(ctx context.Context, uses []token.Used, wrote func(some []token.Used)) error
+	FlushUses(ctx context.Context, uses token.Uses, wrote func(more int)) error
 }
 
 const usesEvery = 10 * time.Second
@@ -80,15 +80,15 @@ const usesEvery = 10 * time.Second
 // 10 s and when it stops. What could not be written waits for the next run.
 func FlushUses(of Uses, to UsesTo) Job {
 	return Job{Name: "uses", Every: usesEvery, EachNode: true, AtStop: true, Run: func(ctx context.Context, _ time.Time) error {
-		return of.WriteUses(ctx, func(ctx context.Context, uses []token.Used, wrote func([]token.Used)) error {
-			left := len(uses)
+		return of.WriteUses(ctx, func(ctx context.Context, uses token.Uses, wrote func(more int)) error {
+			left := uses.Len
 			if left == 0 {
 				return nil
 			}
-			err := to.FlushUses(ctx, uses, func(some []token.Used) {
-				wrote(some)
-				if left -= len(some); left > 0 {
-					breathe(ctx, usesEvery/2*time.Duration(len(some))/time.Duration(len(uses)))
+			err := to.FlushUses(ctx, uses, func(more int) {
+				wrote(more)
+				if left -= more; left > 0 {
+					breathe(ctx, usesEvery/2*time.Duration(more)/time.Duration(uses.Len))
 				}
 			})
 			if err != nil {

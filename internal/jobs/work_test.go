@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -77,13 +78,13 @@ type ledger struct {
 	fault error
 }
 
-func (l *ledger) FlushUses(_ context.Context, uses []token.Used, wrote func([]token.Used)) error {
-	for i, u := range uses {
+func (l *ledger) FlushUses(_ context.Context, uses token.Uses, wrote func(more int)) error {
+	for some := range uses.Portions {
 		if l.room--; l.room < 0 {
 			return l.fault
 		}
-		l.kept[u.Secret] = l.kept[u.Secret].And(*u.Seen)
-		wrote(uses[i : i+1])
+		l.kept[some[0].Secret] = l.kept[some[0].Secret].And(some[0].Seen)
+		wrote(1)
 	}
 	return nil
 }
@@ -91,15 +92,16 @@ func (l *ledger) FlushUses(_ context.Context, uses []token.Used, wrote func([]to
 // noted are Uses.
 type noted map[token.ID]token.Seen
 
-func (n noted) WriteUses(ctx context.Context, write func(context.Context, []token.Used, func([]token.Used)) error) error {
-	var uses []token.Used
-	for id, one := range n {
-		uses = append(uses, token.Used{Secret: id, Seen: &one})
+func (n noted) WriteUses(ctx context.Context, write func(context.Context, token.Uses, func(more int)) error) error {
+	var list []token.Used
+	for _, id := range slices.Sorted(maps.Keys(n)) {
+		list = append(list, token.Used{Secret: id, Seen: n[id]})
 	}
-	return write(ctx, uses, func(some []token.Used) {
-		for _, u := range some {
+	return write(ctx, token.Uses{Len: len(list), Portions: slices.Chunk(list, 1)}, func(more int) {
+		for _, u := range list[:more] {
 			delete(n, u.Secret)
 		}
+		list = list[more:]
 	})
 }
 

@@ -57,7 +57,7 @@ func (s *Server) countExpiring() jobs.Job {
 type tellingUses struct{ *Server }
 
 // FlushUses is the store's.
-func (u tellingUses) FlushUses(ctx context.Context, uses []token.Used, wrote func(some []token.Used)) error {
+func (u tellingUses) FlushUses(ctx context.Context, uses token.Uses, wrote func(more int)) error {
 	if err := u.Authority.TellFirstUses(ctx, uses); err != nil {
 		return err
 	}

@@ -329,11 +329,11 @@ func TestFirstAndLateUsesAreToldOnce(t *testing.T) {
 	}
 	flush := func() {
 		t.Helper()
-		if err := h.Verifier.WriteUses(t.Context(), func(ctx context.Context, uses []token.Used, wrote func([]token.Used)) error {
+		if err := h.Verifier.WriteUses(t.Context(), func(ctx context.Context, uses token.Uses, wrote func(more int)) error {
 			if err := h.Authority.TellFirstUses(ctx, uses); err != nil {
 				return err
 			}
-			wrote(uses)
+			wrote(uses.Len)
 			return nil
 		}); err != nil {
 			t.Fatal(err)

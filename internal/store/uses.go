@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -35,22 +34,20 @@ var upsertUses = &rowsText{
 	types: []string{"BIGINT", "BIGINT", "BIGINT", "BIGINT", "TEXT", "TEXT", "TEXT", "BIGINT", "BIGINT"},
 }
 
-// FlushUses adds uses to those on disk, 512 secrets a commit, and forgets the
-// answers and renewals that name a used token. It says after each commit what is written, and
-// goes on when that returns: after a fault the caller may try again with the
-// rest. A wiping that failed is made needless by the answer's expiry.
-func (s *Store) FlushUses(ctx context.Context, uses []token.Used, wrote func(some []token.Used)) error {
-	// Nodes that flush at once lock rows in one order.
-	slices.SortFunc(uses, func(a, b token.Used) int { return cmp.Compare(a.Secret, b.Secret) })
-	ids := make([]token.ID, len(uses))
-	for i, u := range uses {
-		ids[i] = u.Secret
-	}
-	args := make([]any, 0, most*len(upsertUses.types))
-	for batch := range slices.Chunk(uses, most) {
+// FlushUses adds uses to those on disk, a portion in each commit, and forgets the
+// answers and renewals that name a used token. It says after each commit how many
+// more are written, and goes on when that returns: after a fault the caller may
+// try again with the rest. A wiping that failed is made needless by the answer's
+// expiry. In their order nodes that flush at once do not wait for each other
+// crosswise.
+func (s *Store) FlushUses(ctx context.Context, uses token.Uses, wrote func(more int)) error {
+	ids := make([]token.ID, 0, uses.Len)
+	args := make([]any, 0, min(uses.Len, most)*len(upsertUses.types))
+	for some := range uses.Portions {
 		args = args[:0]
 		var scopes []any
-		for _, u := range batch {
+		for _, u := range some {
+			ids = append(ids, u.Secret)
 			args = append(args, int64(u.Secret), u.First, u.Last, u.Count, u.Address, u.Agent, u.Route, u.First, u.Unscoped)
 			for _, scope := range slices.Sorted(slices.Values(words(u.Scopes))) {
 				scopes = append(scopes, int64(u.Secret), scope, u.First, u.Last)
@@ -65,7 +62,7 @@ func (s *Store) FlushUses(ctx context.Context, uses []token.Used, wrote func(som
 		if err != nil {
 			return fmt.Errorf("write uses: %w", err)
 		}
-		wrote(batch)
+		wrote(len(some))
 	}
 	if err := s.wipeAnswersOf(ctx, ids); err != nil {
 		return fmt.Errorf("wipe answers: %w", err)

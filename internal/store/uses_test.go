@@ -1,6 +1,8 @@
 package store
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -11,14 +13,15 @@ import (
 )
 
 // unheard is for those who write uses down and forget them.
-func unheard([]token.Used) {}
+func unheard(int) {}
 
-// usedOf lists uses as a node hands them over, in any order.
-func usedOf(seen map[token.ID]token.Seen) (uses []token.Used) {
-	for id, one := range seen {
-		uses = append(uses, token.Used{Secret: id, Seen: &one})
+// usedOf lists uses as a node hands them over.
+func usedOf(seen map[token.ID]token.Seen) token.Uses {
+	var list []token.Used
+	for _, id := range slices.Sorted(maps.Keys(seen)) {
+		list = append(list, token.Used{Secret: id, Seen: seen[id]})
 	}
-	return uses
+	return token.Uses{Len: len(list), Portions: slices.Chunk(list, most)}
 }
 
 func TestUsesOfAllNodesAddUp(t *testing.T) {
@@ -27,7 +30,7 @@ func TestUsesOfAllNodesAddUp(t *testing.T) {
 		flush := func(uses map[token.ID]token.Seen) {
 			t.Helper()
 			written := 0
-			if err := s.FlushUses(t.Context(), usedOf(uses), func(some []token.Used) { written += len(some) }); err != nil {
+			if err := s.FlushUses(t.Context(), usedOf(uses), func(more int) { written += more }); err != nil {
 				t.Fatal(err)
 			}
 			if written != len(uses) {
@@ -76,7 +79,7 @@ func TestFaultLeavesUsesForTheNextTry(t *testing.T) {
 	eachEngine(t, func(t *testing.T, s *Store) {
 		do(t, s, func(tx *Tx) error { _, err := tx.exec(t.Context(), "ALTER TABLE uses RENAME TO hidden"); return err })
 		uses := map[token.ID]token.Seen{1: {Count: 1}}
-		err := s.FlushUses(t.Context(), usedOf(uses), func(some []token.Used) { t.Errorf("%v is said to be written", some) })
+		err := s.FlushUses(t.Context(), usedOf(uses), func(more int) { t.Errorf("%d are said to be written", more) })
 		if err == nil {
 			t.Error("what was not written was told as done")
 		}

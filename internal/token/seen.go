@@ -1,6 +1,7 @@
 package token
 
 import (
+	"iter"
 	"slices"
 	"strings"
 )
@@ -15,11 +16,19 @@ type Seen struct {
 	Unscoped int64  // how many uses asked for nothing in particular
 }
 
-// A Used is a secret, by its row, and what was seen of it. Who is handed one
-// changes nothing in it.
+// A Used is a secret, by its row, and what was seen of it.
 type Used struct {
 	Secret ID
-	*Seen
+	Seen
+}
+
+// Uses are uses that wait to be written: how many, and all of them in the order
+// of their secrets, a portion of at most 512 at a time. A portion is good until
+// the next is asked for, and they are asked for from the first before any is
+// written.
+type Uses struct {
+	Len      int
+	Portions iter.Seq[[]Used]
 }
 
 // mostUsedScopes bounds the scopes of one Seen.

@@ -1,7 +1,10 @@
 package verifier
 
 import (
+	"cmp"
 	"context"
+	"iter"
+	"slices"
 	"sync"
 
 	"github.com/fichadev/ficha/internal/token"
@@ -13,11 +16,8 @@ type uses struct{ shards [16]useShard }
 
 type useShard struct {
 	sync.Mutex
-	seen map[token.ID]*token.Seen
-	// taken is what was noted before; what of it is written has a Count of 0, and
-	// left counts the rest.
-	taken map[token.ID]*token.Seen
-	left  int
+	seen  notes
+	taken notes // what was noted before and is not written yet
 }
 
 // of returns the shard that knows of a secret.
@@ -25,37 +25,16 @@ func (u *uses) of(secret token.ID) *useShard {
 	return &u.shards[uint64(secret)%uint64(len(u.shards))] //nolint:gosec // ids are positive
 }
 
-// mostSeen bounds one shard between two flushes.
-const mostSeen = 1 << 16
+const (
+	mostSeen = 1 << 16 // in one shard between two flushes
+	portion  = 512     // handed to be written at a time
+)
 
 func (u *uses) note(secret token.ID, use token.Use) {
 	s := u.of(secret)
 	s.Lock()
 	defer s.Unlock()
-	one := s.noted(secret, use.Now)
-	if one == nil {
-		return
-	}
-	one.Count++
-	one.Used(use.Scopes)
-	if len(use.Scopes) == 0 && (use.Surface == token.AtVerify || use.Surface == token.AtIntrospect) {
-		one.Unscoped++
-	}
-	one.Last, one.Address, one.Agent, one.Route = use.Now, use.Address, use.Agent, use.Route
-}
-
-// noted returns what was noted of a secret since the last flush, nil if there is
-// no room for it.
-func (s *useShard) noted(secret token.ID, first int64) *token.Seen {
-	one := s.seen[secret]
-	if one == nil && len(s.seen) < mostSeen {
-		if s.seen == nil {
-			s.seen = map[token.ID]*token.Seen{}
-		}
-		one = &token.Seen{First: first}
-		s.seen[secret] = one
-	}
-	return one
+	s.seen.add(secret, use)
 }
 
 // Note notes the use of a secret that is shown elsewhere than to Judge.
@@ -66,12 +45,7 @@ func (u *uses) merge(secret token.ID, more token.Seen) {
 	s := u.of(secret)
 	s.Lock()
 	defer s.Unlock()
-	if more.Count == 0 {
-		return
-	}
-	if one := s.noted(secret, more.First); one != nil {
-		*one = one.And(more)
-	}
+	s.seen.merge(secret, more)
 }
 
 // Needed says which scopes a use needed that Judge was asked about without
@@ -80,64 +54,9 @@ func (v *Verifier) Needed(secret token.ID, scopes token.Scopes) {
 	s := v.uses.of(secret)
 	s.Lock()
 	defer s.Unlock()
-	if one := s.seen[secret]; one != nil { // else it was taken since, and the next use says so
-		one.Used(scopes)
+	if at, ok := s.seen.at[secret]; ok { // else it was taken since, and the next use says so
+		s.seen.needs(&s.seen.rows[at], scopes)
 	}
-}
-
-// WriteUses hands what was noted and is not written yet to one who writes it and
-// says which of it is written. Seen knows of the rest, and the next writing is
-// handed it again. It belongs to one caller at a time.
-func (v *Verifier) WriteUses(ctx context.Context, write func(ctx context.Context, uses []token.Used, wrote func(some []token.Used)) error) error {
-	return write(ctx, v.uses.take(), func(some []token.Used) {
-		for _, one := range some {
-			v.uses.of(one.Secret).wrote(one.Seen)
-		}
-	})
-}
-
-func (s *useShard) wrote(one *token.Seen) {
-	s.Lock()
-	defer s.Unlock()
-	*one = token.Seen{}
-	if s.left--; s.left == 0 {
-		s.taken = nil
-	}
-}
-
-// take returns what is not written.
-func (u *uses) take() []token.Used {
-	var all []token.Used
-	for i := range u.shards {
-		s := &u.shards[i]
-		s.Lock()
-		s.take()
-		for id, one := range s.taken {
-			if one.Count != 0 {
-				all = append(all, token.Used{Secret: id, Seen: one})
-			}
-		}
-		s.Unlock()
-	}
-	return all
-}
-
-// take makes what was noted a part of what is to be written.
-func (s *useShard) take() {
-	if s.left == 0 {
-		s.taken, s.left, s.seen = s.seen, len(s.seen), nil
-		return
-	}
-	for id, one := range s.seen {
-		switch had := s.taken[id]; {
-		case had != nil && had.Count != 0:
-			*had = had.And(*one)
-		case s.left < mostSeen:
-			s.taken[id] = one
-			s.left++
-		}
-	}
-	s.seen = nil
 }
 
 // Seen returns what this process has noted of a secret, by its row, and has
@@ -146,11 +65,81 @@ func (v *Verifier) Seen(secret token.ID) (token.Seen, bool) {
 	s := v.uses.of(secret)
 	s.Lock()
 	defer s.Unlock()
-	var all token.Seen
-	for _, one := range [...]*token.Seen{s.taken[secret], s.seen[secret]} {
-		if one != nil {
-			all = all.And(*one)
+	all := s.taken.of(secret).And(s.seen.of(secret))
+	return all, all.Count != 0
+}
+
+// WriteUses hands what was noted and is not written yet to one who writes it and
+// says, as it goes, how many more of it are written. Seen knows of the rest, and
+// the next writing is handed it again. It belongs to one caller at a time.
+func (v *Verifier) WriteUses(ctx context.Context, write func(ctx context.Context, uses token.Uses, wrote func(more int)) error) error {
+	list := v.uses.take()
+	written := 0
+	return write(ctx, token.Uses{Len: len(list), Portions: v.uses.portions(list)}, func(more int) {
+		for _, p := range list[written : written+more] {
+			s := v.uses.of(p.secret)
+			s.Lock()
+			s.taken.drop(p.at)
+			s.Unlock()
+		}
+		written += more
+	})
+}
+
+// A place is where the row of a secret is in its shard.
+type place struct {
+	secret token.ID
+	at     int32
+}
+
+// take returns what is not written, in the order of the secrets.
+func (u *uses) take() []place {
+	var list []place
+	for i := range u.shards {
+		s := &u.shards[i]
+		s.Lock()
+		s.take()
+		for at := range s.taken.rows {
+			if r := &s.taken.rows[at]; r.count != 0 {
+				list = append(list, place{r.secret, int32(at)})
+			}
+		}
+		s.Unlock()
+	}
+	slices.SortFunc(list, func(a, b place) int { return cmp.Compare(a.secret, b.secret) })
+	return list
+}
+
+// take makes what was noted a part of what is to be written.
+func (s *useShard) take() {
+	if s.taken.left > 0 { // some could not be written
+		var all notes
+		for _, n := range []*notes{&s.taken, &s.seen} {
+			for i := range n.rows {
+				all.merge(n.rows[i].secret, n.seen(&n.rows[i]))
+			}
+		}
+		s.seen = all
+	}
+	s.taken, s.seen = s.seen, notes{}
+}
+
+// portions returns the uses at places, made anew in one room as they are asked
+// for.
+func (u *uses) portions(list []place) iter.Seq[[]token.Used] {
+	return func(yield func([]token.Used) bool) {
+		room := make([]token.Used, 0, portion)
+		for some := range slices.Chunk(list, portion) {
+			room = room[:0]
+			for _, p := range some {
+				s := u.of(p.secret)
+				s.Lock()
+				room = append(room, token.Used{Secret: p.secret, Seen: s.taken.seen(&s.taken.rows[p.at])})
+				s.Unlock()
+			}
+			if !yield(room) {
+				return
+			}
 		}
 	}
-	return all, all.Count != 0
 }
