@@ -35,7 +35,7 @@ type Store interface {
 	RotationWatch(ctx context.Context, age int64) (token.ID, error)
 	MadeBetween(ctx context.Context, from, until token.ID, limit int) ([]*token.Token, error)
 	Answer(ctx context.Context, key token.Hash) (*token.Answer, error)
-	Renewal(ctx context.Context, given token.ID) (*token.Renewal, error)
+	Renewal(ctx context.Context, given token.ID) (*token.Renewed, error)
 	Expiring(ctx context.Context, w token.Watch, until int64, limit int) ([]*token.Token, error)
 	Watches(ctx context.Context) ([]token.Watch, error)
 	Calendar(ctx context.Context, hash token.Hash) (*token.Calendar, error)

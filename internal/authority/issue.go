@@ -242,7 +242,7 @@ func (a *Authority) replace(o *Order, now time.Time, out *Issued, deed *token.De
 		return nil
 	}
 	renewal, err := a.sealRenewal(old, now, out)
-	deed.Renewal = renewal
+	deed.Renewed = renewal
 	return err
 }
 

@@ -198,11 +198,11 @@ func alive(r *token.Record) *token.Record {
 
 // sealRenewal seals what a replaced refresh token was exchanged for: only who
 // presents that token again, as the same client, can open it.
-func (a *Authority) sealRenewal(old *Replaced, now time.Time, out *Issued) (*token.Renewal, error) {
+func (a *Authority) sealRenewal(old *Replaced, now time.Time, out *Issued) (*token.Renewed, error) {
 	sealed, err := sealAnswer(out, now, func(plain []byte) ([]byte, error) {
 		return a.cfg.Master.SealWith(old.Secret, "refresh", plain, boundTo(old.Token))
 	})
-	return &token.Renewal{Given: out.Refresh.ID, Access: out.Token.ID, Sealed: sealed}, err
+	return &token.Renewed{Given: out.Refresh.ID, Access: out.Token.ID, Sealed: sealed}, err
 }
 
 func boundTo(t *token.Token) []byte {

@@ -99,6 +99,42 @@ func TestReuseIsSeenLongAfterTheSuccessorWasUsed(t *testing.T) {
 	}
 }
 
+// What was sealed for who asks again lies there no longer than it may be needed.
+func TestAnswerToARefreshIsForgottenOnceUsed(t *testing.T) {
+	for _, used := range []string{"access_token", "refresh_token"} {
+		t.Run(used, func(t *testing.T) {
+			w := start(t)
+			_, first := w.tokens("spa")
+			a := w.refresh("spa", first)
+			r, err := w.Verifier.Find(t.Context(), w.must(a, "refresh_token"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			kept := func() bool {
+				if err := w.Verifier.WriteUses(t.Context(), w.Store.FlushUses); err != nil {
+					t.Fatal(err)
+				}
+				one, err := w.Store.Renewal(t.Context(), r.Token.ID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return one != nil
+			}
+			if !kept() {
+				t.Error("it is forgotten before it was used")
+			}
+			found, err := w.Verifier.Find(t.Context(), w.must(a, used))
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.Verifier.Note(found.Token.ID, token.Use{Now: w.Clock.Now().UnixMilli()})
+			if kept() {
+				t.Error("it is still there")
+			}
+		})
+	}
+}
+
 // purged drops what is over.
 func (w world) purged() world {
 	w.t.Helper()

@@ -260,12 +260,20 @@ func (tx *Tx) clashes(batch []*pending, got wrote[token.ID], ids func(*token.Dee
 	for _, p := range batch {
 		for _, id := range ids(p.deed) {
 			if !got.has(id) {
-				p.out = token.Errorf(token.Conflict, "the id is taken").Because(token.Clash)
+				p.out = clash()
 				return tx.alone(batch, p)
 			}
 		}
 	}
-	return errAlone // two of the batch chose the same id
+	// Two of the batch chose the same id, or one deed did so twice.
+	if len(batch) == 1 {
+		batch[0].out = clash()
+	}
+	return tx.alone(batch, batch[0])
+}
+
+func clash() *token.Refusal {
+	return token.Errorf(token.Conflict, "the id is taken").Because(token.Clash)
 }
 
 // insertTokens inserts the rows. An id that exists is found here, and its deed

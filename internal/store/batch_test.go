@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/fichadev/ficha/internal/token"
@@ -76,6 +78,47 @@ func TestBatchOnlyCountsWhatItWritesWhileNobodyIsFirst(t *testing.T) {
 			for i, p := range again {
 				if r := token.AsRefusal(p.out); (r == nil) != (i != 0) || r != nil && r.Reason != token.Lost {
 					t.Errorf("member %d of %d: %v", i, n, p.out)
+				}
+			}
+		}
+	})
+}
+
+// Batches that touch the same rows lock them in one order.
+func TestRowsOfACommitAreInOrder(t *testing.T) {
+	var ids []token.ID
+	for range 100 {
+		ids = append(ids, newID(token.Long))
+	}
+	slices.SortFunc(ids, func(a, b token.ID) int { return cmp.Compare(a&0xff, b&0xff) })
+	same := func(id token.ID) token.ID { return id }
+	args := inOrder(ids, same, &rowsText{types: []string{"BIGINT"}}, func(args []any, id token.ID) []any { return append(args, int64(id)) })
+	slices.Sort(ids)
+	for i, id := range ids {
+		if args[i] != int64(id) {
+			t.Fatalf("row %d of %d is %v, want %d", i, len(args), args[i], id)
+		}
+	}
+}
+
+// A deed that chose one id twice is made again with others, alone or not.
+func TestDeedThatNamesAnIDTwiceClashes(t *testing.T) {
+	eachEngine(t, func(t *testing.T, s *Store) {
+		for others := range 3 {
+			row, twice := newToken(token.Short), newToken(token.Short)
+			twice.ID = row.ID
+			batch := []*pending{{deed: &token.Deed{Issue: []*token.Token{row, twice}}}}
+			for range others {
+				batch = append(batch, &pending{deed: &token.Deed{Issue: []*token.Token{newToken(token.Short)}}})
+			}
+			for _, p := range batch {
+				p.done = make(chan error, 1)
+			}
+			s.commit(context.Background(), batch)
+			for i, p := range batch {
+				err := <-p.done
+				if r := token.AsRefusal(err); (err == nil) != (i > 0) || i == 0 && (r == nil || r.Reason != token.Clash) {
+					t.Errorf("member %d of %d: %v", i, len(batch), err)
 				}
 			}
 		}

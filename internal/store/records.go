@@ -49,7 +49,7 @@ func (tx *Tx) Record(ctx context.Context, e *token.Event, outbox []token.Deliver
 // later.
 var insertAnswers = &rowsText{
 	head: "INSERT INTO answers (key, request, sealed, tokens, made_at, sealed_until, expires_at) VALUES ",
-	tail: ` ON CONFLICT (key) DO UPDATE SET request = excluded.request, sealed = excluded.sealed, tokens = excluded.tokens, served = 0,
+	tail: ` ON CONFLICT (key) DO UPDATE SET request = excluded.request, sealed = excluded.sealed, tokens = excluded.tokens,
 		made_at = excluded.made_at, sealed_until = excluded.sealed_until, expires_at = excluded.expires_at
 		WHERE answers.expires_at <= excluded.made_at`,
 	returns: " RETURNING key",
@@ -72,10 +72,4 @@ func (s *Store) Answer(ctx context.Context, key token.Hash) (*token.Answer, erro
 		a.Tokens = splitIDs(tokens)
 		return a, nil
 	}, key[:])
-}
-
-// WipeAnswer forgets an answer: one of its tokens was used, or it expired.
-func (tx *Tx) WipeAnswer(ctx context.Context, key token.Hash) error {
-	_, err := tx.exec(ctx, `DELETE FROM answers WHERE key = $1`, key[:])
-	return err
 }

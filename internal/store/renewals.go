@@ -20,18 +20,18 @@ var insertRenewals = &rowsText{
 // keepRenewals keeps what refresh tokens were replaced by. Its key is an id that
 // the deed issues as well: where it is taken, the deed is made again with others.
 func (tx *Tx) keepRenewals(ctx context.Context, batch []*pending) error {
-	var rows []*token.Renewal
+	var rows []*token.Renewed
 	for _, p := range batch {
-		if p.deed.Renewal != nil {
-			rows = append(rows, p.deed.Renewal)
+		if p.deed.Renewed != nil {
+			rows = append(rows, p.deed.Renewed)
 		}
 	}
-	args := inOrder(rows, func(r *token.Renewal) token.ID { return r.Given }, insertRenewals, func(args []any, r *token.Renewal) []any {
+	args := inOrder(rows, func(r *token.Renewed) token.ID { return r.Given }, insertRenewals, func(args []any, r *token.Renewed) []any {
 		return append(args, int64(r.Given), int64(r.Access), r.Sealed)
 	})
 	return tx.insert(ctx, batch, insertRenewals, args, func(d *token.Deed) (ids []token.ID) {
-		if d.Renewal != nil {
-			ids = append(ids, d.Renewal.Given)
+		if d.Renewed != nil {
+			ids = append(ids, d.Renewed.Given)
 		}
 		return ids
 	})
@@ -39,12 +39,12 @@ func (tx *Tx) keepRenewals(ctx context.Context, batch []*pending) error {
 
 // Renewal returns what was given for a refresh token together with another, nil
 // if that is no longer given, or one of the two was used.
-func (s *Store) Renewal(ctx context.Context, given token.ID) (*token.Renewal, error) {
+func (s *Store) Renewal(ctx context.Context, given token.ID) (*token.Renewed, error) {
 	if given < s.firstRenewal() {
 		return nil, nil
 	}
-	return one(ctx, s.reads, `SELECT access, sealed FROM renewals WHERE given = $1`, func(r *sql.Rows) (*token.Renewal, error) {
-		n := &token.Renewal{Given: given}
+	return one(ctx, s.reads, `SELECT access, sealed FROM renewals WHERE given = $1`, func(r *sql.Rows) (*token.Renewed, error) {
+		n := &token.Renewed{Given: given}
 		if err := r.Scan(&n.Access, &n.Sealed); err != nil {
 			return nil, fmt.Errorf("read a renewal: %w", err)
 		}

@@ -37,8 +37,8 @@ var upsertUses = &rowsText{
 // FlushUses adds uses to those on disk, a portion in each commit, and forgets the
 // answers and renewals that name a used token. It says after each commit how many
 // more are written, and goes on when that returns: after a fault the caller may
-// try again with the rest. A wiping that failed is made needless by the answer's
-// expiry. In their order nodes that flush at once do not wait for each other
+// try again with the rest. A wiping that failed is made needless by the expiry of
+// what was to be forgotten. In their order nodes that flush at once do not wait for each other
 // crosswise.
 func (s *Store) FlushUses(ctx context.Context, uses token.Uses, wrote func(more int)) error {
 	ids := make([]token.ID, 0, uses.Len)
@@ -151,19 +151,13 @@ func usesOf(ctx context.Context, q querier, secrets []token.ID) (map[token.ID]to
 			return nil, fmt.Errorf("read uses: %w", err)
 		}
 		for _, u := range list {
-			seen[u.secret] = u.Seen
+			seen[u.Secret] = u.Seen
 		}
 	}
 	return seen, nil
 }
 
-// used is one row of uses.
-type used struct {
-	secret token.ID
-	token.Seen
-}
-
-func scanUse(r *sql.Rows) (u used, err error) {
-	err = r.Scan(&u.secret, &u.First, &u.Last, &u.Count, &u.Address, &u.Agent, &u.Route)
+func scanUse(r *sql.Rows) (u token.Used, err error) {
+	err = r.Scan(&u.Secret, &u.First, &u.Last, &u.Count, &u.Address, &u.Agent, &u.Route)
 	return u, err
 }

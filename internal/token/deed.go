@@ -15,7 +15,7 @@ type Deed struct {
 	Events  []*Event   // the audit rows
 	Outbox  []Delivery // what subscribers will hear
 	Answer  *Answer    // the sealed answer for a retry
-	Renewal *Renewal   // the same for a refresh
+	Renewed *Renewed   // the same for a refresh
 	Quotas  []Quota    // places that the tokens take; one lacking, the deed is refused
 	Letters []Letter   // what people will read
 	Cutoffs []Cutoff   // supports to cut off in the same commit; Position is the store's to fill
@@ -69,12 +69,12 @@ type Answer struct {
 // RenewalLife is for how long a replaced refresh token gets its successor again.
 const RenewalLife = 30 * time.Second
 
-// A Renewal is what a refresh token was replaced by, for who asks by it again:
+// A Renewed is what a refresh token was replaced by, for who asks by it again:
 // sealed under a key that only the replaced secret opens, for a while and a
 // number of times, then forgotten. What was given is of one instant, and tells
-// the renewal's age.
-type Renewal struct {
-	Given  ID     // the refresh token that was given: it names the renewal
+// its age.
+type Renewed struct {
+	Given  ID     // the refresh token that was given: it names the rest
 	Access ID     // what was given beside it; once either is used nothing is given again
 	Sealed []byte // AES-256-GCM
 }

@@ -24,8 +24,7 @@ type Used struct {
 
 // Uses are uses that wait to be written: how many, and all of them in the order
 // of their secrets, a portion of at most 512 at a time. A portion is good until
-// the next is asked for, and they are asked for from the first before any is
-// written.
+// the next is asked for. What was written since has a Count of 0.
 type Uses struct {
 	Len      int
 	Portions iter.Seq[[]Used]

@@ -27,6 +27,8 @@ type words struct {
 	list []string
 }
 
+func newWords() words { return words{at: map[string]int32{"": 0}, list: []string{""}} }
+
 // of returns the place of a text, which stays the same. had is where it most
 // likely is.
 func (w *words) of(text string, had int32) int32 {
@@ -35,7 +37,7 @@ func (w *words) of(text string, had int32) int32 {
 	}
 	at, ok := w.at[text]
 	if !ok {
-		at = int32(len(w.list)) //nolint:gosec // at most four for each of mostSeen
+		at = int32(len(w.list)) //nolint:gosec // below 8*mostSeen, see tidy
 		w.at[text], w.list = at, append(w.list, text)
 	}
 	return at
@@ -50,7 +52,7 @@ func (n *notes) row(secret token.ID) *note {
 			return nil
 		}
 		if n.at == nil {
-			n.at, n.words = map[token.ID]int32{}, words{at: map[string]int32{"": 0}, list: []string{""}}
+			n.at, n.words = map[token.ID]int32{}, newWords()
 		}
 		at = int32(len(n.rows)) //nolint:gosec // below mostSeen
 		n.at[secret], n.rows = at, append(n.rows, note{secret: secret})
@@ -74,6 +76,23 @@ func (n *notes) add(secret token.ID, use token.Use) {
 	n.needs(r, use.Scopes)
 	r.last = use.Now
 	r.address, r.agent, r.route = n.words.of(use.Address, r.address), n.words.of(use.Agent, r.agent), n.words.of(use.Route, r.route)
+	n.tidy()
+}
+
+// tidy forgets the texts that no row has any more, once they are as many as
+// those that rows can have: who shows another agent at each use fills no memory.
+func (n *notes) tidy() {
+	if len(n.words.list) <= 8*len(n.rows)+1000 {
+		return
+	}
+	was := n.words.list
+	n.words = newWords()
+	for i := range n.rows {
+		r := &n.rows[i]
+		for _, at := range [...]*int32{&r.address, &r.agent, &r.route, &r.scopes} {
+			*at = n.words.of(was[*at], 0)
+		}
+	}
 }
 
 // needs adds scopes that uses named.
@@ -82,6 +101,7 @@ func (n *notes) needs(r *note, scopes token.Scopes) {
 		one := n.seen(r)
 		one.Used(scopes)
 		r.scopes = n.words.of(one.Scopes, r.scopes)
+		n.tidy()
 	}
 }
 
@@ -101,6 +121,7 @@ func (n *notes) merge(secret token.ID, more token.Seen) {
 	r.first, r.last, r.count, r.unscoped = all.First, all.Last, all.Count, all.Unscoped
 	r.address, r.agent = n.words.of(all.Address, r.address), n.words.of(all.Agent, r.agent)
 	r.route, r.scopes = n.words.of(all.Route, r.route), n.words.of(all.Scopes, r.scopes)
+	n.tidy()
 }
 
 // seen returns what a row says.
@@ -124,13 +145,23 @@ func (n *notes) of(secret token.ID) token.Seen {
 	return n.seen(&n.rows[at])
 }
 
+// read returns what the row at a place says, if it still is there.
+func (n *notes) read(p place) token.Seen {
+	if !n.has(p) {
+		return token.Seen{}
+	}
+	return n.seen(&n.rows[p.at])
+}
+
+func (n *notes) has(p place) bool { return int(p.at) < len(n.rows) && n.rows[p.at].secret == p.secret }
+
 // drop forgets a row. What is left when the last one is dropped is nothing: an
 // emptied map would keep its room.
-func (n *notes) drop(at int32) {
-	if n.rows[at].count == 0 {
+func (n *notes) drop(p place) {
+	if !n.has(p) || n.rows[p.at].count == 0 {
 		return
 	}
-	n.rows[at] = note{secret: n.rows[at].secret}
+	n.rows[p.at] = note{secret: p.secret}
 	if n.left--; n.left == 0 {
 		*n = notes{}
 	}

@@ -77,13 +77,23 @@ func (v *Verifier) WriteUses(ctx context.Context, write func(ctx context.Context
 	written := 0
 	return write(ctx, token.Uses{Len: len(list), Portions: v.uses.portions(list)}, func(more int) {
 		for _, p := range list[written : written+more] {
-			s := v.uses.of(p.secret)
-			s.Lock()
-			s.taken.drop(p.at)
-			s.Unlock()
+			v.uses.of(p.secret).wrote(p)
 		}
 		written += more
 	})
+}
+
+// waiting returns what is not written of a secret.
+func (s *useShard) waiting(p place) token.Seen {
+	s.Lock()
+	defer s.Unlock()
+	return s.taken.read(p)
+}
+
+func (s *useShard) wrote(p place) {
+	s.Lock()
+	defer s.Unlock()
+	s.taken.drop(p)
 }
 
 // A place is where the row of a secret is in its shard.
@@ -132,10 +142,7 @@ func (u *uses) portions(list []place) iter.Seq[[]token.Used] {
 		for some := range slices.Chunk(list, portion) {
 			room = room[:0]
 			for _, p := range some {
-				s := u.of(p.secret)
-				s.Lock()
-				room = append(room, token.Used{Secret: p.secret, Seen: s.taken.seen(&s.taken.rows[p.at])})
-				s.Unlock()
+				room = append(room, token.Used{Secret: p.secret, Seen: u.of(p.secret).waiting(p)})
 			}
 			if !yield(room) {
 				return

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 
 	"github.com/fichadev/ficha/internal/token"
@@ -60,8 +61,8 @@ func TestUsesAddUpWhateverIsWritten(t *testing.T) {
 		random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // no secret: the same on every run
 		pick := func(of ...string) string { return of[random.IntN(len(of))] }
 		v, want, disk := &Verifier{}, map[token.ID]token.Seen{}, map[token.ID]token.Seen{}
-		for now := range int64(4000) {
-			secret := token.ID(1 + random.IntN(300))
+		for now := range int64(8000) {
+			secret := token.ID(1 + random.IntN(1500))
 			u := token.Use{Now: now, Surface: token.AtVerify, Address: pick("", "a", "b"), Agent: pick("", "x", "a"), Route: pick("/1", "/2")}
 			if random.IntN(2) == 0 {
 				u.Scopes = token.Scopes{pick("s:a", "s:b"), pick("s:c", "s:d")}
@@ -81,10 +82,12 @@ func TestUsesAddUpWhateverIsWritten(t *testing.T) {
 				one = token.Seen{}
 				v.uses.merge(secret, one)
 			case 5:
-				writes(t, v, disk, 100*random.IntN(3))
+				writes(t, v, disk, 500*random.IntN(4))
 				one = token.Seen{}
 			}
-			want[secret] = want[secret].And(one)
+			if one.Count > 0 {
+				want[secret] = want[secret].And(one)
+			}
 		}
 		for secret, all := range want {
 			waits, _ := v.Seen(secret)
@@ -92,7 +95,7 @@ func TestUsesAddUpWhateverIsWritten(t *testing.T) {
 				t.Fatalf("seed %d, secret %d: got %+v, want %+v", seed, secret, got, all)
 			}
 		}
-		writes(t, v, disk, 300)
+		writes(t, v, disk, 1500)
 		for i := range v.uses.shards {
 			if n := &v.uses.shards[i].taken; n.rows != nil || n.at != nil {
 				t.Fatalf("seed %d: what is written keeps %d rows", seed, len(n.rows))
@@ -142,5 +145,54 @@ func TestUsesAreBounded(t *testing.T) {
 	}
 	if _, known := v.Seen(step * (mostSeen + 1)); known {
 		t.Error("there is no bound")
+	}
+}
+
+// Who is another at each use fills no more memory than who is always the same.
+func TestUsesKeepNoTextThatNobodyHas(t *testing.T) {
+	v := &Verifier{}
+	for i := range int64(100_000) {
+		text := strconv.FormatInt(i, 10)
+		v.Note(16, token.Use{Now: i, Agent: "agent " + text, Address: text, Route: "/r", Scopes: token.Scopes{"a:b"}})
+	}
+	want := token.Seen{Last: 99_999, Count: 100_000, Address: "99999", Agent: "agent 99999", Route: "/r", Scopes: "a:b"}
+	if one, _ := v.Seen(16); one != want {
+		t.Errorf("got %+v, want %+v", one, want)
+	}
+	if kept := len(v.uses.of(16).seen.words.list); kept > 2000 {
+		t.Errorf("%d texts are kept", kept)
+	}
+}
+
+// Only who asks about a token and names no scope asks for nothing in particular.
+func TestUseWithoutScopesIsNotedWhereOneAsks(t *testing.T) {
+	for surface, want := range map[token.Surface]int64{token.AtVerify: 1, token.AtIntrospect: 1, token.AtToken: 0} {
+		v := &Verifier{}
+		v.Note(1, token.Use{Surface: surface})
+		if one, _ := v.Seen(1); one.Unscoped != want {
+			t.Errorf("%v: %+v", surface, one)
+		}
+	}
+}
+
+// What was written is not handed over again, also where it is asked for anew.
+func TestWrittenUsesAreGone(t *testing.T) {
+	v := &Verifier{}
+	for i := range token.ID(20) {
+		v.Note(i+1, token.Use{Now: 1})
+	}
+	err := v.WriteUses(t.Context(), func(_ context.Context, uses token.Uses, wrote func(more int)) error {
+		wrote(20)
+		for some := range uses.Portions {
+			for _, u := range some {
+				if u.Count != 0 {
+					t.Errorf("%d is handed over again", u.Secret)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
