@@ -16,8 +16,8 @@ type Purger interface {
 }
 
 // Purge returns the job that keeps the database small: tokens, grants, answers to
-// retries, authorize requests, changes and audit rows past their time. What a run has no
-// time for is left to the next.
+// retries, authorize requests, changes and audit rows past their time. What a run
+// has no time for is left to the next.
 func Purge(p Purger) Job {
 	return Job{Name: "purge", Every: time.Minute, Run: func(ctx context.Context, _ time.Time) error {
 		for ctx.Err() == nil {

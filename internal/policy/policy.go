@@ -120,8 +120,8 @@ func text(d time.Duration) string {
 // Refresh returns how long a new refresh token of a family lives, 0 for ever:
 // as its contract's terms say, else for ever with a client that has a secret, and
 // 90 days from the consent and 30 days from its last use with one that has none,
-// unless the client says otherwise (RFC 9700, 4.14.2). What the workspace allows, if it says so, is
-// the most for the whole family. w may be nil.
+// unless the client says otherwise (RFC 9700, 4.14.2). What the workspace allows,
+// if it says so, is the most for the whole family. w may be nil.
 func Refresh(c *token.Client, w *token.Workspace, contract string, familyBegan, now time.Time) time.Duration {
 	total, idle := time.Duration(c.RefreshTTL)*time.Second, time.Duration(c.RefreshIdle)*time.Second
 	if total == 0 && idle == 0 {

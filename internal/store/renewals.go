@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/fichadev/ficha/internal/token"
@@ -40,7 +39,7 @@ func (tx *Tx) keepRenewals(ctx context.Context, batch []*pending) error {
 // Renewal returns what was given for a refresh token together with another, nil
 // if that is no longer given, or one of the two was used.
 func (s *Store) Renewal(ctx context.Context, given token.ID) (*token.Renewed, error) {
-	if given < s.firstRenewal() {
+	if given < oldestRenewal(s.now()) {
 		return nil, nil
 	}
 	return one(ctx, s.reads, `SELECT access, sealed FROM renewals WHERE given = $1`, func(r *sql.Rows) (*token.Renewed, error) {
@@ -52,9 +51,8 @@ func (s *Store) Renewal(ctx context.Context, given token.ID) (*token.Renewed, er
 	}, int64(given))
 }
 
-// firstRenewal is the lowest id of a refresh token that is still given again.
-func (s *Store) firstRenewal() token.ID { return oldestRenewal(s.now()) }
-
+// oldestRenewal is the lowest id of a refresh token that is still given again at
+// an instant (ms).
 func oldestRenewal(now int64) token.ID {
 	return token.FirstID(time.UnixMilli(now).Add(-token.RenewalLife))
 }
@@ -83,9 +81,7 @@ const renewalsFrom = `SELECT given, access FROM renewals WHERE given > $1 AND gi
 // received it. ids are in order. Both tokens of a renewal are of one instant, so
 // that only those of the time of the used ones are looked at.
 func (s *Store) dropRenewalsOf(ctx context.Context, ids []token.ID) error {
-	first, _ := slices.BinarySearch(ids, s.firstRenewal())
-	ids = ids[first:]
-	if len(ids) == 0 {
+	if ids = from(ids, oldestRenewal(s.now())); len(ids) == 0 {
 		return nil
 	}
 	after, until := token.FirstID(ids[0].Time())-1, token.FirstID(ids[len(ids)-1].Time().Add(time.Millisecond))
@@ -97,11 +93,8 @@ func (s *Store) dropRenewalsOf(ctx context.Context, ids []token.ID) error {
 		after = page[len(page)-1][0]
 		var args []any
 		for _, pair := range page {
-			for _, id := range pair {
-				if _, used := slices.BinarySearch(ids, id); used {
-					args = append(args, int64(pair[0]))
-					break
-				}
+			if anyOf(ids, pair[:]) {
+				args = append(args, int64(pair[0]))
 			}
 		}
 		if len(args) == 0 {

@@ -38,8 +38,8 @@ var upsertUses = &rowsText{
 // answers and renewals that name a used token. It says after each commit how many
 // more are written, and goes on when that returns: after a fault the caller may
 // try again with the rest. A wiping that failed is made needless by the expiry of
-// what was to be forgotten. In their order nodes that flush at once do not wait for each other
-// crosswise.
+// what was to be forgotten. In their order nodes that flush at once do not wait
+// for each other crosswise.
 func (s *Store) FlushUses(ctx context.Context, uses token.Uses, wrote func(more int)) error {
 	ids := make([]token.ID, 0, uses.Len)
 	args := make([]any, 0, min(uses.Len, most)*len(upsertUses.types))
@@ -89,8 +89,7 @@ const answersAfter = `SELECT key, tokens, sealed_until FROM answers WHERE (seale
 // still known to have been made. The table is not even read where no young token
 // was used.
 func (s *Store) wipeAnswersOf(ctx context.Context, ids []token.ID) error {
-	oldest, _ := slices.BinarySearch(ids, token.FirstID(time.UnixMilli(s.now()).Add(-mostAnswerLife)))
-	young := ids[oldest:]
+	young := from(ids, token.FirstID(time.UnixMilli(s.now()).Add(-mostAnswerLife)))
 	last := named{key: []byte{}, until: s.now()}
 	for len(young) > 0 {
 		page, err := all(ctx, s.reads, answersAfter, scanNamed, last.until, last.key)
@@ -100,7 +99,7 @@ func (s *Store) wipeAnswersOf(ctx context.Context, ids []token.ID) error {
 		last = page[len(page)-1]
 		var args []any
 		for _, a := range page {
-			if slices.ContainsFunc(splitIDs(a.tokens), func(id token.ID) bool { _, used := slices.BinarySearch(young, id); return used }) {
+			if anyOf(young, splitIDs(a.tokens)) {
 				args = append(args, a.key)
 			}
 		}
@@ -112,6 +111,20 @@ func (s *Store) wipeAnswersOf(ctx context.Context, ids []token.ID) error {
 		}
 	}
 	return nil
+}
+
+// from returns the ids from one on, of those in order.
+func from(ids []token.ID, first token.ID) []token.ID {
+	at, _ := slices.BinarySearch(ids, first)
+	return ids[at:]
+}
+
+// anyOf reports whether one of some ids is among ids in order.
+func anyOf(ids, some []token.ID) bool {
+	return slices.ContainsFunc(some, func(id token.ID) bool {
+		_, found := slices.BinarySearch(ids, id)
+		return found
+	})
 }
 
 // named is an answer and the ids of the tokens in it.

@@ -37,7 +37,7 @@ func (w *words) of(text string, had int32) int32 {
 	}
 	at, ok := w.at[text]
 	if !ok {
-		at = int32(len(w.list)) //nolint:gosec // below 8*mostSeen, see tidy
+		at = int32(len(w.list)) //nolint:gosec // tidy keeps it near 8*mostSeen
 		w.at[text], w.list = at, append(w.list, text)
 	}
 	return at

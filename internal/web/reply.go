@@ -46,7 +46,8 @@ func (c *Call) WriteJSON(status int, v any) error {
 }
 
 // WriteRaw answers with a body as it is. A caller who is gone before the end is
-// no error: there is nobody left to tell.
+// no error: there is nobody left to tell. Here and below the map is written
+// directly, since the names are in net/http's spelling.
 func (c *Call) WriteRaw(status int, contentType string, body []byte) error {
 	h := c.Header()
 	values := [...]string{contentType, strconv.Itoa(len(body))}
