@@ -219,7 +219,7 @@ func TestLetterFitsItsReader(t *testing.T) {
 func TestNamesAreOneShortLine(t *testing.T) {
 	for name, want := range map[string]string{
 		"two\r\n lines": "two lines", "a\x00b\x1bc": "abc", "Bank\u202egnp.exe": "Bankgnp.exe", "in\u200bvisible": "invisible", "\xffx": "x",
-		"=?utf-8?q?x?=": "= ?utf-8?q?x?=", "http://x": "http x", "Zoë 👩\u200d🚀": "Zoë 👩\u200d🚀", strings.Repeat("ü", 121): strings.Repeat("ü", 120) + "…",
+		"=?utf-8?q?x?=": "= ?utf-8?q?x?=", "http://x": "http x", "://x://": "x", "x ://y": "x y", "Zoë 👩\u200d🚀": "Zoë 👩\u200d🚀", strings.Repeat("ü", 121): strings.Repeat("ü", 120) + "…",
 	} {
 		if got := plain(name); got != want {
 			t.Errorf("plain(%q) = %q, want %q", name, got, want)
@@ -231,7 +231,7 @@ func TestNamesAreOneShortLine(t *testing.T) {
 var hostile = []string{
 	"x\r\nBcc: eve@example.com", "x\nBcc: eve@example.com\n\nGood day", "Bcc: eve@example.com", "x\r\n\r\n<h1>hi</h1>", "x\x00y", "x\u2028Bcc: eve@example.com",
 	"=?utf-8?q?=0D=0ABcc:_eve@example.com?=", "Bank\u202egnp.exe", strings.Repeat("w", 5000), strings.Repeat("ü ", 3000), "日本語のトークン", "Zoë 👩\u200d🚀",
-	`","eve@example.com`, "<eve@example.com>", "https://evil.example/?a=b", "\xff\xfe", "   ", "{{.site}}", "--boundary\r\n", ".",
+	`","eve@example.com`, "<eve@example.com>", "https://evil.example/?a=b", "://0", "\xff\xfe", "   ", "{{.site}}", "--boundary\r\n", ".",
 }
 
 func TestNamesDoNotReachTheHeader(t *testing.T) {

@@ -23,7 +23,8 @@ func plain(name string) string {
 			b.WriteRune(r)
 		}
 	}
-	line := strings.NewReplacer("://", " ", "=?", "= ?").Replace(strings.Join(strings.Fields(b.String()), " "))
+	// Spaces are joined last: what is taken out leaves one behind.
+	line := strings.Join(strings.Fields(strings.NewReplacer("://", " ", "=?", "= ?").Replace(b.String())), " ")
 	letters := []rune(line)
 	if len(letters) > longestName {
 		return string(letters[:longestName]) + "…"
