@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/fichadev/ficha/internal/token"
 )
@@ -54,7 +53,7 @@ func (s *Store) transact(ctx context.Context, batch []*pending, hopeful bool) er
 	}
 	if _, err := tx.exec(ctx, "COMMIT"); err != nil {
 		tx.exec(ctx, "ROLLBACK") //nolint:errcheck // a failed COMMIT may leave the transaction open
-		return s.commitError(err)
+		return s.commitError(err, tx)
 	}
 	s.done(ctx, tx)
 	return nil
@@ -75,8 +74,8 @@ func (tx *Tx) apply(ctx context.Context, batch []*pending) error {
 			return err
 		}
 	}
-	tx.changes = append(tx.changes, changesOf(live(batch))...)
 	for _, p := range live(batch) {
+		tx.changes = append(tx.changes, changesOf(p.deed)...)
 		tx.cutoffs = append(tx.cutoffs, p.deed.Cutoffs...)
 		tx.ends = append(tx.ends, p.deed.End...)
 	}
@@ -91,21 +90,15 @@ func live(batch []*pending) []*pending {
 	return slices.DeleteFunc(slices.Clone(batch), func(p *pending) bool { return p.out != nil })
 }
 
-// changesOf lists what the judge may say something else of.
-func changesOf(batch []*pending) []token.Change {
-	var changes []token.Change
-	for _, p := range batch {
-		if p.out != nil {
-			continue
+// changesOf lists what the judge may say something else of after a deed.
+func changesOf(d *token.Deed) (changes []token.Change) {
+	for _, e := range d.End {
+		if !e.Quiet {
+			changes = append(changes, tokenChange(e.ID))
 		}
-		for _, e := range p.deed.End {
-			if !e.Quiet {
-				changes = append(changes, token.Change{What: token.ChangedToken, ID: strconv.FormatInt(int64(e.ID), 10)})
-			}
-		}
-		for _, c := range p.deed.Cutoffs {
-			changes = append(changes, c.Support.Change())
-		}
+	}
+	for _, c := range d.Cutoffs {
+		changes = append(changes, c.Support.Change())
 	}
 	return changes
 }

@@ -164,32 +164,53 @@ func TestLostAnswerOfACommitIsUnknown(t *testing.T) {
 	}
 }
 
-// What a commit ended whose answer was lost, and which was found done, is in the
-// log of endings as well.
-func TestEndingWhoseAnswerWasLostIsInTheLog(t *testing.T) {
+// Of a commit whose answer was lost, and which was found done, all is told that
+// is told of others: every secret that it ended is heard of, and in the log of
+// endings with the cutoffs and the position.
+func TestAllOfACommitWhoseAnswerWasLostIsTold(t *testing.T) {
 	if !pgtest.Available() {
 		return // a file answers
 	}
 	ctx := context.Background()
 	s := open(t, pgtest.Start(t).Database(t))
-	k := newToken(token.Long)
-	p := &pending{deed: &token.Deed{End: []token.Ending{{ID: k.ID, At: 9, Reason: "revoked", By: "x"}}}}
-	if err := errors.Join(s.Commit(ctx, &token.Deed{Issue: []*token.Token{k}}), s.Commit(ctx, p.deed)); err != nil {
-		t.Fatal(err)
-	}
+	first, second := newToken(token.Long), newToken(token.Long)
+	second.Credential = first.ID
+	must(t, s.Commit(ctx, &token.Deed{Issue: []*token.Token{first, second}}))
+	cut := token.Cutoff{Support: token.Support{Kind: token.OnClient, ID: "x"}, Reason: "revoked"}
+	p := &pending{deed: &token.Deed{
+		End:     []token.Ending{{ID: first.ID, Whole: first.ID, At: 9, Reason: "revoked", By: "x"}},
+		Cutoffs: []token.Cutoff{cut},
+	}}
+	tx := &Tx{session: s.writer, now: s.now()}
+	_, begun := tx.exec(ctx, s.engine.begin())
+	applied := tx.apply(ctx, []*pending{p})
+	_, committed := tx.exec(ctx, "COMMIT")
+	must(t, errors.Join(begun, applied, committed))
+
 	j, err := OpenJournal(t.TempDir())
 	must(t, err)
 	s.cfg.Journal = j
-	must(t, s.settle(ctx, []*pending{p}, errors.New("the connection was lost")))
-	var got []token.ID
-	must(t, j.Lines(func(l JournalLine) error {
-		for _, e := range l.Ends {
-			got = append(got, e.ID)
+	heard := map[token.Change]bool{}
+	s.OnChange(func(changes []token.Change) {
+		for _, c := range changes {
+			heard[token.Change{What: c.What, ID: c.ID}] = true
 		}
+	})
+	must(t, s.settle(ctx, []*pending{p}, &unknownError{errors.New("the connection was lost"), tx}))
+	for _, c := range []token.Change{tokenChange(first.ID), tokenChange(second.ID), cut.Support.Change()} {
+		if !heard[c] {
+			t.Errorf("%v was not heard: %v", c, heard)
+		}
+	}
+	var got []JournalLine
+	must(t, j.Lines(func(l JournalLine) error {
+		got = append(got, l)
 		return nil
 	}))
-	if len(got) != 1 || got[0] != k.ID {
-		t.Errorf("the log has %v, want %v", got, k.ID)
+	at, err := s.Position(ctx)
+	must(t, err)
+	if len(got) != 1 || len(got[0].Ends) != 2 || len(got[0].Cuts) != 1 || got[0].Position != at.Position || got[0].Mark != at.Mark {
+		t.Errorf("the log has %+v at %+v", got, at)
 	}
 	must(t, j.Close())
 }

@@ -86,7 +86,7 @@ func (s *Store) do(ctx context.Context, f func(*Tx) error) (err error) {
 	defer cancel()
 	if _, err = tx.conn.ExecContext(in, "COMMIT"); err != nil {
 		tx.rollback(ctx)
-		if err = s.commitError(err); errors.As(err, new(*unknownError)) {
+		if err = s.commitError(err, tx); errors.As(err, new(*unknownError)) {
 			err = lost(err)
 		}
 		return err

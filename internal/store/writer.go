@@ -240,7 +240,7 @@ func (s *Store) attempt(ctx context.Context, batch []*pending) error {
 		}
 		var unknown *unknownError
 		if errors.As(err, &unknown) {
-			return s.settle(ctx, batch, err)
+			return s.settle(ctx, batch, unknown)
 		}
 		was := s.writer
 		if r := s.revive(ctx); r != nil {
@@ -272,18 +272,21 @@ func (s *Store) revive(ctx context.Context) error {
 	return nil
 }
 
-// unknownError: the connection was lost after COMMIT was sent.
-type unknownError struct{ error }
+// unknownError: the connection was lost after COMMIT was sent for tx.
+type unknownError struct {
+	error
+	tx *Tx
+}
 
 func (u *unknownError) Unwrap() error { return u.error }
 
 // commitError tells what a failed COMMIT means: the transaction is undone, or
 // nobody knows. A connection that was lost leaves it unknown even where the
 // driver calls that safe to repeat: it also does so after it sent the text.
-func (s *Store) commitError(err error) error {
+func (s *Store) commitError(err error, tx *Tx) error {
 	err = fmt.Errorf("commit: %w", err)
 	if s.engine.shared() && s.engine.down(err) {
-		return &unknownError{err}
+		return &unknownError{err, tx}
 	}
 	return err
 }
@@ -292,8 +295,9 @@ func (s *Store) commitError(err error) error {
 // written. What is not there may still come: the server may be about to write
 // it for the connection that was lost. So that is told as unknown, as is what
 // cannot be learned. What is there may have been let go without reaching the
-// standby; when a commit after it is acknowledged, it has.
-func (s *Store) settle(ctx context.Context, batch []*pending, cause error) error {
+// standby; when a commit after it is acknowledged, it has. Then all is told as
+// it is of a commit that was answered.
+func (s *Store) settle(ctx context.Context, batch []*pending, cause *unknownError) error {
 	ask, cancel := context.WithTimeout(ctx, inquirePatience)
 	defer cancel()
 	if err := s.revive(ask); err != nil {
@@ -306,12 +310,7 @@ func (s *Store) settle(ctx context.Context, batch []*pending, cause error) error
 	if _, err := s.writer.exec(ask, s.engine.lasting()); err != nil {
 		return lost(cause)
 	}
-	tx := &Tx{changes: changesOf(batch)}
-	for _, p := range live(batch) {
-		tx.ends = append(tx.ends, p.deed.End...)
-		tx.leaves = tx.leaves || len(p.deed.Outbox) > 0
-	}
-	s.done(ask, tx)
+	s.done(ask, cause.tx)
 	return nil
 }
 
