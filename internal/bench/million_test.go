@@ -2,8 +2,10 @@ package bench
 
 import (
 	"context"
+	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -20,18 +22,37 @@ const (
 	mostSlope  = 1.2      // cost of a request with a million tokens against a thousand
 )
 
+// millions is the variable that says how many million tokens the large house
+// has: one, unless it says more.
+const millions = "FICHA_BENCH_MILLIONS"
+
+// sizeOfHouse returns the number of tokens in the large house, and its name.
+func sizeOfHouse(b *testing.B) (n int, name string) {
+	b.Helper()
+	text := os.Getenv(millions)
+	if text == "" {
+		return many, "a million"
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		b.Fatalf("%s=%s is no number of millions", millions, text)
+	}
+	return n * many, text + " million"
+}
+
 // house measures what does not show in a request's share: start, memory, and
 // that nothing grows with the number of tokens.
 func (r *bench) house(b *testing.B) {
 	b.Helper()
-	small, large := sqlite(b, 1000, 0), sqlite(b, many, 0)
+	n, count := sizeOfHouse(b)
+	small, large := sqlite(b, 1000, 0), sqlite(b, n, 0)
 	started, idle := r.starts(b, large)
-	r.limit("start with a million tokens", started.Seconds()*1000, mostStart.Seconds()*1000, "ms")
+	r.limit("start with "+count+" tokens", started.Seconds()*1000, mostStart.Seconds()*1000, "ms")
 	r.limit("memory after start", float64(idle)/(1<<20), mostIdle>>20, "MB")
 	r.limit("memory for each cached token", perCached(b, large), mostCached, "bytes")
 	asking, issuing := r.slope(b, small, large)
-	r.limit("introspect, not cached: a million against a thousand", asking, mostSlope, "times")
-	r.limit("issue opaque: a million against a thousand", issuing, mostSlope, "times")
+	r.limit("introspect, not cached: "+count+" against a thousand", asking, mostSlope, "times")
+	r.limit("issue opaque: "+count+" against a thousand", issuing, mostSlope, "times")
 	r.inventory(b)
 }
 
