@@ -109,7 +109,8 @@ func (d Imported) order() *Order {
 // life returns how long the token lives from now on, 0 for ever.
 func (d Imported) life(o *Order, s supports, now time.Time) (time.Duration, error) {
 	if d.ExpiresAt == 0 && d.Kind == token.Refresh {
-		return policy.Refresh(s.client, s.workspace, o.Contract, now, now), nil
+		life, _ := policy.Refresh(s.client, s.workspace, o.Contract, now, now)
+		return life, nil
 	}
 	if d.ExpiresAt != 0 {
 		o.TTL = time.UnixMilli(d.ExpiresAt).Sub(now)

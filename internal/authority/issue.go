@@ -74,6 +74,9 @@ func (a *Authority) prepare(ctx context.Context, who token.Actor, o *Order) (*Is
 		a.makeRefresh(o, s, now, out)
 		deed.Issue = append(deed.Issue, out.Refresh)
 	}
+	if o.Keeps != nil {
+		out.Refresh, deed.Extended = prolonged(o, s, now)
+	}
 	if err := a.replace(o, now, out, deed); err != nil {
 		return nil, nil, err
 	}
@@ -202,8 +205,11 @@ func (a *Authority) makeRefresh(o *Order, s supports, now time.Time, out *Issued
 	if o.Grant != nil {
 		began = time.UnixMilli(o.Grant.CreatedAt)
 	}
-	life := policy.Refresh(s.client, s.workspace, o.Contract, began, now)
+	life, most := policy.Refresh(s.client, s.workspace, o.Contract, began, now)
 	class := token.ClassFor(life)
+	if !policy.Rotates(s.client) {
+		class = token.ClassFor(most) // its end moves on with its use
+	}
 	if o.Replaces != nil && o.Replaces.Token.Kind == token.Refresh && o.Replaces.Token.ID.Class() == token.Long {
 		class = token.Long // so that the purge sees the last of a family that was kept for as long
 	}
@@ -224,6 +230,30 @@ func (a *Authority) makeRefresh(o *Order, s supports, now time.Time, out *Issued
 	out.RefreshSecret = a.cfg.Format.Mint(token.Refresh, id)
 	t.Hash, t.LastFour = token.HashOf(out.RefreshSecret), token.LastFour(out.RefreshSecret)
 	out.Refresh = t
+}
+
+// mostSlack is how much earlier than promised a refresh token that is kept may
+// end for want of use: its row is written at most once in so long.
+const mostSlack = time.Hour
+
+// prolonged returns the refresh token that an order keeps, and moves its end on
+// where it ends if it is not used. The end of an imported one is its importer's.
+func prolonged(o *Order, s supports, now time.Time) (*token.Token, *token.Extension) {
+	t := o.Keeps
+	if t.ExpiresAt == 0 || t.Contract == imported || o.Grant == nil {
+		return t, nil
+	}
+	life, _ := policy.Refresh(s.client, s.workspace, o.Contract, time.UnixMilli(o.Grant.CreatedAt), now)
+	end := now.Add(life)
+	if last := t.ID.Time().Add(token.ShortLife); t.ID.Class() == token.Short && last.Before(end) {
+		end = last // it is dropped with its day
+	}
+	if gained := end.Sub(time.UnixMilli(t.ExpiresAt)); life == 0 || gained <= min(mostSlack, life/10) {
+		return t, nil
+	}
+	later := *t
+	later.ExpiresAt = end.UnixMilli()
+	return &later, &token.Extension{ID: t.ID, ExpiresAt: later.ExpiresAt}
 }
 
 // replace ends the code or refresh token that the order is filled for, in the

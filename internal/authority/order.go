@@ -52,6 +52,7 @@ type Order struct {
 	Grant    *token.Grant // or the family it joins
 	Refresh  bool         // give a refresh token too
 	Replaces *Replaced    // the code or refresh token that this one is given for
+	Keeps    *token.Token // or the refresh token that goes on beside it
 	Turn     *Turn        // the secret whose place it takes
 	Retry    *Retry       // how a retry is told
 }

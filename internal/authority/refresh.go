@@ -39,19 +39,19 @@ func (a *Authority) Refresh(ctx context.Context, who token.Actor, c *token.Clien
 		return nil, err
 	}
 	out, err := a.mint(ctx, who, order)
-	if refusal := token.AsRefusal(err); refusal != nil {
-		if refusal.Reason == token.Lost {
-			if r, err = a.refreshToken(ctx, c, ask); err != nil {
-				return nil, err
-			}
-			return a.afterRotation(ctx, who, r, ask)
+	if refusal := token.AsRefusal(err); refusal != nil && refusal.Reason == token.Lost {
+		if r, err = a.refreshToken(ctx, c, ask); err != nil {
+			return nil, err
 		}
+		return a.afterRotation(ctx, who, r, ask)
+	}
+	if err != nil {
 		return nil, asGrant(err)
 	}
-	if out != nil && out.Refresh == nil {
-		out.Refresh, out.RefreshSecret = r.Token, ask.Secret
+	if out.RefreshSecret == "" {
+		out.RefreshSecret = ask.Secret
 	}
-	return out, err
+	return out, nil
 }
 
 // refreshToken finds the refresh token of a client. Unknown and foreign are
@@ -109,6 +109,8 @@ func (a *Authority) renewal(ctx context.Context, who token.Actor, r *token.Recor
 	if policy.Rotates(c) {
 		o.Refresh = true
 		o.Replaces = &Replaced{Token: t, Reason: "rotated", Secret: ask.Secret}
+	} else {
+		o.Keeps = t
 	}
 	return o, nil
 }

@@ -117,12 +117,13 @@ func text(d time.Duration) string {
 	return fmt.Sprintf("%d seconds", int64(d/time.Second))
 }
 
-// Refresh returns how long a new refresh token of a family lives, 0 for ever:
-// as its contract's terms say, else for ever with a client that has a secret, and
-// 90 days from the consent and 30 days from its last use with one that has none,
+// Refresh returns how long a refresh token that is used now lives if it is not
+// used again, and how long its family has left whatever is used; 0 is for ever.
+// They are as its contract's terms say, else for ever with a client that has a
+// secret, and 30 days of at most 90 from the consent with one that has none,
 // unless the client says otherwise (RFC 9700, 4.14.2). What the workspace allows,
 // if it says so, is the most for the whole family. w may be nil.
-func Refresh(c *token.Client, w *token.Workspace, contract string, familyBegan, now time.Time) time.Duration {
+func Refresh(c *token.Client, w *token.Workspace, contract string, familyBegan, now time.Time) (life, most time.Duration) {
 	total, idle := time.Duration(c.RefreshTTL)*time.Second, time.Duration(c.RefreshIdle)*time.Second
 	if total == 0 && idle == 0 {
 		total = TermsOf(contract).Refresh
@@ -131,18 +132,17 @@ func Refresh(c *token.Client, w *token.Workspace, contract string, familyBegan, 
 		}
 	}
 	if w != nil {
-		if most := seconds(w.Policy.At(now.UnixMilli()).MaxTTL[token.Refresh]); most > 0 && (total == 0 || most < total) {
-			total = most
+		if allowed := seconds(w.Policy.At(now.UnixMilli()).MaxTTL[token.Refresh]); allowed > 0 && (total == 0 || allowed < total) {
+			total = allowed
 		}
 	}
-	left := time.Duration(0)
 	if total > 0 {
-		left = max(total-now.Sub(familyBegan), time.Millisecond)
+		most = max(total-now.Sub(familyBegan), time.Millisecond)
 	}
-	if idle > 0 && (left == 0 || idle < left) {
-		left = idle
+	if idle > 0 && (most == 0 || idle < most) {
+		return idle, most
 	}
-	return left
+	return most, most
 }
 
 // Rotates reports whether a client's refresh tokens are replaced at each use:

@@ -105,23 +105,26 @@ func TestRefreshTokensLiveAsTheirClientIsKept(t *testing.T) {
 		contract string
 		after    time.Duration
 		want     time.Duration
+		most     time.Duration
 	}{
-		{"confidential: for ever", secret, nil, "oauth2", 0, 0},
-		{"public: idle for 30 days", public, nil, "oauth2", 0, 30 * day},
-		{"public: never past 90 days", public, nil, "oauth2", 80 * day, 10 * day},
-		{"public: over", public, nil, "oauth2", 91 * day, time.Millisecond},
-		{"fanbase", secret, nil, "fanbase", 0, 30 * day},
-		{"as registered", set, nil, "oauth2", 0, time.Hour},
-		{"as registered, near the end", set, nil, "oauth2", 110 * time.Minute, 10 * time.Minute},
-		{"confidential in a strict workspace", secret, strict, "oauth2", 0, 30 * time.Minute},
-		{"public in a strict workspace", public, strict, "oauth2", 10 * time.Minute, 20 * time.Minute},
-		{"public in a strict workspace, over", public, strict, "oauth2", time.Hour, time.Millisecond},
-		{"as registered in a strict workspace", set, strict, "oauth2", 0, 30 * time.Minute},
-		{"fanbase in a lax workspace", secret, lax, "fanbase", 0, 30 * day},
-		{"confidential in a lax workspace", secret, lax, "oauth2", 0, 100 * day},
+		{"confidential: for ever", secret, nil, "oauth2", 0, 0, 0},
+		{"public: idle for 30 days", public, nil, "oauth2", 0, 30 * day, 90 * day},
+		{"public: never past 90 days", public, nil, "oauth2", 80 * day, 10 * day, 10 * day},
+		{"public: over", public, nil, "oauth2", 91 * day, time.Millisecond, time.Millisecond},
+		{"fanbase", secret, nil, "fanbase", 0, 30 * day, 30 * day},
+		{"as registered", set, nil, "oauth2", 0, time.Hour, 2 * time.Hour},
+		{"as registered, near the end", set, nil, "oauth2", 110 * time.Minute, 10 * time.Minute, 10 * time.Minute},
+		{"idle alone", &token.Client{RefreshIdle: 3600}, nil, "oauth2", 100 * day, time.Hour, 0},
+		{"confidential in a strict workspace", secret, strict, "oauth2", 0, 30 * time.Minute, 30 * time.Minute},
+		{"public in a strict workspace", public, strict, "oauth2", 10 * time.Minute, 20 * time.Minute, 20 * time.Minute},
+		{"public in a strict workspace, over", public, strict, "oauth2", time.Hour, time.Millisecond, time.Millisecond},
+		{"as registered in a strict workspace", set, strict, "oauth2", 0, 30 * time.Minute, 30 * time.Minute},
+		{"fanbase in a lax workspace", secret, lax, "fanbase", 0, 30 * day, 30 * day},
+		{"confidential in a lax workspace", secret, lax, "oauth2", 0, 100 * day, 100 * day},
 	} {
-		if got := Refresh(test.c, test.w, test.contract, began, began.Add(test.after)); got != test.want {
-			t.Errorf("%s: got %v, want %v", test.name, got, test.want)
+		got, most := Refresh(test.c, test.w, test.contract, began, began.Add(test.after))
+		if got != test.want || most != test.most {
+			t.Errorf("%s: got %v of %v, want %v of %v", test.name, got, most, test.want, test.most)
 		}
 	}
 	for c, want := range map[*token.Client]bool{public: true, secret: false, {RefreshPolicy: "rotate"}: true, {AuthMethod: "none", RefreshPolicy: "keep"}: false} {

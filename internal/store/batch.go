@@ -68,7 +68,7 @@ func (tx *Tx) apply(ctx context.Context, batch []*pending) error {
 		return err
 	}
 	for _, step := range []func(context.Context, []*pending) error{
-		tx.takePlaces, tx.endRows, tx.endWhole, tx.openRotations, tx.keepAnswers, tx.keepRenewals, tx.insertGrants, tx.insertTokens, tx.listSessions, tx.insertRecords,
+		tx.takePlaces, tx.endRows, tx.endWhole, tx.extendRows, tx.openRotations, tx.keepAnswers, tx.keepRenewals, tx.insertGrants, tx.insertTokens, tx.listSessions, tx.insertRecords,
 	} {
 		if err := step(ctx, live(batch)); err != nil {
 			return err
@@ -174,6 +174,25 @@ func (tx *Tx) endRows(ctx context.Context, batch []*pending) error {
 		p.out = token.Errorf(token.Conflict, "it had already ended").Because(token.Lost)
 		if won > 0 {
 			return tx.alone(batch, p)
+		}
+	}
+	return nil
+}
+
+func (tx *Tx) extendRows(ctx context.Context, batch []*pending) error {
+	var later [2][]token.Extension // by class
+	for _, p := range batch {
+		if e := p.deed.Extended; e != nil {
+			later[e.ID.Class()] = append(later[e.ID.Class()], *e)
+		}
+	}
+	for class, rows := range later {
+		text := extendText[class]
+		args := inOrder(rows, func(e token.Extension) token.ID { return e.ID }, text, func(args []any, e token.Extension) []any {
+			return append(args, int64(e.ID), e.ExpiresAt)
+		})
+		if _, err := text.write(ctx, tx.statements, args); err != nil {
+			return fmt.Errorf("extend tokens: %w", err)
 		}
 	}
 	return nil

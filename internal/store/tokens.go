@@ -84,6 +84,19 @@ func appendEnding(args []any, e token.Ending) []any {
 	return append(args, int64(e.ID), e.At, e.Reason, e.By, int64(e.Successor))
 }
 
+// extendText moves the end of rows that have not ended to a later instant.
+var extendText = [2]*rowsText{token.Short: newExtendText(token.Short), token.Long: newExtendText(token.Long)}
+
+func newExtendText(class token.Class) *rowsText {
+	return &rowsText{
+		again: true,
+		head:  "UPDATE " + tables[class] + ` SET expires_at = v.column2 FROM (VALUES `,
+		tail:  `) AS v WHERE id = v.column1 AND ended_at = 0 AND expires_at > 0 AND expires_at < v.column2`,
+		among: "id",
+		types: []string{"BIGINT", "BIGINT"},
+	}
+}
+
 // fullnessOf returns the fewest columns that hold a new token.
 func fullnessOf(t *token.Token) fullness {
 	switch {

@@ -163,6 +163,9 @@ func (p *pending) touches() []any {
 		for _, e := range p.deed.End {
 			p.keys = append(p.keys, e.ID)
 		}
+		if p.deed.Extended != nil {
+			p.keys = append(p.keys, p.deed.Extended.ID)
+		}
 		if p.deed.Answer != nil {
 			p.keys = append(p.keys, p.deed.Answer.Key)
 		}

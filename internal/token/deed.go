@@ -9,16 +9,18 @@ import (
 // end, with the records and deliveries that belong to them. The store applies
 // all of a deed or nothing, many deeds in one commit, and answers each alone.
 type Deed struct {
-	End     []Ending   // each conditional on the state it leaves; one lost, the deed is lost
-	Grant   *Grant     // a family to insert before its tokens
-	Issue   []*Token   // rows to insert
-	Events  []*Event   // the audit rows
-	Outbox  []Delivery // what subscribers will hear
-	Answer  *Answer    // the sealed answer for a retry
-	Renewed *Renewed   // the same for a refresh
-	Quotas  []Quota    // places that the tokens take; one lacking, the deed is refused
-	Letters []Letter   // what people will read
-	Cutoffs []Cutoff   // supports to cut off in the same commit; Position is the store's to fill
+	End []Ending // each conditional on the state it leaves; one lost, the deed is lost
+	// Extended moves the end of one row on, if it has not ended.
+	Extended *Extension
+	Grant    *Grant     // a family to insert before its tokens
+	Issue    []*Token   // rows to insert
+	Events   []*Event   // the audit rows
+	Outbox   []Delivery // what subscribers will hear
+	Answer   *Answer    // the sealed answer for a retry
+	Renewed  *Renewed   // the same for a refresh
+	Quotas   []Quota    // places that the tokens take; one lacking, the deed is refused
+	Letters  []Letter   // what people will read
+	Cutoffs  []Cutoff   // supports to cut off in the same commit; Position is the store's to fill
 
 	SignedIn *SignedIn // where a person is signed in by the session that the deed makes
 
@@ -40,6 +42,13 @@ type Ending struct {
 	// Quiet is set where no cached verdict can depend on the row: codes and
 	// refresh tokens, which are always judged by the row itself.
 	Quiet bool
+}
+
+// An Extension moves the end of a row that has not ended to a later instant. No
+// cached verdict may depend on the row: it is one of a refresh token.
+type Extension struct {
+	ID        ID
+	ExpiresAt int64 // ms
 }
 
 // A Delivery is one outbox row: an event on its way to one subscription. It is
