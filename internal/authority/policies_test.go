@@ -228,6 +228,32 @@ func TestUnusedTokenEndsAWeekAfterItsOwnerWasTold(t *testing.T) {
 	}
 }
 
+// A workspace that was disabled and enabled again has the policy that it had.
+func TestIdleExpiryOutlivesADisabledWorkspace(t *testing.T) {
+	h := startPoliced(t)
+	h.put(token.Policy{IdleExpiry: map[token.Kind]int64{token.Service: 20 * 86400}})
+	h.keep()
+	operator := token.Actor{Kind: token.System}
+	if err := h.Authority.DisableWorkspace(t.Context(), operator, "ws1", "unpaid"); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		h.Clock.Move(24 * time.Hour)
+		h.keep()
+	}
+	if err := h.Authority.EnableWorkspace(t.Context(), operator, "ws1", "paid"); err != nil {
+		t.Fatal(err)
+	}
+	idle := h.issue(service(func(o *authority.Order) { o.TTL = 80 * 24 * time.Hour }))
+	for range 30 {
+		h.Clock.Move(24 * time.Hour)
+		h.keep()
+	}
+	if got := h.told("token.revoked"); !slices.Equal(got, targets(idle)) {
+		t.Errorf("ended %v, want %v", got, targets(idle))
+	}
+}
+
 func TestTokenWaitsForSomebodyElse(t *testing.T) {
 	h := startPoliced(t)
 	h.put(token.Policy{Approval: []token.Kind{token.Service}})

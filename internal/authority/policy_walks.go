@@ -77,8 +77,12 @@ func (a *Authority) walk(ctx context.Context, walk token.Walk) error {
 // one: after the warnings, where the policy says so, the ends; after a day,
 // looking again for what is not used. It reports false if nothing is to be done.
 func moveWalk(ctx context.Context, tx Tx, walk token.Walk, w *token.Workspace, next *token.Place) (bool, error) {
-	if w == nil || w.DisabledAt != 0 || walk.What == token.WalkIdle && len(w.Policy.At(tx.Now()).IdleExpiry) == 0 {
+	switch {
+	case w == nil, walk.What == token.WalkIdle && len(w.Policy.At(tx.Now()).IdleExpiry) == 0, walk.What != token.WalkIdle && w.DisabledAt != 0:
 		_, err := tx.DropWalk(ctx, walk)
+		return false, err
+	case w.DisabledAt != 0: // nothing of it lives; what is issued once it is enabled again is looked at
+		_, err := tx.MoveWalk(ctx, walk, tx.Now()+day, token.Place{})
 		return false, err
 	}
 	if next != nil {
