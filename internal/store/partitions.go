@@ -164,7 +164,8 @@ func (s *Store) dropDay(ctx context.Context, name string, day time.Time) error {
 		}{
 			{`INSERT INTO totals (month, workspace, kind, issued) SELECT CAST($3 AS TEXT), workspace, kind, COUNT(*) FROM ` + name +
 				` WHERE ` + shortIsOver + ` GROUP BY workspace, kind ORDER BY workspace, kind` + addTotals, []any{short, named, day.Format(monthName)}},
-			{`DELETE FROM uses WHERE last_at <= $1 AND credential IN (SELECT id FROM ` + name + ` WHERE successor = 0 AND ` + shortIsOver + `)`, []any{short, named}},
+			{`DELETE FROM used_scopes WHERE secret IN (SELECT id FROM ` + name + ` WHERE ` + shortIsOver + `)`, []any{short, named}},
+			{`DELETE FROM uses WHERE credential IN (SELECT id FROM ` + name + ` WHERE ` + shortIsOver + `)`, []any{short, named}},
 			{`INSERT INTO tokens_short (` + tokenAll + `) SELECT ` + tokenAll + ` FROM ` + name + ` WHERE NOT (` + shortIsOver + `) ON CONFLICT DO NOTHING`, []any{short, named}},
 			{`DROP TABLE ` + name, nil},
 		} {

@@ -93,7 +93,7 @@ func (s *Store) purgeShort(ctx context.Context, tx *Tx) (int, error) {
 		return 0, err
 	}
 	last := page[len(page)-1]
-	_, err = tx.deleteTokens(ctx, over, `DELETE FROM `+table+` WHERE id > $1 AND id <= $2 AND NOT `+isNamed+` AND expires_at > 0 AND expires_at <= $3`,
+	_, err = tx.deleteTokens(ctx, `DELETE FROM `+table+` WHERE id > $1 AND id <= $2 AND NOT `+isNamed+` AND expires_at > 0 AND expires_at <= $3`,
 		int64(after), last, over)
 	if err != nil {
 		return 0, err
@@ -107,17 +107,17 @@ func (s *Store) purgeShort(ctx context.Context, tx *Tx) (int, error) {
 func purgeShortNamed(ctx context.Context, tx *Tx) (int, error) {
 	over := tx.now - keepNamed.Milliseconds()
 	edge := token.FirstID(time.UnixMilli(over).Add(-token.ShortLife))
-	return tx.deleteTokens(ctx, over, overNamed, int64(edge), over, purgeStep)
+	return tx.deleteTokens(ctx, overNamed, int64(edge), over, purgeStep)
 }
 
 func purgeLongExpired(ctx context.Context, tx *Tx) (int, error) {
 	over := tx.now - keepNamed.Milliseconds()
-	return tx.deleteTokens(ctx, over, overExpired, over, purgeStep)
+	return tx.deleteTokens(ctx, overExpired, over, purgeStep)
 }
 
 func purgeLongEnded(ctx context.Context, tx *Tx) (int, error) {
 	over := tx.now - keepNamed.Milliseconds()
-	return tx.deleteTokens(ctx, over, overEnded, over, purgeStep)
+	return tx.deleteTokens(ctx, overEnded, over, purgeStep)
 }
 
 func purgeRotations(ctx context.Context, tx *Tx) (int, error) {
@@ -136,7 +136,7 @@ func purgeGrants(ctx context.Context, tx *Tx) (int, error) {
 	}
 	sum := 0
 	for _, id := range ended {
-		n, err := tx.deleteTokens(ctx, over, overForever, id, purgeStep)
+		n, err := tx.deleteTokens(ctx, overForever, id, purgeStep)
 		sum += n + 1
 		if err != nil || n == purgeStep {
 			return sum, err // the rest of a big family comes first in the next step

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -233,11 +234,10 @@ func TestPurgeForgetsTheRest(t *testing.T) {
 		old, gone := life(c.now(), token.Access, 48*time.Hour, 1), &token.Grant{ID: token.MakeID(c.now(), token.Long, 2), EndedAt: c.ms.Load()}
 		live := &token.Grant{ID: token.MakeID(c.now(), token.Long, 3)}
 		kept := life(c.now(), token.Personal, 0, 4)
-		moved := life(c.now(), token.Access, 49*time.Hour, 5)
 		old.Contract = "import"
 		do(t, s, func(tx *Tx) error { return tx.InsertAuthorization(ctx, a) })
 		do(t, s, func(tx *Tx) error { _, err := tx.Import(ctx, old); return err })
-		for _, d := range []*token.Deed{{Answer: answer, Grant: gone}, {Grant: live, Issue: []*token.Token{kept, moved}}} {
+		for _, d := range []*token.Deed{{Answer: answer, Grant: gone}, {Grant: live, Issue: []*token.Token{kept}}} {
 			if err := s.Commit(ctx, d); err != nil {
 				t.Fatal(err)
 			}
@@ -256,9 +256,6 @@ func TestPurgeForgetsTheRest(t *testing.T) {
 			t.Errorf("a request that waits is gone: %v", err)
 		}
 		c.pass(100 * oneDay)
-		if err := s.FlushUses(ctx, usedOf(map[token.ID]token.Seen{moved.ID: {First: 1, Last: c.ms.Load(), Count: 1}}), unheard); err != nil {
-			t.Fatal(err)
-		}
 		purgeAll(t, s)
 		same[*token.Authorization](t, "request", nil)(s.Authorization(ctx, a.ID))
 		same[*token.Answer](t, "answer", nil)(s.Answer(ctx, answer.Key))
@@ -267,9 +264,9 @@ func TestPurgeForgetsTheRest(t *testing.T) {
 		if g, err := s.Grant(ctx, live.ID); g == nil || err != nil {
 			t.Errorf("a live grant is gone: %v", err)
 		}
-		seen, err := s.LastUses(ctx, []token.ID{old.ID, kept.ID, moved.ID})
-		if err != nil || len(seen) != 2 || seen[kept.ID] != used || seen[moved.ID].Count != 1 {
-			t.Errorf("uses: %v, %v; want those of the live one and of a credential still in use", seen, err)
+		seen, err := s.LastUses(ctx, []token.ID{old.ID, kept.ID})
+		if err != nil || len(seen) != 1 || seen[kept.ID] != used {
+			t.Errorf("uses: %v, %v; want those of the live one", seen, err)
 		}
 		cuts, err := cutoffsOf(ctx, s.reads, token.OnPerson, "u1")
 		if err != nil || len(cuts) != 1 {
@@ -282,6 +279,49 @@ func TestPurgeForgetsTheRest(t *testing.T) {
 		changes, err := s.Changes(ctx, 1, 100_000)
 		if err != nil || len(changes) != 1 || changes[0].Position != p.Position || changes[0].Mark != p.Mark {
 			t.Errorf("changes: %v, %v; want those of position %d alone", changes, err, p.Position)
+		}
+	})
+}
+
+// What is known of the use of a secret goes with its row, and no other's does:
+// neither that of the credential's first secret with one that was withdrawn,
+// nor that of the second with the first.
+func TestUsesGoWithTheirSecret(t *testing.T) {
+	eachEngineAt(t, func(t *testing.T, s *Store, c *clock) {
+		first, withdrawn := life(c.now(), token.Personal, 0, 1), life(c.now(), token.Personal, 48*time.Hour, 2)
+		withdrawn.Credential = first.ID
+		old, second := life(c.now(), token.Personal, 48*time.Hour, 3), life(c.now(), token.Personal, 0, 4)
+		second.Credential = old.ID
+		replaced, successor := life(c.now(), token.Refresh, 48*time.Hour, 5), life(c.now(), token.Refresh, 0, 6)
+		short, today := life(c.now(), token.Access, time.Hour, 7), life(c.now().Add(99*24*time.Hour), token.Access, 20*time.Hour, 8)
+		issue(t, s, first, withdrawn, old, second, replaced, successor, short)
+		if err := s.Commit(t.Context(), &token.Deed{End: []token.Ending{
+			{ID: replaced.ID, At: c.ms.Load(), Reason: "rotated", By: "x", Successor: successor.ID, Quiet: true},
+		}}); err != nil {
+			t.Fatal(err)
+		}
+		use := func(tokens ...*token.Token) {
+			var uses []token.Used
+			for _, u := range tokens {
+				uses = append(uses, token.Used{Secret: u.ID, Seen: token.Seen{First: 1, Last: c.ms.Load(), Count: 1, Scopes: "a:read b:read"}})
+			}
+			if err := s.FlushUses(t.Context(), token.Uses{Len: len(uses), Portions: func(yield func([]token.Used) bool) { yield(uses) }}, unheard); err != nil {
+				t.Fatal(err)
+			}
+		}
+		use(first, withdrawn, old, second, replaced, successor, short)
+		c.pass(99 * oneDay)
+		issue(t, s, today)
+		use(today)
+		purgeAll(t, s)
+		for text, want := range map[string][]int64{
+			`SELECT credential FROM uses ORDER BY credential`:         {int64(first.ID), int64(second.ID), int64(successor.ID), int64(today.ID)},
+			`SELECT DISTINCT secret FROM used_scopes ORDER BY secret`: {int64(first.ID), int64(second.ID), int64(successor.ID), int64(today.ID)},
+		} {
+			slices.Sort(want)
+			if got, err := all(t.Context(), s.reads, text, scanInt); err != nil || !slices.Equal(got, want) {
+				t.Errorf("%s: %v, %v, want %v", text, got, err, want)
+			}
 		}
 	})
 }

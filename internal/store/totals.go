@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/fichadev/ficha/internal/token"
@@ -29,36 +28,34 @@ var (
 
 // leaving is what is read of a token as it is deleted.
 type leaving struct {
-	id, credential, grant     token.ID
+	id, grant                 token.ID
 	workspace, kind, contract string
 	hash                      []byte
 	successor                 int64
 }
 
-const returnLeaving = ` RETURNING id, credential, workspace, kind, contract, hash, successor, grant_id`
+const returnLeaving = ` RETURNING id, workspace, kind, contract, hash, successor, grant_id`
 
 func scanLeaving(r *sql.Rows) (l leaving, err error) {
-	err = r.Scan(&l.id, &l.credential, &l.workspace, &l.kind, &l.contract, &l.hash, &l.successor, &l.grant)
+	err = r.Scan(&l.id, &l.workspace, &l.kind, &l.contract, &l.hash, &l.successor, &l.grant)
 	return l, err
 }
 
 // deleteTokens runs a statement that deletes tokens and returns how many. It
 // counts them in the totals and forgets what was kept of them elsewhere: the
-// hash of one that was made elsewhere, the uses of a credential that ended with
-// it and was not used since an instant, and the family that it was the last of.
-func (tx *Tx) deleteTokens(ctx context.Context, since int64, text string, args ...any) (int, error) {
+// hash of one that was made elsewhere, its uses, and the family that it was the
+// last of.
+func (tx *Tx) deleteTokens(ctx context.Context, text string, args ...any) (int, error) {
 	gone, err := all(ctx, tx, text+returnLeaving, scanLeaving, args...)
 	if err != nil {
 		return 0, fmt.Errorf("delete tokens: %w", err)
 	}
 	counts := map[total]int64{}
-	var credentials []token.ID
+	var ids []int64
 	var hashes []any
 	for _, l := range gone {
 		counts[total{l.id.Time().Format(monthName), l.workspace, l.kind}]++
-		if l.successor == 0 {
-			credentials = append(credentials, l.credential)
-		}
+		ids = append(ids, int64(l.id))
 		if l.contract == "import" {
 			hashes = append(hashes, l.hash)
 		}
@@ -66,7 +63,7 @@ func (tx *Tx) deleteTokens(ctx context.Context, since int64, text string, args .
 	if err := tx.addTotals(ctx, counts); err != nil {
 		return 0, fmt.Errorf("write totals: %w", err)
 	}
-	if err := tx.forgetUses(ctx, credentials, since); err != nil {
+	if err := tx.forgetUses(ctx, ids); err != nil {
 		return 0, fmt.Errorf("forget uses: %w", err)
 	}
 	if err := deleteImports.run(ctx, tx.statements, hashes, nil); err != nil {
@@ -90,16 +87,11 @@ func (tx *Tx) addTotals(ctx context.Context, counts map[total]int64) error {
 	return insertTotals.run(ctx, tx.statements, args, nil)
 }
 
-func (tx *Tx) forgetUses(ctx context.Context, credentials []token.ID, since int64) error {
-	seen, err := usesOf(ctx, tx, credentials)
-	if err != nil {
-		return err
-	}
-	var args []any
-	for _, id := range slices.Sorted(maps.Keys(seen)) {
-		if seen[id].Last <= since {
-			args = append(args, int64(id))
-		}
+func (tx *Tx) forgetUses(ctx context.Context, secrets []int64) error {
+	slices.Sort(secrets)
+	args := make([]any, len(secrets))
+	for i, id := range secrets {
+		args[i] = id
 	}
 	if err := deleteScopes.run(ctx, tx.statements, args, nil); err != nil {
 		return err

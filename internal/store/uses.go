@@ -145,10 +145,6 @@ var selectUses = &rowsText{head: "SELECT " + useColumns + " FROM uses WHERE cred
 // never used are not in the map; what the nodes have not flushed yet is not
 // either.
 func (s *Store) LastUses(ctx context.Context, secrets []token.ID) (map[token.ID]token.Seen, error) {
-	return usesOf(ctx, s.reads, secrets)
-}
-
-func usesOf(ctx context.Context, q querier, secrets []token.ID) (map[token.ID]token.Seen, error) {
 	seen := make(map[token.ID]token.Seen, len(secrets))
 	for batch := range slices.Chunk(secrets, most) {
 		n := 1
@@ -159,7 +155,7 @@ func usesOf(ctx context.Context, q querier, secrets []token.ID) (map[token.ID]to
 		for i := range args {
 			args[i] = int64(batch[min(i, len(batch)-1)])
 		}
-		list, err := all(ctx, q, selectUses.text(rowsOf{rows: n, numbered: true}), scanUse, args...)
+		list, err := all(ctx, s.reads, selectUses.text(rowsOf{rows: n, numbered: true}), scanUse, args...)
 		if err != nil {
 			return nil, fmt.Errorf("read uses: %w", err)
 		}
