@@ -165,18 +165,35 @@ func (a *Authority) sweepOne(ctx context.Context, tx Tx, home *token.Workspace, 
 		did, err = endWhole(ctx, tx, r.Actor, t, r.Reason)
 	case token.Suspend:
 		action, detail["until"] = "token.suspended", r.Until
-		if s := t.Status(tx.Now()); s == "suspended" || s == "waiting" {
-			return false, nil // that is another's to resume
-		}
-		did, err = suspendWhole(ctx, tx, t, r.At(), r.Until)
+		did, err = switchOne(ctx, tx, t, r.At(), r.Until)
 	case token.Resume:
 		action, detail["until"] = "token.resumed", int64(0)
-		did, err = suspendWhole(ctx, tx, t, 0, 0)
+		did, err = switchOne(ctx, tx, t, 0, 0)
 	}
 	if err != nil || !did || !governed(t.Kind) {
 		return did, err
 	}
 	return true, record(ctx, tx, home, audit.Note(time.UnixMilli(tx.Now()), r.Actor, r.Workspace, action, targetOf(t), detail))
+}
+
+// switchOne suspends a token of a page, or, at 0, resumes it, and reports whether
+// it did. What somebody else decided of it since the page was read stands: one
+// that is suspended, or waits to be approved, is theirs to resume.
+func switchOne(ctx context.Context, tx Tx, t *token.Token, at, until int64) (bool, error) {
+	if _, err := tx.LockToken(ctx, t.ID); err != nil {
+		return false, err
+	}
+	row, err := tx.Token(ctx, t.ID)
+	if err != nil || row == nil {
+		return false, err
+	}
+	switch s := row.Status(tx.Now()); {
+	case at != 0 && (s == "suspended" || s == "waiting"):
+		return false, nil
+	case at == 0 && (s != "suspended" || row.SuspendedAt != t.SuspendedAt):
+		return false, nil
+	}
+	return suspendWhole(ctx, tx, row, at, until)
 }
 
 // receiptOf returns the claims of a receipt.

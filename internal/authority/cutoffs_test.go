@@ -9,6 +9,7 @@ import (
 	"github.com/fichadev/ficha/internal/authority"
 	"github.com/fichadev/ficha/internal/server"
 	"github.com/fichadev/ficha/internal/server/servertest"
+	"github.com/fichadev/ficha/internal/store"
 	"github.com/fichadev/ficha/internal/token"
 )
 
@@ -87,6 +88,47 @@ func TestInstalledClientIsEndedWhereItIsMeant(t *testing.T) {
 	if _, err := h.Authority.Sweep(t.Context(), apply, s); err != nil || stands(t, h, home) || stands(t, h, away) {
 		t.Errorf("%v; at home it opens %v, away %v", err, stands(t, h, home), stands(t, h, away))
 	}
+}
+
+// What somebody decides of a token after a run has read its page stands.
+func TestRunLeavesWhatSomebodyElseDecidedMeanwhile(t *testing.T) {
+	onEachEngine(t, policyHouse, func(t *testing.T, house *servertest.House) {
+		h := &policed{house, t}
+		super, at := h.as("super@example.test"), h.now()
+		swept := func(row token.Token, at, until int64) (did bool) {
+			err := h.Store.Do(t.Context(), func(tx *store.Tx) (err error) {
+				did, err = authority.SwitchOne(t.Context(), tx, &row, at, until)
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return did
+		}
+		row := func(id token.ID) token.Token {
+			k, err := h.Store.Token(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return *k
+		}
+		k := h.issue(service(nil)).Token
+		active := row(k.ID)
+		if !swept(active, at, at+hours(1)) || row(k.ID).SuspendedUntil != at+hours(1) {
+			t.Fatalf("not suspended: %+v", row(k.ID))
+		}
+		suspended := row(k.ID)
+		h.Clock.Move(time.Minute)
+		if err := h.Authority.Suspend(t.Context(), super, k, 0, "stolen"); err != nil {
+			t.Fatal(err)
+		}
+		if swept(active, at, at+hours(1)) || swept(suspended, 0, 0) || row(k.ID).SuspendedUntil != 0 || row(k.ID).SuspendedAt == at {
+			t.Errorf("the newer suspension is gone: %+v", row(k.ID))
+		}
+		if !swept(row(k.ID), 0, 0) || row(k.ID).SuspendedAt != 0 {
+			t.Errorf("not resumed: %+v", row(k.ID))
+		}
+	})
 }
 
 func TestKeyIsCutOffByAnOperatorAlone(t *testing.T) {

@@ -90,7 +90,8 @@ func targetOf(t *token.Token) audit.Target {
 func by(who token.Actor) string { return string(who.Kind) + ":" + who.ID }
 
 // RevokeSecret ends the token behind a secret for the client that holds it
-// (RFC 7009). A refresh token ends its whole grant. A face whose contract ends
+// (RFC 7009). A refresh token ends its whole grant, also one that was replaced:
+// who gives it up may not have heard of its successor. A face whose contract ends
 // refresh tokens alone names that contract, and reaches no other's tokens.
 // Garbage and tokens of others change nothing and are no refusal.
 func (a *Authority) RevokeSecret(ctx context.Context, who token.Actor, c *token.Client, secret, alone string) error {
@@ -101,11 +102,15 @@ func (a *Authority) RevokeSecret(ctx context.Context, who token.Actor, c *token.
 	if err != nil {
 		return err
 	}
-	if r.Token.Client != c.ID || r.Token.EndedAt != 0 || alone != "" && r.Token.Contract != alone {
-		return nil // also one that was replaced: who shows it speaks for no other
+	if r.Token.Client != c.ID || alone != "" && r.Token.Contract != alone {
+		return nil
 	}
-	if r.Token.Kind == token.Refresh && r.Grant != nil && alone == "" {
+	whole := r.Token.Kind == token.Refresh && r.Grant != nil && alone == ""
+	switch {
+	case whole && (r.Token.EndedAt == 0 || r.Token.EndReason == "rotated"):
 		return a.EndGrant(ctx, who, r.Grant, "revoked")
+	case r.Token.EndedAt != 0:
+		return nil
 	}
 	err = a.Revoke(ctx, who, r.Token, "revoked")
 	if token.Is(err, token.Conflict) {

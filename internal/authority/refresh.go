@@ -2,6 +2,7 @@ package authority
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/fichadev/ficha/internal/policy"
@@ -32,7 +33,7 @@ func (a *Authority) Refresh(ctx context.Context, who token.Actor, c *token.Clien
 		return nil, err
 	}
 	if r.Token.EndedAt != 0 {
-		return a.afterRotation(ctx, who, r, ask)
+		return a.afterRotation(ctx, who, r, c, ask)
 	}
 	order, err := a.renewal(ctx, who, r, c, ask)
 	if err != nil {
@@ -43,7 +44,7 @@ func (a *Authority) Refresh(ctx context.Context, who token.Actor, c *token.Clien
 		if r, err = a.refreshToken(ctx, c, ask); err != nil {
 			return nil, err
 		}
-		return a.afterRotation(ctx, who, r, ask)
+		return a.afterRotation(ctx, who, r, c, ask)
 	}
 	if err != nil {
 		return nil, asGrant(err)
@@ -78,8 +79,24 @@ func badRefresh() *token.Refusal {
 	return token.Errorf(token.InvalidGrant, "refresh token is invalid, expired or revoked").Because(token.UnknownRefresh)
 }
 
-// renewal makes the order that a live refresh token is worth.
+// renewal makes the order that a live refresh token is worth, and that says what
+// becomes of it.
 func (a *Authority) renewal(ctx context.Context, who token.Actor, r *token.Record, c *token.Client, ask Renewal) (Order, error) {
+	o, err := a.worth(ctx, who, r, c, ask)
+	if err != nil {
+		return Order{}, err
+	}
+	if policy.Rotates(c) {
+		o.Refresh = true
+		o.Replaces = &Replaced{Token: r.Token, Reason: "rotated", Secret: ask.Secret}
+	} else {
+		o.Keeps = r.Token
+	}
+	return o, nil
+}
+
+// worth makes the order for the access token that a refresh token is worth.
+func (a *Authority) worth(ctx context.Context, who token.Actor, r *token.Record, c *token.Client, ask Renewal) (Order, error) {
 	t := r.Token
 	v, err := a.cfg.Judge.Weigh(ctx, r, token.Use{Now: a.cfg.Now().UnixMilli(), Surface: token.AtToken, Address: who.Address, Proof: t.Proof})
 	if err != nil {
@@ -102,17 +119,10 @@ func (a *Authority) renewal(ctx context.Context, who token.Actor, r *token.Recor
 	if err != nil {
 		return Order{}, err
 	}
-	o := Order{
+	return Order{
 		Kind: token.Access, Contract: ask.Contract, Form: to.Form, Client: t.Client, Workspace: t.Workspace, Person: t.Person,
 		Scopes: to.Scopes, Audience: to.Audience, Grant: r.Grant,
-	}
-	if policy.Rotates(c) {
-		o.Refresh = true
-		o.Replaces = &Replaced{Token: t, Reason: "rotated", Secret: ask.Secret}
-	} else {
-		o.Keeps = t
-	}
-	return o, nil
+	}, nil
 }
 
 // asGrant turns what the judge or the mint refuses into the one refusal that
@@ -134,7 +144,7 @@ func asGrant(err error) error {
 // afterRotation answers for a refresh token that has ended: with the same
 // successor if it was just replaced and nobody used that; by ending the family
 // if it is a copy; else with no.
-func (a *Authority) afterRotation(ctx context.Context, who token.Actor, r *token.Record, ask Renewal) (*Issued, error) {
+func (a *Authority) afterRotation(ctx context.Context, who token.Actor, r *token.Record, c *token.Client, ask Renewal) (*Issued, error) {
 	t := r.Token
 	if t.EndReason != "rotated" || r.Grant == nil || r.Grant.EndedAt != 0 {
 		return nil, badRefresh()
@@ -146,7 +156,7 @@ func (a *Authority) afterRotation(ctx context.Context, who token.Actor, r *token
 	if stolen {
 		return nil, a.endFamily(ctx, who, r.Grant, t, "refresh token reused")
 	}
-	return a.again(ctx, who, r, ask)
+	return a.again(ctx, who, r, c, ask)
 }
 
 // isReuse reports whether a replaced token is older than the immediate
@@ -163,10 +173,13 @@ func (a *Authority) isReuse(ctx context.Context, t *token.Token) (bool, error) {
 	return a.used(ctx, []token.ID{next.ID, access})
 }
 
-// again gives the successor of a just replaced token once more.
-func (a *Authority) again(ctx context.Context, who token.Actor, r *token.Record, ask Renewal) (*Issued, error) {
-	if _, err := a.cfg.Judge.Weigh(ctx, alive(r), token.Use{Now: a.cfg.Now().UnixMilli(), Surface: token.AtToken, Address: who.Address, Proof: r.Token.Proof}); err != nil {
-		return nil, asGrant(err)
+// again gives the successor of a just replaced token once more, with the access
+// token that it was given with: or, to who asks for other scopes or resources
+// than that one has, with another.
+func (a *Authority) again(ctx context.Context, who token.Actor, r *token.Record, c *token.Client, ask Renewal) (*Issued, error) {
+	order, err := a.worth(ctx, who, alive(r), c, ask)
+	if err != nil {
+		return nil, err
 	}
 	had, err := a.cfg.Store.Renewal(ctx, r.Token.Successor)
 	if err != nil || had == nil {
@@ -186,7 +199,15 @@ func (a *Authority) again(ctx context.Context, who token.Actor, r *token.Record,
 	if err != nil || !may {
 		return nil, orElse(err, badRefresh())
 	}
-	return out, nil
+	if out.Token.Audience == order.Audience && slices.Equal(out.Token.Scopes, order.Scopes) {
+		return out, nil
+	}
+	other, err := a.mint(ctx, who, order)
+	if err != nil {
+		return nil, asGrant(err)
+	}
+	other.Refresh, other.RefreshSecret = out.Refresh, out.RefreshSecret
+	return other, nil
 }
 
 // alive is the record as it was before the rotation: the supports and the

@@ -163,6 +163,29 @@ func TestLostAnswerIsGivenAgainForHalfAMinute(t *testing.T) {
 	}
 }
 
+// Tabs that share a refresh token and ask for different things have one successor
+// and an access token each, for what they asked.
+func TestRacersAreGivenWhatTheyAskFor(t *testing.T) {
+	w := start(t)
+	_, first := w.tokens("spa")
+	files, api := "https://anything.example.test/", "https://api.example.test/"
+	a := w.refresh("spa", first, "resource", files)
+	b := w.refresh("spa", first, "resource", api, "scope", "catalog:read")
+	c := w.refresh("spa", first, "resource", files)
+	if w.must(a, "refresh_token") != w.must(b, "refresh_token") || w.must(a, "access_token") != w.must(c, "access_token") {
+		t.Errorf("the successor or the repeated answer is another: %s, %s, %s", a.Body, b.Body, c.Body)
+	}
+	w.refused(w.refresh("spa", first, "scope", "assets:read"), 400, "invalid_scope")
+	w.refused(w.refresh("spa", first, "resource", "https://foreign.example.test/"), 400, "invalid_target")
+	if got := w.introspect(w.must(a, "access_token")); got["aud"] != files || got["scope"] != "catalog:read content:write" {
+		t.Errorf("the first tab's token is %v", got)
+	}
+	if got := w.introspect(w.must(b, "access_token")); got["aud"] != api || got["scope"] != "catalog:read" {
+		t.Errorf("the second tab's token is %v", got)
+	}
+	w.refused(w.refresh("spa", first), 400, "invalid_grant") // a token of it was used
+}
+
 func TestHonestRacersGetTheSameSuccessor(t *testing.T) {
 	w := start(t)
 	_, first := w.tokens("spa")

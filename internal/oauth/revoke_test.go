@@ -59,6 +59,26 @@ func TestRevokingARefreshTokenEndsItsGrant(t *testing.T) {
 	}
 }
 
+// Who gives up a refresh token that was replaced, by a thief or by an answer that
+// was lost, means the grant.
+func TestRevokingAReplacedRefreshTokenEndsItsGrant(t *testing.T) {
+	w := start(t)
+	access, first := w.tokens("spa")
+	a := w.refresh("spa", first)
+	b := w.refresh("spa", w.must(a, "refresh_token"))
+	w.revoked("rival", first)
+	if !w.active(access) {
+		t.Fatal("another client ended the grant")
+	}
+	w.revoked("spa", first, "token_type_hint", "refresh_token")
+	for name, secret := range map[string]string{"first": access, "second": w.must(a, "access_token"), "third": w.must(b, "access_token")} {
+		if w.active(secret) {
+			t.Errorf("the %s access token lives", name)
+		}
+	}
+	w.refused(w.refresh("spa", w.must(b, "refresh_token")), 400, "invalid_grant")
+}
+
 func TestOthersAndGarbageChangeNothing(t *testing.T) {
 	w := start(t)
 	access, refresh := w.tokens("web")
