@@ -151,7 +151,7 @@ func (f *Face) addSecret(c *web.Call, who *caller) error {
 	if err != nil {
 		return err
 	}
-	made, secret, err := f.cfg.Authority.AddSecret(c.Context(), who.actor, who.workspace, id)
+	made, secret, err := f.cfg.Authority.AddSecret(c.Context(), who.asPerson(), who.workspace, id)
 	if err != nil {
 		return err
 	}

@@ -238,7 +238,7 @@ func (f *Face) approveToken(c *web.Call, who *caller) error {
 	if err != nil {
 		return err
 	}
-	if err := f.cfg.Authority.ApproveToken(c.Context(), who.asPerson(), t); err != nil {
+	if err := f.cfg.Authority.ApproveToken(c.Context(), who.actor, t); err != nil {
 		return err
 	}
 	return f.writeAgain(c, t)
@@ -254,7 +254,7 @@ func (f *Face) denyToken(c *web.Call, who *caller) error {
 	if err != nil {
 		return err
 	}
-	if err := f.cfg.Authority.DenyToken(c.Context(), who.asPerson(), t, why.Reason); err != nil {
+	if err := f.cfg.Authority.DenyToken(c.Context(), who.actor, t, why.Reason); err != nil {
 		return err
 	}
 	return f.writeAgain(c, t)

@@ -136,6 +136,9 @@ func (f *Face) rotateToken(c *web.Call, who *caller) error {
 	if err != nil {
 		return err
 	}
+	if who.is(t) && who.elsewhere { // it was sent to another resource server, which could take it over
+		return token.Errorf(token.Forbidden, "the token is for %s: rotate it with its client's secret or as an administrator", t.Audience)
+	}
 	body, grace, err := turnOf(c)
 	if err != nil {
 		return err

@@ -97,7 +97,14 @@ func (f *Face) getToken(c *web.Call, who *caller) error {
 	if err != nil {
 		return err
 	}
-	return f.writeToken(c, t)
+	view, err := f.view(c, t)
+	if err != nil {
+		return err
+	}
+	if t.Workspace == "" && !who.is(t) && who.actor.ID != t.Person {
+		view.LastUse = nil // as in the lists: it opens other workspaces too
+	}
+	return c.WriteJSON(http.StatusOK, view)
 }
 
 func (f *Face) writeToken(c *web.Call, t *token.Token) error {

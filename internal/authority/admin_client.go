@@ -143,7 +143,7 @@ func (p clientPut) change(ctx context.Context, tx Tx, w *token.Workspace, old *t
 		return plan.outcome, err
 	}
 	next := plan.next
-	if err := p.mayGive(ctx, tx, next.MayImpersonate && !old.MayImpersonate); err != nil {
+	if err := p.mayGive(ctx, tx, next.MayImpersonate && (!old.MayImpersonate || plan.secret != "")); err != nil {
 		return "", err
 	}
 	if next.Number, err = numberFor(ctx, tx, "clients", next.ID, next.Number, tx.ClientNumbered); err != nil {

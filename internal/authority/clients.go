@@ -58,12 +58,24 @@ func (a *Authority) AddSecret(ctx context.Context, who token.Actor, workspace, i
 		case live >= mostSecrets:
 			return nil, token.Errorf(token.Conflict, "the client has %d live secrets; end one first", live)
 		}
+		if err := mayHoldSecret(ctx, tx, who, c); err != nil {
+			return nil, err
+		}
 		made = token.Secret{ID: token.NewID(time.UnixMilli(tx.Now()), token.Long), CreatedAt: tx.Now()}
 		secret = a.cfg.Format.Mint(token.ClientSecret, made.ID)
 		made.Hash, made.LastFour = token.HashOf(secret), token.LastFour(secret)
 		return noteClient(tx, who, c, "client.secret_added", secretDetail(made)), tx.PutSecret(ctx, c.ID, made)
 	})
 	return made, secret, err
+}
+
+// mayHoldSecret refuses who would get the right to impersonate with the secret of
+// a client that has it, and may not give it.
+func mayHoldSecret(ctx context.Context, tx Tx, who token.Actor, c *token.Client) error {
+	if !c.MayImpersonate {
+		return nil
+	}
+	return mayAdministrate(ctx, tx, who, c.Workspace, "have a new secret of a client that may impersonate")
 }
 
 // EndSecret ends one secret of a client at once; tokens that were issued with it

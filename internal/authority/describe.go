@@ -81,6 +81,9 @@ func describe(ctx context.Context, tx Tx, who token.Actor, w *token.Workspace, t
 	if err != nil || before == nil {
 		return nil, orElse(err, ended)
 	}
+	if d.Owner != nil && before.Approval == token.ApprovalWaiting && *d.Owner != before.Owner {
+		return nil, token.Errorf(token.Conflict, "the token waits to be approved, not by its owner: give it away when that is decided")
+	}
 	rules := w.Policy.At(tx.Now())
 	if err := mayBecome(rules, before, d); err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ func (a *Authority) RotateSecret(ctx context.Context, who token.Actor, turn Secr
 			New: token.NewID(time.UnixMilli(tx.Now()), token.Long), State: token.RotationPending, Grace: int64(turn.Grace / time.Second),
 			Reason: turn.Reason, MadeBy: by(who), CreatedAt: tx.Now(),
 		}
-		if secret, err = a.addTurned(ctx, tx, &turn, r); err != nil {
+		if secret, err = a.addTurned(ctx, tx, who, &turn, r); err != nil {
 			return err
 		}
 		return a.openTurn(ctx, tx, who, w, r)
@@ -77,10 +77,10 @@ func (a *Authority) openTurn(ctx context.Context, tx Tx, who token.Actor, w *tok
 }
 
 // addTurned finds the secret that goes and enters the one that comes.
-func (a *Authority) addTurned(ctx context.Context, tx Tx, turn *SecretTurn, r *token.Rotation) (string, error) {
+func (a *Authority) addTurned(ctx context.Context, tx Tx, who token.Actor, turn *SecretTurn, r *token.Rotation) (string, error) {
 	switch turn.What {
 	case token.RotatesClientSecret:
-		return a.addClientSecret(ctx, tx, turn, r)
+		return a.addClientSecret(ctx, tx, who, turn, r)
 	case token.RotatesClientToken:
 		return a.addClientToken(ctx, tx, r)
 	case token.RotatesWebhookSecret:
@@ -89,10 +89,13 @@ func (a *Authority) addTurned(ctx context.Context, tx Tx, turn *SecretTurn, r *t
 	return "", token.Errorf(token.NotFound, "no such credential has secrets that rotate")
 }
 
-func (a *Authority) addClientSecret(ctx context.Context, tx Tx, turn *SecretTurn, r *token.Rotation) (string, error) {
+func (a *Authority) addClientSecret(ctx context.Context, tx Tx, who token.Actor, turn *SecretTurn, r *token.Rotation) (string, error) {
 	c, err := tx.Client(ctx, r.Credential)
 	if err != nil || c == nil || c.Workspace != r.Workspace {
 		return "", orElse(err, token.Errorf(token.NotFound, "there is no such client in this workspace"))
+	}
+	if err := mayHoldSecret(ctx, tx, who, c); err != nil {
+		return "", err
 	}
 	old, err := goingSecret(c, turn.Secret, tx.Now())
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fichadev/ficha/internal/factor"
 	"github.com/fichadev/ficha/internal/server"
 	"github.com/fichadev/ficha/internal/server/servertest"
 	"github.com/fichadev/ficha/internal/token"
@@ -56,6 +57,56 @@ func isFault(t *testing.T, what string, a servertest.Answer, status int, text st
 	}
 	if status == 401 && code != "unauthorized_client" {
 		t.Errorf("%s: got error %q, want unauthorized_client", what, code)
+	}
+}
+
+// Chronos's contract has a password and nothing else: of whom more is asked, it
+// lets nobody in, and says so no other than of a wrong password.
+func TestChronosOpensToNobodyOfWhomTwoThingsAreAsked(t *testing.T) {
+	const no = "las credenciales no son válidas"
+	h := servertest.Start(t, chronosHouse, nil)
+	person := func(email string) *token.Person {
+		id, err := h.Store.PersonByEmail(t.Context(), email)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := h.Store.Person(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	who := token.Actor{Kind: token.User, ID: person("reader@chronos.mx").ID}
+	if a := chronosLogin(h, "reader@chronos.mx", "correct horse battery:"+clientToken); a.Status != 200 {
+		t.Fatalf("before there was an app: %d %s", a.Status, a.Body)
+	}
+	if err := h.Identity.StartAuthenticator(t.Context(), who); err != nil {
+		t.Fatal(err)
+	}
+	secret, err := h.Identity.WaitingSecret(t.Context(), who)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := factor.Code(secret, h.Clock.Now().Unix()/30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := chronosLogin(h, "reader@chronos.mx", "correct horse battery:"+clientToken); a.Status != 200 {
+		t.Errorf("an app that was not confirmed counts: %d %s", a.Status, a.Body)
+	}
+	if _, err := h.Identity.ConfirmAuthenticator(t.Context(), who, code); err != nil {
+		t.Fatal(err)
+	}
+	isFault(t, "with an app", chronosLogin(h, "reader@chronos.mx", "correct horse battery:"+clientToken), 401, no)
+
+	admin := token.Actor{Kind: token.User, ID: person("admin@chronos.mx").ID}
+	demand := token.Policy{SecondFactor: token.SecondForAdmins}
+	if _, err := h.Authority.PutPolicy(t.Context(), admin, "ws1", demand, ""); err != nil {
+		t.Fatal(err)
+	}
+	isFault(t, "an admin who owes one", chronosLogin(h, "admin@chronos.mx", "correct horse battery:"+clientToken), 401, no)
+	if a := chronosLogin(h, "training@chronos.mx", "the secret: word:"+clientToken); a.Status != 200 {
+		t.Errorf("a member of whom nothing more is asked: %d %s", a.Status, a.Body)
 	}
 }
 

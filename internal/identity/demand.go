@@ -34,6 +34,22 @@ func (i *Identity) OwesSecond(ctx context.Context, p *token.Person) (string, err
 	return "", nil
 }
 
+// passwordOpens reports whether a password alone lets a person in to a workspace:
+// they are a live member, have no app whose codes are asked for, and the
+// workspace's policy demands no second thing of them.
+func (i *Identity) passwordOpens(ctx context.Context, p *token.Person, workspace string) (bool, error) {
+	m := p.In(workspace)
+	if !m.Live() {
+		return false, nil
+	}
+	w, err := i.judge.Workspace(ctx, workspace)
+	if err != nil || w == nil || w.Policy.At(i.now().UnixMilli()).DemandsSecond(m) {
+		return false, err
+	}
+	needs, err := i.NeedsSecond(ctx, p)
+	return !needs && err == nil, err
+}
+
 // provesTwo reports whether no sign-in of a person is by one thing alone.
 func (i *Identity) provesTwo(ctx context.Context, p *token.Person) (bool, error) {
 	if app, err := i.NeedsSecond(ctx, p); err != nil || app || p.Password != "" {

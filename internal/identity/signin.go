@@ -23,19 +23,20 @@ func CanonicalEmail(email string) string { return strings.ToLower(strings.TrimSp
 // and opens nothing. The row of a success belongs to the session or token that
 // is made of it.
 func (i *Identity) Authenticate(ctx context.Context, who token.Actor, email, password string) (*token.Person, error) {
-	return i.authenticate(ctx, who, email, password, func(*token.Person) bool { return true })
+	return i.authenticate(ctx, who, email, password, func(*token.Person) (bool, error) { return true, nil })
 }
 
-// AuthenticateMember is Authenticate for who signs in to one workspace. Of a
-// person who is no live member of it, and of everybody where the workspace is
-// unknown or empty, the password is not even compared: that is a failure like
-// any other, in what is said, counted and spent, so that nobody learns without
-// being let in whether a password is right.
+// AuthenticateMember is Authenticate for who signs in to one workspace by a
+// password and nothing else. Of a person who is no live member of it, or of whom
+// more than a password is asked, and of everybody where the workspace is unknown
+// or empty, the password is not even compared: that is a failure like any other,
+// in what is said, counted and spent, so that nobody learns without being let in
+// whether a password is right.
 func (i *Identity) AuthenticateMember(ctx context.Context, who token.Actor, email, password, workspace string) (*token.Person, error) {
-	return i.authenticate(ctx, who, email, password, func(p *token.Person) bool { return p.In(workspace).Live() })
+	return i.authenticate(ctx, who, email, password, func(p *token.Person) (bool, error) { return i.passwordOpens(ctx, p, workspace) })
 }
 
-func (i *Identity) authenticate(ctx context.Context, who token.Actor, email, password string, admits func(*token.Person) bool) (*token.Person, error) {
+func (i *Identity) authenticate(ctx context.Context, who token.Actor, email, password string, admits func(*token.Person) (bool, error)) (*token.Person, error) {
 	a := i.attempt(who, email)
 	if err := i.slowDown(ctx, a); err != nil {
 		return nil, err
@@ -44,8 +45,13 @@ func (i *Identity) authenticate(ctx context.Context, who token.Actor, email, pas
 	if err != nil {
 		return nil, err
 	}
-	if p != nil && !admits(p) {
-		p = nil
+	if p != nil {
+		switch admitted, err := admits(p); {
+		case err != nil:
+			return nil, err
+		case !admitted:
+			p = nil
+		}
 	}
 	if err := i.prove(ctx, a, p, password); err != nil {
 		return nil, err
