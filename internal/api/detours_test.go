@@ -70,6 +70,22 @@ func TestTokenForOthersDoesNotRotateItself(t *testing.T) {
 	h.want(http.StatusCreated, h.program("POST", "/v1/tokens/"+text(t, sent, "id")+"/rotations", object{}))
 }
 
+// A resource server learns of tokens that are for it, whoever asks: no other
+// workspace makes one.
+func TestTokenIsNotForAResourceOfAnotherWorkspace(t *testing.T) {
+	h := startFrom(t, resources+`
+resources:
+  - {identifier: "https://api.example.test/", workspace: ws1, scopes: ["catalog:read"], introspection_client: gateway}
+`)
+	ask := object{"name": "intruder", "scopes": []string{"catalog:read"}, "audience": []string{"https://mine.example.test/", "https://api.example.test/"}}
+	if field := h.refused(http.StatusUnprocessableEntity, "invalid_value", h.bearer(foreign, "ws2", "POST", "/v1/tokens", ask)); field != "audience" {
+		t.Errorf("refused for %q", field)
+	}
+	h.want(http.StatusCreated, h.program("POST", "/v1/tokens", ask))
+	ask["audience"] = "https://mine.example.test/"
+	h.want(http.StatusCreated, h.bearer(foreign, "ws2", "POST", "/v1/tokens", ask))
+}
+
 // Where a token that opens other workspaces too was used is its person's to know.
 func TestRoamingTokenTellsItsPersonAloneWhereItWasUsed(t *testing.T) {
 	h := startFrom(t, admins)

@@ -57,6 +57,9 @@ func (a *Authority) prepare(ctx context.Context, who token.Actor, o *Order) (*Is
 	if err := a.check(o, s); err != nil {
 		return nil, nil, err
 	}
+	if err := a.checkAudience(ctx, o, s); err != nil {
+		return nil, nil, err
+	}
 	now := a.cfg.Now()
 	out := &Issued{}
 	deed := &token.Deed{Grant: o.Family, Quotas: quotas(o, s)}

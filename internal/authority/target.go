@@ -88,6 +88,25 @@ func (a *Authority) resource(ctx context.Context, c *token.Client, identifier st
 	return nil, foreign
 }
 
+// checkAudience refuses a token for a resource that another workspace declared:
+// its servers would take it for one that their own workspace gave. What nobody
+// declared may be named. Target has looked at what other grants ask for.
+func (a *Authority) checkAudience(ctx context.Context, o *Order, s supports) error {
+	if o.Turn != nil || !needsScopes(o.Kind) {
+		return nil
+	}
+	for _, identifier := range strings.Fields(o.Audience) {
+		r, err := a.cfg.Store.Resource(ctx, identifier)
+		if err != nil {
+			return err
+		}
+		if r != nil && r.Workspace != o.Workspace && (s.client == nil || r.Workspace != s.client.Workspace) {
+			return token.AtField("audience", "names a resource that is not known here, or not to this client")
+		}
+	}
+	return nil
+}
+
 // aim is Target for what a code or refresh token is worth: the resources that
 // it was given for, or those of them that are asked for (RFC 8707, 2.2). A form
 // other than AsRegistered has its way.
