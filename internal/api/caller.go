@@ -32,14 +32,15 @@ func (f *Face) caller(c *web.Call) (*caller, error) {
 	if err != nil {
 		return nil, err
 	}
-	id, secret, basic, err := c.Basic()
+	id, proof, err := c.Basic()
 	if err != nil {
 		return nil, err
 	}
-	if basic {
-		return f.program(c, workspace, named, id, secret)
+	if proof != nil {
+		return f.program(c, workspace, named, id, proof...)
 	}
-	if secret, err = c.Bearer(); err != nil {
+	secret, err := c.Bearer()
+	if err != nil {
 		return f.person(c, workspace, err)
 	}
 	format := f.cfg.Authority.Format()
@@ -71,7 +72,7 @@ func namedWorkspace(c *web.Call) (workspace string, named bool, err error) {
 // program is a caller with a client secret, id being empty where it came as a
 // bearer secret. A workspace that is foreign or unknown is the same refusal as a
 // wrong secret.
-func (f *Face) program(c *web.Call, workspace string, named bool, id, secret string) (*caller, error) {
+func (f *Face) program(c *web.Call, workspace string, named bool, id string, secret ...string) (*caller, error) {
 	if !named {
 		return nil, token.Errorf(token.InvalidRequest,
 			"no such token is known here; if this is a client secret, name its workspace in the header %s", workspaceHeader)
@@ -79,9 +80,9 @@ func (f *Face) program(c *web.Call, workspace string, named bool, id, secret str
 	var client *token.Client
 	var err error
 	if id == "" {
-		client, err = f.cfg.Authority.ClientBySecret(c.Context(), c.Actor(), workspace, secret)
+		client, err = f.cfg.Authority.ClientBySecret(c.Context(), c.Actor(), workspace, secret[0])
 	} else {
-		client, err = f.cfg.Authority.ClientOf(c.Context(), c.Actor(), workspace, id, secret)
+		client, err = f.cfg.Authority.ClientOf(c.Context(), c.Actor(), workspace, id, secret...)
 	}
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/subtle"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -22,10 +23,11 @@ const (
 )
 
 // AuthenticateClient returns the live client that an id and a secret, shown in
-// a way, belong to. Unknown client, wrong secret, disabled client or home
-// workspace, and another way than the registered one are the same
-// InvalidClient.
-func (a *Authority) AuthenticateClient(ctx context.Context, who token.Actor, way, id, secret string) (*token.Client, error) {
+// a way, belong to. A secret that can be read in two ways is given in both: it is
+// one try. Unknown client, wrong secret, disabled client or home workspace are
+// the same InvalidClient; who has the right secret and shows it in another way
+// than the registered one is told so.
+func (a *Authority) AuthenticateClient(ctx context.Context, who token.Actor, way, id string, secret ...string) (*token.Client, error) {
 	if id == "" {
 		return nil, token.Errorf(token.InvalidClient, "the client did not say who it is")
 	}
@@ -34,7 +36,6 @@ func (a *Authority) AuthenticateClient(ctx context.Context, who token.Actor, way
 		return nil, err
 	}
 	// The comparison is made for an unknown client too: one answer, one cost.
-	hash := token.HashOf(secret)
 	if c == nil {
 		c = &token.Client{AuthMethod: ByBasic, DisabledAt: 1}
 	}
@@ -42,16 +43,20 @@ func (a *Authority) AuthenticateClient(ctx context.Context, who token.Actor, way
 	if err != nil {
 		return nil, err
 	}
-	s, ok := a.shown(c, way, secret, hash)
-	if !ok && open {
-		if err := a.expiredSecret(who, c, hash); err != nil {
-			return nil, err
+	var otherwise error
+	for _, reading := range secret {
+		s, err := a.shown(who, c, way, reading)
+		if err == nil && open {
+			return c, a.shownSecret(ctx, who, s)
+		}
+		if err != nil && !errors.Is(err, errWrongSecret) {
+			otherwise = err
 		}
 	}
-	if !ok || !open {
-		return nil, a.wrongClient(who)
+	if open && otherwise != nil {
+		return nil, otherwise
 	}
-	return c, a.shownSecret(ctx, who, s)
+	return nil, a.wrongClient(who)
 }
 
 // open reports whether a client may show itself at all: neither it nor its home
@@ -61,16 +66,27 @@ func (a *Authority) open(ctx context.Context, c *token.Client) (bool, error) {
 	return c.DisabledAt == 0 && home != nil && home.DisabledAt == 0, err
 }
 
+// errWrongSecret says that what a client showed is no secret of its own, and was
+// none.
+var errWrongSecret = errors.New("not a secret of the client")
+
 // shown returns the secret that a client has shown, nil where it has none.
-func (a *Authority) shown(c *token.Client, way, secret string, hash token.Hash) (*token.Secret, bool) {
+func (a *Authority) shown(who token.Actor, c *token.Client, way, secret string) (*token.Secret, error) {
 	if way == ByNone {
-		return nil, c.Public() && secret == ""
+		if !c.Public() || secret != "" {
+			return nil, errWrongSecret
+		}
+		return nil, nil
 	}
-	if way != ByVendor && way != c.AuthMethod {
-		return nil, false
-	}
+	hash := token.HashOf(secret)
 	s := a.held(c, secret, hash)
-	return s, s != nil
+	switch {
+	case s == nil:
+		return nil, cmp.Or(a.expiredSecret(who, c, hash), errWrongSecret)
+	case way != ByVendor && way != c.AuthMethod:
+		return nil, token.Errorf(token.InvalidClient, "the secret is right, but this client is registered for %s and sent it by %s", c.AuthMethod, way)
+	}
+	return s, nil
 }
 
 // held returns the live secret of the client that the text is, nil if none.
@@ -176,8 +192,8 @@ func (a *Authority) ClientBySecret(ctx context.Context, who token.Actor, workspa
 }
 
 // ClientOf is ClientBySecret for a caller that names the client too.
-func (a *Authority) ClientOf(ctx context.Context, who token.Actor, workspace, id, secret string) (*token.Client, error) {
-	c, err := a.AuthenticateClient(ctx, who, ByVendor, id, secret)
+func (a *Authority) ClientOf(ctx context.Context, who token.Actor, workspace, id string, secret ...string) (*token.Client, error) {
+	c, err := a.AuthenticateClient(ctx, who, ByVendor, id, secret...)
 	if err == nil && c.Workspace != workspace {
 		return nil, a.wrongClient(who)
 	}

@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -19,6 +20,7 @@ type ContentfulStore interface {
 	PersonalTokens(ctx context.Context, q token.PersonalQuery) (page []token.PersonalToken, total int64, err error)
 	Token(ctx context.Context, id token.ID) (*token.Token, error)
 	MembersPage(ctx context.Context, workspace string, skip, limit int) (page []token.Membership, total int64, err error)
+	PersonByEmail(ctx context.Context, email string) (string, error)
 	MembershipByID(ctx context.Context, workspace, id string) (*token.Membership, error)
 }
 
@@ -171,7 +173,7 @@ func (f *Contentful) organizations(c *web.Call) error {
 	if err != nil {
 		return err
 	}
-	skip, limit, err := contentfulPaging(c)
+	page, err := readContentfulPaging(c)
 	if err != nil {
 		return err
 	}
@@ -186,10 +188,18 @@ func (f *Contentful) organizations(c *web.Call) error {
 			items = append(items, contentfulOrganization{contentfulSys{"Organization", w.ID, 1, at, at}, w.Name})
 		}
 	}
+	if page.ordered {
+		slices.SortStableFunc(items, func(a, b contentfulOrganization) int {
+			return cmp.Or(strings.Compare(a.Sys.CreatedAt, b.Sys.CreatedAt), strings.Compare(a.Sys.ID, b.Sys.ID))
+		})
+		if !page.oldestFirst {
+			slices.Reverse(items)
+		}
+	}
 	total := len(items)
-	from := min(skip, total)
-	items = items[from:min(from+limit, total)]
-	return contentfulAnswer(c, http.StatusOK, contentfulPage(items, int64(total), skip, limit))
+	from := min(page.skip, total)
+	items = items[from:min(from+page.limit, total)]
+	return contentfulAnswer(c, http.StatusOK, contentfulPage(items, int64(total), page.skip, page.limit))
 }
 
 // workspaces are those that the bearer may open, by id.

@@ -10,11 +10,16 @@ import (
 	"github.com/fichadev/ficha/internal/web"
 )
 
-// contentfulFilters is a list's query. none is set where a filter leaves
-// nothing to be read.
+// contentfulFilters is a list's query.
 type contentfulFilters struct {
 	token.PersonalQuery
-	none bool
+	oldestFirst bool
+	types       []string // those that are asked for; none: all
+}
+
+// empty reports whether the types leave nothing: there is one here.
+func (q *contentfulFilters) empty() bool {
+	return q.types != nil && !slices.Contains(q.types, "PersonalAccessToken")
 }
 
 // contentfulQuery reads the query of a call.
@@ -43,6 +48,9 @@ func readContentfulFilters(c *web.Call) (q contentfulFilters, err error) {
 	if q.Skip, q.Limit, err = contentfulWindow(form); err != nil {
 		return q, err
 	}
+	if _, q.oldestFirst, err = contentfulOrder(form); err != nil {
+		return q, err
+	}
 	q.Search = strings.TrimSpace(form.Get("query"))
 	for _, name := range form.Names() {
 		if err := q.narrow(name, form.Get(name), c.Now()); err != nil {
@@ -61,12 +69,14 @@ func (q *contentfulFilters) narrow(name, value string, now time.Time) error {
 	}
 	f := contentfulFilter{name, operator, value, now}
 	switch field {
-	case "skip", "limit", "query":
+	case "skip", "limit", "query", "order":
 		if operator == "" {
 			return nil // read before
 		}
+	case "include":
+		return contentfulInclude(f)
 	case "sys.type":
-		return q.types(f)
+		return q.ofTypes(f)
 	case "sys.createdAt":
 		return f.on(&q.Created, 0)
 	case "sys.expiresAt": // what never expires does so at the end of time
@@ -79,15 +89,52 @@ func (q *contentfulFilters) narrow(name, value string, now time.Time) error {
 	return contentfulUnknownFilter(name)
 }
 
-// types keeps the list to types of tokens, of which there is one here.
-func (q *contentfulFilters) types(f contentfulFilter) error {
+// ofTypes keeps the list to types of tokens: by a list with commas, or, as the
+// SDK writes an array, by a parameter for each, sys.type[in][0] and so on.
+func (q *contentfulFilters) ofTypes(f contentfulFilter) error {
+	if rest, ok := strings.CutPrefix(f.operator, "in]["); ok && (rest == "" || strings.Trim(rest, "0123456789") == "") {
+		f.operator = "in"
+	}
 	if f.operator != "in" && f.operator != "" {
 		return contentfulUnknownFilter(f.name)
 	}
-	if !slices.Contains(strings.Split(f.value, ","), "PersonalAccessToken") {
-		q.none = true
+	q.types = append(q.types, strings.Split(f.value, ",")...)
+	return nil
+}
+
+// contentfulInclude accepts the links that the vendor's lists resolve; here they
+// stay links.
+func contentfulInclude(f contentfulFilter) error {
+	for link := range strings.SplitSeq(f.value, ",") {
+		if f.operator != "" || !slices.Contains([]string{"sys.user", "sys.createdBy", "sys.updatedBy", "sys.application"}, link) {
+			return token.Errorf(contentfulBadQuery, "include may name sys.user, sys.createdBy, sys.updatedBy and sys.application.")
+		}
 	}
 	return nil
+}
+
+// contentfulOrder reads by what a list is sorted: by creation, which ids are in
+// the order of too. The first word decides.
+func contentfulOrder(form web.Form) (asked, oldestFirst bool, err error) {
+	text := form.Get("order")
+	if text == "" {
+		return false, false, nil
+	}
+	words := strings.Split(text, ",")
+	for _, word := range words {
+		if field := strings.TrimPrefix(word, "-"); field != "sys.createdAt" && field != "sys.id" {
+			return false, false, token.Errorf(contentfulBadQuery, "order may name sys.createdAt and sys.id, with - for the newest first.")
+		}
+	}
+	return true, !strings.HasPrefix(words[0], "-"), nil
+}
+
+// turned returns the window of a list of total items that holds, backwards, what
+// a window of the same list the other way round does.
+func turned(total int64, skip, limit int) (int, int) {
+	end := max(int(total)-skip, 0)
+	from := max(end-limit, 0)
+	return from, end - from
 }
 
 type contentfulFilter struct {
@@ -144,18 +191,37 @@ func (f contentfulFilter) instant() (int64, error) {
 	return 0, token.Errorf(contentfulBadQuery, "%s must be a date such as 2026-01-31T12:00:00.000Z.", f.name[:min(len(f.name), 64)])
 }
 
-// contentfulPaging reads a query that may hold skip and limit alone.
-func contentfulPaging(c *web.Call) (skip, limit int, err error) {
+// A contentfulPaging is the query of a list of people or organisations.
+type contentfulPaging struct {
+	skip, limit          int
+	ordered, oldestFirst bool
+	search               string // of members
+}
+
+// readContentfulPaging reads a query that may hold skip, limit and order, and the
+// names of others.
+func readContentfulPaging(c *web.Call, others ...string) (p contentfulPaging, err error) {
 	form, err := contentfulQuery(c)
 	if err != nil {
-		return 0, 0, err
+		return p, err
 	}
 	for _, name := range form.Names() {
-		if name != "skip" && name != "limit" {
-			return 0, 0, contentfulUnknownFilter(name)
+		switch {
+		case name == "include" && slices.Contains(others, name):
+			err = contentfulInclude(contentfulFilter{name: name, value: form.Get(name)})
+		case !slices.Contains([]string{"skip", "limit", "order"}, name) && !slices.Contains(others, name):
+			err = contentfulUnknownFilter(name)
+		}
+		if err != nil {
+			return p, err
 		}
 	}
-	return contentfulWindow(form)
+	if p.ordered, p.oldestFirst, err = contentfulOrder(form); err != nil {
+		return p, err
+	}
+	p.search = strings.TrimSpace(form.Get("query"))
+	p.skip, p.limit, err = contentfulWindow(form)
+	return p, err
 }
 
 // contentfulWindow reads skip and limit.

@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -123,11 +124,56 @@ func TestContentfulPagesHaveTheWholeTotal(t *testing.T) {
 	}
 }
 
+// What the vendor's own command line asks for: the order, the links, a member by
+// user id, and arrays as the SDK writes them.
+func TestContentfulListsAreSortedAndSearchedAsTheVendorsProgramsAsk(t *testing.T) {
+	h := newCMS(t)
+	me := h.manage("owner@example.test")
+	for range 4 {
+		h.Clock.Move(time.Second)
+		h.manage("owner@example.test")
+	}
+	for _, path := range []string{"/users/me/access_tokens", "/organizations/ws1/access_tokens", "/organizations/ws1/organization_memberships", "/organizations"} {
+		all := itemIDs(h.is("all", h.call("GET", path+"?order=sys.createdAt,sys.id&limit=100", me, nil), 200))
+		for order, want := range map[string][]string{"sys.createdAt": all, "-sys.createdAt,sys.id": backwards(all), "-sys.id": backwards(all)} {
+			var got []string
+			for skip := 0; skip <= len(all); skip += 2 {
+				a := h.is(path, h.call("GET", path+query("order", order, "skip", strconv.Itoa(skip), "limit", "2"), me, nil), 200)
+				got = append(got, itemIDs(a)...)
+				if a.JSON["total"] != float64(len(all)) || a.JSON["skip"] != float64(skip) || a.JSON["limit"] != 2.0 {
+					t.Errorf("%s by %s: %s", path, order, a.Body)
+				}
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%s by %s: got %v, want %v", path, order, got, want)
+			}
+		}
+	}
+	h.is("links", h.call("GET", "/organizations/ws1/access_tokens?include=sys.user&order=-sys.createdAt&revokedAt=", me, nil), 200)
+	for search, want := range map[string]float64{h.id("mia@example.test"): 1, "Mia@example.test": 1, "nobody": 0, "nobody@example.test": 0} {
+		a := h.is(search, h.call("GET", "/organizations/ws1/organization_memberships"+query("query", search, "include", "sys.user"), me, nil), 200)
+		if a.JSON["total"] != want || float64(len(itemIDs(a))) != want {
+			t.Errorf("%s: got %s, want %v", search, a.Body, want)
+		}
+	}
+	for types, want := range map[string]bool{"sys.type[in][0]=CLIToken&sys.type[in][1]=PersonalAccessToken": true, "sys.type[in][]=CLIToken": false, "sys.type[in]=CLIToken,PersonalAccessToken": true} {
+		if a := h.is(types, h.call("GET", "/users/me/access_tokens?"+types, me, nil), 200); (len(itemIDs(a)) > 0) != want {
+			t.Errorf("%s: got %s", types, a.Body)
+		}
+	}
+}
+
+func backwards(ids []string) []string {
+	ids = slices.Clone(ids)
+	slices.Reverse(ids)
+	return ids
+}
+
 func TestContentfulQueryThatCannotBeReadIsRefused(t *testing.T) {
 	h := newCMS(t)
 	me := h.manage("owner@example.test")
 	for _, bad := range []string{
-		"?limit=0", "?limit=1001", "?limit=x", "?skip=-1", "?skip=99999999999999999999", "?order=sys.createdAt", "?name=x", "?sys.expiresAt=2026-01-01",
+		"?limit=0", "?limit=1001", "?limit=x", "?skip=-1", "?skip=99999999999999999999", "?order=sys.updatedAt", "?order=sys.createdAt,name", "?include=name", "?include[in]=sys.user", "?name=x", "?sys.expiresAt=2026-01-01",
 		"?sys.expiresAt[near]=2026-01-01", "?sys.expiresAt[gt=2026-01-01", "?sys.expiresAt[]]=null",
 		"?sys.expiresAt[gt]=soon", "?sys.expiresAt[gt]=", "?sys.createdAt[gt]=-1", "?revokedAt[lt]=null", "?revokedAt=false",
 		"?skip=1&skip=2", "?%zz", "?query=%00", "?sys.type[gt]=x", "?sys.expiresAt[exists]=maybe", "?" + strings.Repeat("a", 300) + "=b",

@@ -1,8 +1,12 @@
 package dialect
 
 import (
+	"context"
 	"net/http"
+	"slices"
+	"strings"
 
+	"github.com/fichadev/ficha/internal/identity"
 	"github.com/fichadev/ficha/internal/token"
 	"github.com/fichadev/ficha/internal/web"
 )
@@ -46,16 +50,11 @@ func (f *Contentful) listMembers(c *web.Call) error {
 	if err != nil {
 		return err
 	}
-	skip, limit, err := contentfulPaging(c)
+	q, err := readContentfulPaging(c, "query", "include")
 	if err != nil {
 		return err
 	}
-	page, total := []token.Membership{*m}, int64(1)
-	if m.IsAdmin() {
-		page, total, err = f.cfg.Store.MembersPage(c.Context(), m.Workspace, skip, limit)
-	} else if skip > 0 {
-		page = nil
-	}
+	page, total, err := f.members(c.Context(), m, q)
 	if err != nil {
 		return err
 	}
@@ -63,7 +62,46 @@ func (f *Contentful) listMembers(c *web.Call) error {
 	for i := range page {
 		items = append(items, contentfulMembershipOf(&page[i]))
 	}
-	return contentfulAnswer(c, http.StatusOK, contentfulPage(items, total, skip, limit))
+	return contentfulAnswer(c, http.StatusOK, contentfulPage(items, total, q.skip, q.limit))
+}
+
+// members returns a page of the members that somebody may see, by user id, and
+// how many there are: all for an admin, else themselves.
+func (f *Contentful) members(ctx context.Context, m *token.Membership, q contentfulPaging) (page []token.Membership, total int64, err error) {
+	switch {
+	case q.search != "":
+		return f.searched(ctx, m, q)
+	case !m.IsAdmin():
+		return []token.Membership{*m}[:min(1, max(0, 1-q.skip))], 1, nil
+	case !q.ordered || q.oldestFirst:
+		return f.cfg.Store.MembersPage(ctx, m.Workspace, q.skip, q.limit)
+	}
+	if _, total, err = f.cfg.Store.MembersPage(ctx, m.Workspace, 0, 1); err != nil {
+		return nil, 0, err
+	}
+	from, most := turned(total, q.skip, q.limit)
+	page, total, err = f.cfg.Store.MembersPage(ctx, m.Workspace, from, most)
+	slices.Reverse(page)
+	return page, total, err
+}
+
+// searched returns the member whose user id or e-mail address is searched for.
+func (f *Contentful) searched(ctx context.Context, m *token.Membership, q contentfulPaging) (page []token.Membership, total int64, err error) {
+	id := q.search
+	if strings.Contains(id, "@") {
+		if id, err = f.cfg.Store.PersonByEmail(ctx, identity.CanonicalEmail(id)); err != nil {
+			return nil, 0, err
+		}
+	}
+	p, err := f.cfg.Verifier.Person(ctx, id)
+	if err != nil || p == nil {
+		return nil, 0, err
+	}
+	found := p.In(m.Workspace)
+	if !found.Live() || !m.IsAdmin() && p.ID != m.Person {
+		return nil, 0, nil
+	}
+	return []token.Membership{*found}[:min(1, max(0, 1-q.skip))], 1, nil
 }
 
 // inside opens the organisation of the path for somebody who is a member of it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -160,8 +161,8 @@ func (f *Contentful) listOfOrganization(c *web.Call) error {
 func (f *Contentful) list(c *web.Call, q contentfulFilters, more func(*contentfulToken, token.PersonalToken)) error {
 	items := []contentfulToken{}
 	var total int64
-	if !q.none {
-		page, n, err := f.cfg.Store.PersonalTokens(c.Context(), q.PersonalQuery)
+	if !q.empty() {
+		page, n, err := f.personal(c.Context(), q)
 		if err != nil {
 			return err
 		}
@@ -173,6 +174,25 @@ func (f *Contentful) list(c *web.Call, q contentfulFilters, more func(*contentfu
 		total = n
 	}
 	return contentfulAnswer(c, http.StatusOK, contentfulPage(items, total, q.Skip, q.Limit))
+}
+
+// personal returns a page of tokens in the order that is asked for.
+func (f *Contentful) personal(ctx context.Context, q contentfulFilters) ([]token.PersonalToken, int64, error) {
+	if !q.oldestFirst {
+		return f.cfg.Store.PersonalTokens(ctx, q.PersonalQuery)
+	}
+	one := q.PersonalQuery
+	one.Skip, one.Limit = 0, 1
+	_, total, err := f.cfg.Store.PersonalTokens(ctx, one)
+	if err != nil {
+		return nil, 0, err
+	}
+	if q.Skip, q.Limit = turned(total, q.Skip, q.Limit); q.Limit == 0 {
+		return nil, total, nil
+	}
+	page, total, err := f.cfg.Store.PersonalTokens(ctx, q.PersonalQuery)
+	slices.Reverse(page)
+	return page, total, err
 }
 
 func (f *Contentful) get(c *web.Call) error {

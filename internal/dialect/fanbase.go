@@ -99,22 +99,24 @@ func (f *Fanbase) issue(ctx context.Context, who token.Actor, client *token.Clie
 // client returns the client that the parameters, or Basic credentials in their
 // place, prove.
 func (f *Fanbase) client(c *web.Call, p fanbaseParameters) (*token.Client, error) {
-	id, secret, basic, err := c.Basic()
+	id, secret, err := c.Basic()
 	if err != nil {
 		return nil, err
 	}
-	if basic && p.get("client_secret") != "" {
+	if secret != nil && p.get("client_secret") != "" {
 		return nil, token.Errorf(token.InvalidRequest, "The client secret is sent in two ways: send it in one.")
 	}
-	if !basic {
+	if secret == nil {
 		if id, err = p.required("client_id"); err != nil {
 			return nil, err
 		}
-		if secret, err = p.required("client_secret"); err != nil {
+		one, err := p.required("client_secret")
+		if err != nil {
 			return nil, err
 		}
+		secret = []string{one}
 	}
-	client, err := f.cfg.Authority.AuthenticateClient(c.Context(), c.Actor(), authority.ByVendor, id, secret)
+	client, err := f.cfg.Authority.AuthenticateClient(c.Context(), c.Actor(), authority.ByVendor, id, secret...)
 	if err != nil {
 		return nil, err
 	}

@@ -116,17 +116,17 @@ func (h *HubSpot) proven(c *web.Call) (hubspotParameters, *token.Client, error) 
 	if err != nil {
 		return p, nil, err
 	}
-	id, secret, basic, err := c.Basic()
+	id, secret, err := c.Basic()
 	if err != nil {
 		return p, nil, err
 	}
 	switch {
-	case !basic:
-		id, secret = p.get("client_id"), p.get("client_secret")
+	case secret == nil:
+		id, secret = p.get("client_id"), []string{p.get("client_secret")}
 	case p.get("client_secret") != "":
 		return p, nil, token.Errorf(token.InvalidRequest, "the client secret is sent in two ways: send it in one")
 	}
-	client, err := h.cfg.Authority.AuthenticateClient(c.Context(), c.Actor(), authority.ByVendor, id, secret)
+	client, err := h.cfg.Authority.AuthenticateClient(c.Context(), c.Actor(), authority.ByVendor, id, secret...)
 	if err != nil {
 		return p, nil, err
 	}

@@ -14,7 +14,7 @@ func (f *Face) client(c *web.Call, form web.Form) (*token.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := f.cfg.Authority.AuthenticateClient(c.Context(), c.Actor(), way, id, secret)
+	client, err := f.cfg.Authority.AuthenticateClient(c.Context(), c.Actor(), way, id, secret...)
 	if err != nil {
 		return nil, err
 	}
@@ -25,29 +25,30 @@ func (f *Face) client(c *web.Call, form web.Form) (*token.Client, error) {
 
 // shown returns how a client shows who it is, and what it shows. A parameter
 // without a value counts as not sent (RFC 6749, 3.2).
-func shown(c *web.Call, form web.Form) (way, id, secret string, err error) {
+func shown(c *web.Call, form web.Form) (way, id string, secret []string, err error) {
 	if err := keepOutOfQuery(c); err != nil {
-		return "", "", "", err
+		return "", "", nil, err
 	}
-	id, secret, basic, err := c.Basic()
+	id, secret, err = c.Basic()
 	if err != nil {
-		return "", "", "", err
+		return "", "", nil, err
 	}
+	basic := secret != nil
 	named, post := form.Get("client_id"), form.Get("client_secret")
 	assertion := form.Get("client_assertion") != "" || form.Get("client_assertion_type") != ""
 	switch {
 	case basic && post != "", basic && assertion, post != "" && assertion:
-		return "", "", "", token.Errorf(token.InvalidRequest, "the client shows who it is in two ways: use one")
+		return "", "", nil, token.Errorf(token.InvalidRequest, "the client shows who it is in two ways: use one")
 	case assertion:
-		return "", "", "", token.Errorf(token.InvalidClient, "clients are not known by an assertion here: use a secret")
+		return "", "", nil, token.Errorf(token.InvalidClient, "clients are not known by an assertion here: use a secret")
 	case basic && named != "" && named != id:
-		return "", "", "", token.Errorf(token.InvalidRequest, "client_id is not the client of the Authorization header")
+		return "", "", nil, token.Errorf(token.InvalidRequest, "client_id is not the client of the Authorization header")
 	case basic:
 		return authority.ByBasic, id, secret, nil
 	case post != "":
-		return authority.ByPost, named, post, nil
+		return authority.ByPost, named, []string{post}, nil
 	}
-	return authority.ByNone, named, "", nil
+	return authority.ByNone, named, []string{""}, nil
 }
 
 // keepOutOfQuery refuses secrets in the query, where proxies and browsers keep

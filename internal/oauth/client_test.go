@@ -2,6 +2,7 @@ package oauth_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -244,5 +245,39 @@ func TestGuesserHasOneSourceHoweverManyAddresses(t *testing.T) {
 	}
 	if _, err := w.Authority.AuthenticateClient(t.Context(), token.Actor{Address: "2001:db8:0:8::1"}, authority.ByBasic, "machine", "wrong"); !token.Is(err, token.InvalidClient) {
 		t.Errorf("got %v from another network, want invalid_client", err)
+	}
+}
+
+// Programs that send Basic credentials as they are get a token, as do those that
+// encode them (RFC 6749, 2.3.1): the secret is as right. One try is one failure.
+func TestSecretIsReadAsItWasSentToo(t *testing.T) {
+	w := start(t)
+	form := values("grant_type", "client_credentials")
+	id, secret := "odd+name/1%", "p%40ss+w:rd & more"
+	plain := "Basic " + base64.StdEncoding.EncodeToString([]byte(id+":"+secret))
+	for name, header := range map[string]string{"encoded": basic(id, secret), "as it is": plain} {
+		if a := w.Request("POST", "/oauth2/token", form, "Authorization", header); a.Status != 200 {
+			t.Errorf("%s: %d %s", name, a.Status, a.Body)
+		}
+	}
+	wrong := "Basic " + base64.StdEncoding.EncodeToString([]byte(id+":100%+wrong"))
+	w.refused(w.Request("POST", "/oauth2/token", form, "Authorization", wrong), 401, "invalid_client")
+}
+
+// Who has the secret hears what is wrong with the way in which it came; who has
+// not hears what everybody hears.
+func TestRightSecretInTheWrongWayIsToldSo(t *testing.T) {
+	w := start(t)
+	say := func(secret string) string {
+		a := w.Request("POST", "/oauth2/token", values("grant_type", "client_credentials", "client_id", "machine", "client_secret", secret))
+		w.refused(a, 401, "invalid_client")
+		text, _ := a.JSON["error_description"].(string)
+		return text
+	}
+	if got := say("machine-secret"); !strings.Contains(got, "registered for client_secret_basic") {
+		t.Errorf("told %q", got)
+	}
+	if got := say("guess"); strings.Contains(got, "registered") {
+		t.Errorf("told %q without the secret", got)
 	}
 }

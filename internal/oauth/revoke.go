@@ -27,6 +27,5 @@ func (f *Face) revoke(c *web.Call) error {
 	if err := f.cfg.Authority.RevokeSecret(c.Context(), c.Actor(), client, secret, ""); err != nil {
 		return err
 	}
-	c.WriteHeader(http.StatusOK)
-	return nil
+	return c.WriteJSON(http.StatusOK, struct{}{}) // which nobody need read; there are programs that want JSON
 }

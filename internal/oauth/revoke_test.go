@@ -2,6 +2,7 @@ package oauth_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/fichadev/ficha/internal/server/servertest"
@@ -19,8 +20,8 @@ func (w world) revoke(client, secret string, pairs ...string) servertest.Answer 
 
 func (w world) revoked(client, secret string, pairs ...string) {
 	w.t.Helper()
-	if a := w.revoke(client, secret, pairs...); a.Status != 200 || len(a.Body) != 0 {
-		w.t.Errorf("%d %s, want 200 and nothing", a.Status, a.Body)
+	if a := w.revoke(client, secret, pairs...); a.Status != 200 || strings.TrimSpace(string(a.Body)) != "{}" || a.Header.Get("Content-Type") != "application/json" {
+		w.t.Errorf("%d %s, want 200 and an empty object", a.Status, a.Body)
 	}
 }
 

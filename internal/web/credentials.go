@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/base64"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/fichadev/ficha/internal/token"
@@ -75,42 +76,48 @@ func visible(s string) bool {
 	return true
 }
 
-// Basic returns the client id and secret of "Authorization: Basic", both
-// decoded as RFC 6749, 2.3.1 says: form-encoded inside base64. ok is false if
-// the request has none; err is InvalidRequest if it has a malformed, repeated
-// or oversized one.
-func (c *Call) Basic() (id, secret string, ok bool, err error) {
+// Basic returns the client id of "Authorization: Basic" and the readings of its
+// secret, decoded as RFC 6749, 2.3.1 says: form-encoded inside base64. Programs
+// that do not encode it are many, so that a secret in which that makes a
+// difference is returned as it was sent too, after the other reading. secret is
+// empty if the request has none; err is InvalidRequest if it has a malformed,
+// repeated or oversized one.
+func (c *Call) Basic() (id string, secret []string, err error) {
 	header, err := c.single("Authorization")
 	if err != nil {
-		return "", "", false, err
+		return "", nil, err
 	}
 	encoded, ok := cutScheme(header, "Basic")
 	if !ok {
-		return "", "", false, nil
+		return "", nil, nil
 	}
-	id, secret, ok = parseBasic(encoded)
-	if !ok {
-		return "", "", false, token.Errorf(token.InvalidRequest, "the Basic credentials are malformed (RFC 6749, 2.3.1)")
+	id, secret = parseBasic(encoded)
+	if secret == nil {
+		return "", nil, token.Errorf(token.InvalidRequest, "the Basic credentials are malformed (RFC 6749, 2.3.1)")
 	}
-	return id, secret, true, nil
+	return id, secret, nil
 }
 
-func parseBasic(encoded string) (id, secret string, ok bool) {
+func parseBasic(encoded string) (id string, secret []string) {
 	pair, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil {
-		return "", "", false
+		return "", nil
 	}
 	rawID, rawSecret, ok := strings.Cut(string(pair), ":")
 	if !ok {
-		return "", "", false
+		return "", nil
 	}
-	id, err = url.QueryUnescape(rawID)
-	if err != nil || checkValue("client_id", id) != nil {
-		return "", "", false
+	if id, err = url.QueryUnescape(rawID); err != nil {
+		id = rawID
 	}
-	secret, err = url.QueryUnescape(rawSecret)
-	if err != nil || checkValue("client_secret", secret) != nil {
-		return "", "", false
+	if checkValue("client_id", id) != nil {
+		return "", nil
 	}
-	return id, secret, true
+	if decoded, err := url.QueryUnescape(rawSecret); err == nil && checkValue("client_secret", decoded) == nil {
+		secret = append(secret, decoded)
+	}
+	if !slices.Contains(secret, rawSecret) && checkValue("client_secret", rawSecret) == nil {
+		secret = append(secret, rawSecret)
+	}
+	return id, secret
 }

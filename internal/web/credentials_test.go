@@ -18,11 +18,11 @@ func credentialStage(t testing.TB) *stage {
 	})
 	bearer.Rule.Auth = web.AuthBearer
 	basic := route("/basic", func(c *web.Call) error {
-		id, secret, ok, err := c.Basic()
+		id, secret, err := c.Basic()
 		if err != nil {
 			return err
 		}
-		return c.WriteJSON(200, []any{id, secret, ok})
+		return c.WriteJSON(200, append([]string{id}, secret...))
 	})
 	return newStage(t, nil, bearer, basic)
 }
@@ -73,16 +73,19 @@ func basicHeader(pair string) string {
 	return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(pair))
 }
 
-func TestBasicIsDecodedTwice(t *testing.T) {
+// A secret that a program sent as it is may hold what encoding gives a meaning.
+func TestBasicIsReadAsItWasSentToo(t *testing.T) {
 	s := credentialStage(t)
 	for header, want := range map[string]string{
-		basicHeader("client:secret"):                      `["client","secret",true]`,
-		basicHeader("a%3Ab:c%25d+e%3A"):                   `["a:b","c%d e:",true]`,
-		basicHeader("client:"):                            `["client","",true]`,
-		basicHeader("client:a:b"):                         `["client","a:b",true]`,
-		"Authorization: basic " + basicHeader("a:b")[21:]: `["a","b",true]`,
-		"Authorization: Bearer token":                     `["","",false]`,
-		"X-None: 1":                                       `["","",false]`,
+		basicHeader("client:secret"):                      `["client","secret"]`,
+		basicHeader("a%3Ab:c%25d+e%3A"):                   `["a:b","c%d e:","c%25d+e%3A"]`,
+		basicHeader("client:q83+b/c3=="):                  `["client","q83 b/c3==","q83+b/c3=="]`,
+		basicHeader("50%off:100%"):                        `["50%off","100%"]`,
+		basicHeader("client:"):                            `["client",""]`,
+		basicHeader("client:a:b"):                         `["client","a:b"]`,
+		"Authorization: basic " + basicHeader("a:b")[21:]: `["a","b"]`,
+		"Authorization: Bearer token":                     `[""]`,
+		"X-None: 1":                                       `[""]`,
 	} {
 		if w := s.do("GET", "/basic", "", header); w.Body.String() != want {
 			t.Errorf("%s: got %d %s, want %s", header, w.Code, w.Body, want)
@@ -96,8 +99,6 @@ func TestMalformedBasicIsRefused(t *testing.T) {
 		{"Authorization: Basic !!!"},
 		{"Authorization: Basic "},
 		{basicHeader("no colon")},
-		{basicHeader("a%zz:b")},
-		{basicHeader("a:%zz")},
 		{basicHeader("a%00:b")},
 		{basicHeader("a:\xff")},
 		{basicHeader("a:" + strings.Repeat("s", 4097))},

@@ -54,7 +54,7 @@ func TestNothingThatACallerSentIsLogged(t *testing.T) {
 		_, errQuery := c.Query()
 		_, errForm := c.Form()
 		_, errBearer := c.Bearer()
-		_, _, _, errBasic := c.Basic()
+		_, _, errBasic := c.Basic()
 		var v struct{ N int }
 		errJSON := c.JSON(&v)
 		for _, err := range []error{errQuery, errForm, errBearer, errBasic, errJSON} {
