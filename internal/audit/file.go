@@ -114,7 +114,10 @@ func (f *File) Workspaces() []string {
 func (f *File) Seals(_ context.Context, workspace string, after int64, limit int) ([]*token.Seal, error) {
 	var page []*token.Seal
 	list := f.ledgers[workspace]
-	first, _ := slices.BinarySearchFunc(list, after+1, func(c chapter, n int64) int { return cmp.Compare(c.seal.Number, n) })
+	first, found := slices.BinarySearchFunc(list, after, func(c chapter, n int64) int { return cmp.Compare(c.seal.Number, n) })
+	if found {
+		first++ // not after+1: whoever wrote the file may have numbered a seal with the last number there is
+	}
 	for _, c := range list[first:] {
 		if len(page) == limit {
 			break

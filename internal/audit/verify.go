@@ -110,6 +110,10 @@ func (r *Report) chain(v *token.Seal, trust Trust) {
 
 // content checks a seal against its records.
 func (r *Report) content(v *token.Seal, records []*token.Event, since token.ID) {
+	if v.Count < 1 {
+		r.fault(v.Number, "it seals no record")
+		return
+	}
 	if len(records) == 0 && v.Last < since {
 		r.Purged += v.Count
 		return
