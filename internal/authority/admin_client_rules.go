@@ -113,8 +113,8 @@ func checkWords(d *token.Client) error {
 	if d.Name == "" {
 		return token.AtField("client_name", "is required: people see it when they are asked for access")
 	}
-	if d.AccessTTL < 0 || d.AccessTTL > 365*86400 {
-		return token.AtField("access_token_ttl", "may be at most a year; leave it out for the default")
+	if d.AccessTTL < 0 || d.AccessTTL > token.MostAccess {
+		return token.AtField("access_token_ttl", "may be at most 90 days; leave it out for the default")
 	}
 	return CheckText("description", d.Description, 1000)
 }

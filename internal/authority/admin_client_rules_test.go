@@ -35,7 +35,7 @@ func TestRegistrationThatNoClientCanHaveIsRefusedAtItsField(t *testing.T) {
 		{"redirect_uris", redirect("/callback")}, {"redirect_uris", redirect("https:///callback")}, {"redirect_uris", redirect("https://site.test/\\x")},
 		{"distribution", func(c *token.Client) { c.Distribution = "everywhere" }}, {"distribution", func(c *token.Client) { c.Distribution = "listed" }},
 		{"installable_by", func(c *token.Client) { c.InstallableBy = "guest" }},
-		{"access_token_ttl", func(c *token.Client) { c.AccessTTL = 366 * 86400 }},
+		{"access_token_ttl", func(c *token.Client) { c.AccessTTL = 90*86400 + 1 }},
 		{"description", func(c *token.Client) { c.Description = string(make([]byte, 2000)) }},
 	} {
 		c := website()

@@ -24,7 +24,7 @@ const SignedMost = 366 * day
 func Of(kind token.Kind) Limits {
 	switch kind {
 	case token.Access:
-		return Limits{30 * time.Minute, 90 * day}
+		return Limits{30 * time.Minute, token.MostAccess * time.Second}
 	case token.Service:
 		return Limits{30 * day, 90 * day}
 	case token.Ephemeral:

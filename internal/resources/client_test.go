@@ -50,6 +50,7 @@ var wrongClients = []struct{ fields, want string }{
 	{"installable_by: owner", "3: clients[0].installable_by: is not known; use super_admin, admin or member"},
 	{"introspect: all", "3: clients[0].introspect: is not known; use own or workspace"},
 	{"access_token_ttl: 1w", "3: clients[0].access_token_ttl: is not a duration"},
+	{"access_token_ttl: 91d", "3: clients[0].access_token_ttl: may be at most 90d"},
 	{"access_token_format: saml", "3: clients[0].access_token_format: is not known; use opaque or jwt"},
 	{"access_token_signing_alg: HS256", "3: clients[0].access_token_signing_alg: is not known; use ES256, EdDSA or RS256"},
 	{"refresh_token_policy: never", "3: clients[0].refresh_token_policy: is not known; use rotate or keep"},

@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/fichadev/ficha/internal/token"
 )
 
 const public = "none" // the authentication method of a client without a secret
@@ -29,6 +31,9 @@ func (o object) checkClient(c *Client) {
 	o.checkKeys(c)
 	if c.AuthMethod == public {
 		o.checkPublic(c)
+	}
+	if c.AccessTTL > token.MostAccess {
+		o.failAt("access_token_ttl", "may be at most 90d; no access token lives longer")
 	}
 	if c.RefreshTTL > 0 && c.RefreshIdleTTL > c.RefreshTTL {
 		o.failAt("refresh_token_idle_ttl", "is longer than refresh_token_ttl; shorten it")

@@ -115,6 +115,10 @@ type Webhook struct {
 	DisabledAt int64 // ms: it hears nothing since; 0: it hears
 }
 
+// MostAccess is the longest life of an access token, in seconds, and so what a
+// client may be registered for.
+const MostAccess = 90 * 86400
+
 // A Client is a program registered in its home workspace.
 type Client struct {
 	ID             string
@@ -132,7 +136,7 @@ type Client struct {
 	InstallableBy  string   // super_admin | admin | member | ""
 	Introspect     string   // own | workspace
 	MayImpersonate bool     //
-	AccessTTL      int64    // seconds; 0: the default
+	AccessTTL      int64    // seconds, up to MostAccess; 0: the default
 	RefreshTTL     int64    // seconds; 0: the default of its kind
 	RefreshIdle    int64    // seconds; 0: the default of its kind
 	AccessFormat   string   // opaque | jwt | ""
