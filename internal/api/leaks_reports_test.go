@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fichadev/ficha/internal/authority"
 	"github.com/fichadev/ficha/internal/server"
 	"github.com/fichadev/ficha/internal/server/servertest"
 	"github.com/fichadev/ficha/internal/token"
@@ -180,6 +181,11 @@ func TestCheckTellsAWorkspaceOfItsOwnSecretsWithoutHearingThem(t *testing.T) {
 	h := start(t)
 	all := h.secretsOf()
 	delete(all, "imported") // it has no shape: nobody finds it
+	r, err := h.Verifier.Find(t.Context(), mia)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all["session"] = h.given(authority.Order{Kind: token.Session, Person: r.Token.Person}).Secret
 	for name, secret := range all {
 		ask := object{"secrets": []object{glimpseOf(t, secret)}}
 		status := func(as string) string {

@@ -139,6 +139,18 @@ func (k Kind) shownAt(s Surface) bool {
 	return false
 }
 
+// Home returns the surface that a kind is asked about at where nobody shows it:
+// that of its own for the kinds that open one alone, else AtIntrospect.
+func (k Kind) Home() Surface {
+	switch k {
+	case AuthCode:
+		return AtToken
+	case Session:
+		return AtPages
+	}
+	return AtIntrospect
+}
+
 // standing judges the supports: all there, none disabled, none cut off.
 func (r *Record) standing() error {
 	t := r.Token

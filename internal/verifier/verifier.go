@@ -174,7 +174,7 @@ func (v *Verifier) Standing(ctx context.Context, t *token.Token) error {
 	if err != nil {
 		return err
 	}
-	_, err = v.Weigh(ctx, r, token.Use{Now: v.cfg.Now().UnixMilli(), Surface: token.AtIntrospect, AnyWorkspace: true, Anywhere: true, Proof: t.Proof})
+	_, err = v.Weigh(ctx, r, token.Use{Now: v.cfg.Now().UnixMilli(), Surface: t.Kind.Home(), AnyWorkspace: true, Anywhere: true, Proof: t.Proof})
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -309,6 +310,26 @@ func TestMissingSupportIsANoAndIsNotRemembered(t *testing.T) {
 	must(t, workspace(s, "later"))
 	if err := ask(v, secret); err != nil {
 		t.Errorf("the support is there now: got %v, want yes", err)
+	}
+}
+
+// A session opens the pages alone, a code the token endpoint: that they open
+// nothing else does not make them dead.
+func TestEachKindStandsUntilItIsEnded(t *testing.T) {
+	w := newWorld(t)
+	s, v := w.node("")
+	must(t, workspace(s, "ws1"))
+	for _, kind := range append(slices.DeleteFunc(slices.Clone(token.Kinds), func(k token.Kind) bool { return k == token.Impersonated }), token.AuthCode, token.Session) {
+		_, tok := w.issue(s, v.Applied(), func(tok *token.Token) { tok.Kind = kind })
+		if err := v.Standing(t.Context(), tok); err != nil {
+			t.Errorf("%s: got %v, want that it stands", kind, err)
+		}
+		must(t, s.Commit(t.Context(), end(tok)))
+		tok, err := s.Token(t.Context(), tok.ID)
+		must(t, err)
+		if err := v.Standing(t.Context(), tok); !token.Is(err, token.InvalidToken) {
+			t.Errorf("%s that was ended: got %v, want invalid_token", kind, err)
+		}
 	}
 }
 
