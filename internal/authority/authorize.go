@@ -90,8 +90,10 @@ func loopbackIP(host string) bool {
 }
 
 // CheckRequest refuses a request that no person could approve: a grant the
-// client is not registered for, scopes that are unknown or not its own.
-func (a *Authority) CheckRequest(c *token.Client, q Request) error {
+// client is not registered for, scopes that are unknown or not its own; and one
+// without the proof that the client's home, or the workspace that is named, asks
+// for. What the others ask for stands in their Choice.
+func (a *Authority) CheckRequest(ctx context.Context, c *token.Client, q Request) error {
 	if !c.Grants("authorization_code") {
 		return token.Errorf(token.UnauthorizedClient, "the application is not registered for authorization_code")
 	}
@@ -102,6 +104,15 @@ func (a *Authority) CheckRequest(c *token.Client, q Request) error {
 		// Whoever catches the code of a client without a secret could redeem it
 		// (RFC 9700, 2.1.1); no contract lets that be.
 		return token.Errorf(token.InvalidRequest, "the application has no secret, so that it has to send code_challenge (RFC 7636)")
+	}
+	for _, id := range [2]string{c.Workspace, q.Workspace} {
+		w, err := a.cfg.Judge.Workspace(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := a.checkProof(w, q); err != nil {
+			return err
+		}
 	}
 	if len(q.Scopes) == 0 {
 		return token.Errorf(token.InvalidScope, "name at least one scope")
@@ -115,6 +126,15 @@ func (a *Authority) CheckRequest(c *token.Client, q Request) error {
 		}
 	}
 	return nil
+}
+
+// checkProof refuses a request without PKCE where a workspace, which may be nil,
+// requires it.
+func (a *Authority) checkProof(w *token.Workspace, q Request) error {
+	if w == nil || q.Challenge != "" || !w.Policy.At(a.cfg.Now().UnixMilli()).RequirePKCE {
+		return nil
+	}
+	return token.Errorf(token.InvalidRequest, "code_challenge is required by the workspace (RFC 7636)")
 }
 
 // Begin keeps a request until its person answers. It is written only for
@@ -201,6 +221,9 @@ func (a *Authority) choice(ctx context.Context, asked *Asked, m *token.Membershi
 	may := func(s string) bool { return a.Known(s) && w.MayHold(m, s) }
 	ch.Missing = q.Scopes.Filter(func(s string) bool { return !may(s) })
 	ch.Optional = q.Optional.Filter(func(s string) bool { return may(s) && c.OptionalScope.Has(s) })
+	if ch.Refusal = a.checkProof(w, q); ch.Refusal != nil {
+		return ch, nil
+	}
 	switch {
 	case !c.MayOpen(w.ID):
 		ch.Refusal = token.Errorf(token.AccessDenied, "the application is not offered to this workspace")

@@ -71,7 +71,7 @@ func (h *HubSpot) request(c *web.Call) (authority.Request, error) {
 	if left := q.Scopes.Missing(app.Scope); left != nil {
 		return q, token.Errorf(token.InvalidScope, "the application requires scope %s, which the link leaves out", left).Because(token.ScopesTooFew)
 	}
-	return q, h.cfg.Authority.CheckRequest(app, q)
+	return q, h.cfg.Authority.CheckRequest(c.Context(), app, q)
 }
 
 // hubspotChallenge reads the PKCE challenge of an app that has one (RFC 7636,

@@ -416,3 +416,36 @@ func TestChallengeOfAnAppMustBeMet(t *testing.T) {
 		}
 	}
 }
+
+// requirePKCE sets the policy of a workspace.
+func (h hubspotHouse) requirePKCE(workspace string, yes bool) {
+	h.t.Helper()
+	session, _ := h.signIn("both@acme.test")
+	who := token.Actor{Kind: token.User, ID: session.Person.ID, Workspace: workspace}
+	if _, err := h.Authority.PutPolicy(h.t.Context(), who, workspace, token.Policy{RequirePKCE: yes}, ""); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func TestWorkspaceThatRequiresPKCETakesNoRequestWithout(t *testing.T) {
+	h := newHubSpot(t)
+	proved := link("code_challenge", strings.Repeat("c", 43), "code_challenge_method", "S256")
+	h.requirePKCE("maker", true) // the app's home: whoever installs it
+	const want = "code_challenge is required by the workspace"
+	if a := h.Request("GET", link(), nil); a.Status != http.StatusBadRequest {
+		t.Errorf("%d %s, want 400", a.Status, a.Body)
+	}
+	if h.install(proved) == "" {
+		t.Error("no code for a request that has a challenge")
+	}
+	h.requirePKCE("maker", false)
+	h.requirePKCE("acme", true) // the account that installs it
+	session, cookie := h.signIn("super@acme.test")
+	_, err := h.Authority.Approve(t.Context(), token.Actor{Kind: token.User, ID: session.Person.ID}, session.Token, h.pending(cookie, link()), "acme", nil)
+	if r := token.AsRefusal(err); r == nil || r.Code != token.InvalidRequest || !strings.Contains(r.Text, want) {
+		t.Errorf("installed without a challenge: %v", err)
+	}
+	if h.install(proved) == "" {
+		t.Error("no code for a request that has a challenge")
+	}
+}

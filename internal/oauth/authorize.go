@@ -150,7 +150,7 @@ func (f *Face) aim(c *web.Call, client *token.Client, q *authority.Request, aske
 	if q.Scopes, err = scopesOf(asked); err != nil {
 		return err
 	}
-	if err := f.cfg.Authority.CheckRequest(client, *q); err != nil {
+	if err := f.cfg.Authority.CheckRequest(c.Context(), client, *q); err != nil {
 		return err
 	}
 	to, err := f.cfg.Authority.Target(c.Context(), client, "", filled(asked.All("resource")), q.Scopes)
