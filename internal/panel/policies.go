@@ -49,7 +49,8 @@ func (p *Panel) changePolicy(c *web.Call, v *visit) error {
 	}
 	form := formOfPolicy(sent)
 	policy, err := readPolicy(form)
-	policy.Impersonation = v.workspace.Policy.Declared().Impersonation // not on the form
+	declared := v.workspace.Policy.Declared()
+	policy.Impersonation, policy.Registration = declared.Impersonation, declared.Registration // not on the form
 	var tried *pages.Simulated
 	if err == nil && sent.Get("action") != "save" {
 		tried, err = p.tryPolicy(c, v, policy, sent.Get("action") == "count")
@@ -146,7 +147,7 @@ func formOfPolicy(sent web.Form) pages.PolicyForm {
 
 // typedPolicy returns a policy as it is typed.
 func typedPolicy(p *token.Policy) pages.PolicyForm {
-	form := pages.PolicyForm{"registration": p.Registration, "on_leak": p.OnLeak, "existing": p.Existing, "require_second_factor": p.SecondFactor}
+	form := pages.PolicyForm{"on_leak": p.OnLeak, "existing": p.Existing, "require_second_factor": p.SecondFactor}
 	for key, values := range spans(p) {
 		for kind, n := range *values {
 			form[key+"."+string(kind)] = typedSpan(n)
@@ -196,7 +197,7 @@ func flags(p *token.Policy) map[string]*bool {
 // readPolicy reads what is typed. Whether it can be kept is the authority's to
 // say.
 func readPolicy(form pages.PolicyForm) (p token.Policy, err error) {
-	p.Registration, p.OnLeak, p.Existing, p.SecondFactor = form["registration"], form["on_leak"], form["existing"], form["require_second_factor"]
+	p.OnLeak, p.Existing, p.SecondFactor = form["on_leak"], form["existing"], form["require_second_factor"]
 	for key, at := range flags(&p) {
 		*at = form[key] != ""
 	}

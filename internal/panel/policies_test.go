@@ -42,15 +42,18 @@ func TestPolicyIsTriedBeforeItIsSaved(t *testing.T) {
 }
 
 // What the form does not have is not undone by saving it.
-func TestSavingAPolicyLeavesImpersonationAsItIs(t *testing.T) {
+func TestSavingAPolicyLeavesWhatIsNotOnItsForm(t *testing.T) {
 	b := administrator(t, nil)
 	who := token.Actor{Kind: token.System, ID: "test"}
-	if _, err := b.h.Authority.PutPolicy(t.Context(), who, "ws1", token.Policy{Impersonation: token.ImpersonationOff}, ""); err != nil {
+	if _, err := b.h.Authority.PutPolicy(t.Context(), who, "ws1", token.Policy{Impersonation: token.ImpersonationOff, Registration: "token"}, ""); err != nil {
 		t.Fatal(err)
+	}
+	if _, shown := b.open(policyPath).form(policyPath).fields["registration"]; shown {
+		t.Error("the form has a rule that nothing heeds")
 	}
 	b.open(policyPath).form(policyPath).fill("require_purpose", "yes").post("action", "save").says(200, "The policy was saved")
 	w, err := b.h.Store.Workspace(t.Context(), "ws1")
-	if err != nil || w.Policy.Impersonation != token.ImpersonationOff || !w.Policy.RequirePurpose {
+	if err != nil || w.Policy.Impersonation != token.ImpersonationOff || w.Policy.Registration != "token" || !w.Policy.RequirePurpose {
 		t.Errorf("%+v, %v", w.Policy, err)
 	}
 }
@@ -60,7 +63,7 @@ func TestEveryRuleOfAPolicyIsTypedAndKept(t *testing.T) {
 	want := map[string]string{
 		"max_ttl.service": "90d", "default_ttl.access": "45m", "rotate_after.personal": "12h", "idle_expiry.service": "60d", "max_per_owner.personal": "10",
 		"scopes.personal": "catalog:read\ncontent:write", "addresses.access": "192.0.2.0/24\n2001:db8::/32", "approval": "service", "require_owner": "yes",
-		"require_expiry": "yes", "require_pkce": "yes", "on_leak": "notify", "registration": "off", "existing": "keep",
+		"require_expiry": "yes", "require_pkce": "yes", "on_leak": "notify", "existing": "keep",
 		"warn_from": "2026-12-01T00:00", "enforce_from": "2027-01-01T08:30",
 	}
 	form := b.open(policyPath).form(policyPath)

@@ -120,6 +120,7 @@ func TestPolicyThatCannotBeKeptIsRefused(t *testing.T) {
 		"addresses":     {Addresses: map[token.Kind][]netip.Prefix{token.Service: nil}},
 		"approval":      {Approval: []token.Kind{token.Access}},
 		"existing":      {Existing: "burn"},
+		"registration":  {Registration: "closed"},
 		"warn_from":     {WarnFrom: 5, EnforceFrom: 5},
 	} {
 		r := token.AsRefusal(Check(&p))

@@ -107,6 +107,8 @@ func checkRest(p *token.Policy) error {
 		return token.AtField("impersonation", "must be on or off")
 	case p.OnLeak != "" && p.OnLeak != token.RevokeOnLeak && p.OnLeak != token.NotifyOnLeak:
 		return token.AtField("on_leak", "must be revoke or notify")
+	case !slices.Contains([]string{"", "off", "token", "open"}, p.Registration):
+		return token.AtField("registration", "must be off, token or open")
 	case p.SecondFactor != "" && p.SecondFactor != token.SecondForAdmins && p.SecondFactor != token.SecondForAll:
 		return token.AtField("require_second_factor", "must be admins or everyone")
 	case p.WarnFrom != 0 && p.WarnFrom >= p.EnforceFrom:

@@ -20,9 +20,9 @@ type Policy struct {
 	RequirePurpose bool   `json:"require_purpose,omitempty"`
 	RequireOwner   bool   `json:"require_owner,omitempty"`
 	RequireExpiry  bool   `json:"require_expiry,omitempty"`
-	Registration   string `json:"registration,omitempty"` // off | token | open
-	RequirePKCE    bool   `json:"require_pkce,omitempty"`
-	OnLeak         string `json:"on_leak,omitempty"` // RevokeOnLeak | NotifyOnLeak | "": revoke
+	Registration   string `json:"registration,omitempty"` // off | token | open; kept for when it is served: nothing heeds it
+	RequirePKCE    bool   `json:"require_pkce,omitempty"` // of every request for a code
+	OnLeak         string `json:"on_leak,omitempty"`      // RevokeOnLeak | NotifyOnLeak | "": revoke
 
 	// Impersonation says whether anybody may act as a member: ImpersonationOff,
 	// ImpersonationOn or "": on.

@@ -36,7 +36,7 @@ const PolicySaved Said = "said.policy_saved"
 
 // A PolicyForm is a policy as it is typed, by the name of the input. Beside
 // those of the rules: require_purpose, require_owner, require_expiry,
-// require_pkce (boxes), registration, on_leak, require_second_factor, existing, warn_from, enforce_from.
+// require_pkce (boxes), on_leak, require_second_factor, existing, warn_from, enforce_from.
 type PolicyForm map[string]string
 
 // Simulated is what a policy would refuse of the tokens that live.
@@ -190,7 +190,6 @@ func (p *speaker) policyRest(form PolicyForm) []Field {
 	}
 	choice("on_leak", "", "revoke", "notify")
 	choice("require_second_factor", "", "admins", "everyone")
-	choice("registration", "", "off", "token", "open")
 	choice("existing", "", "keep", "end")
 	return fields
 }
@@ -227,7 +226,7 @@ func (p *speaker) policyFacts(form PolicyForm) []Fact {
 			add(p.policyRule(key), []Chip{{Text: p.say("policy.yes")}})
 		}
 	}
-	for _, key := range []string{"on_leak", "require_second_factor", "registration", "existing"} {
+	for _, key := range []string{"on_leak", "require_second_factor", "existing"} {
 		if form[key] != "" {
 			add(p.policyRule(key), []Chip{{Text: p.choice(form[key])}})
 		}

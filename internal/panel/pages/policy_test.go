@@ -8,7 +8,7 @@ import (
 func policyForm() PolicyForm {
 	return PolicyForm{
 		"max_ttl.service": "90d", "max_ttl.personal": "180d", "rotate_after.service": "30d", "max_per_owner.personal": "10", "scopes.service": "content:read\ncatalog:read",
-		"addresses.service": "192.0.2.0/24", "approval": "service personal", "require_owner": "yes", "on_leak": "revoke", "registration": "open", "existing": "end",
+		"addresses.service": "192.0.2.0/24", "approval": "service personal", "require_owner": "yes", "on_leak": "revoke", "existing": "end",
 		"warn_from": "2026-12-01T00:00", "enforce_from": "2027-01-01T00:00",
 	}
 }
@@ -29,7 +29,7 @@ func policySamples() []sample {
 	return []sample{
 		of("policy", (*Set).PolicyPage, full), of("policy_part", (*Set).PolicyPage, second), of("policy_none_refused", (*Set).PolicyPage, third), of("policy_wrong", (*Set).PolicyPage, wrong),
 		of("policy_empty", (*Set).PolicyPage, PolicyPage{Shell: shell, Now: atNoon}),
-		of("policy_words", (*Set).PolicyPage, PolicyPage{Shell: shell, Now: atNoon, Force: PolicyForm{"on_leak": "notify", "registration": "off", "existing": "keep"}, Coming: PolicyForm{"registration": "token"}}),
+		of("policy_words", (*Set).PolicyPage, PolicyPage{Shell: shell, Now: atNoon, Force: PolicyForm{"on_leak": "notify", "existing": "keep"}, Coming: PolicyForm{"existing": "end"}}),
 	}
 }
 

@@ -50,8 +50,6 @@ func (p *speaker) policyRule(key string) string {
 		return p.say("policy.on_leak")
 	case "require_second_factor":
 		return p.say("policy.second_factor")
-	case "registration":
-		return p.say("policy.registration")
 	case "existing":
 		return p.say("policy.existing")
 	}
@@ -82,12 +80,6 @@ func (p *speaker) choice(word string) string {
 		return p.say("policy.second_admins")
 	case "everyone":
 		return p.say("policy.second_everyone")
-	case "off":
-		return p.say("policy.registration_off")
-	case "token":
-		return p.say("policy.registration_token")
-	case "open":
-		return p.say("policy.registration_open")
 	case "keep":
 		return p.say("policy.existing_keep")
 	case "end":

@@ -88,7 +88,7 @@ func (p *speaker) fields(fields []Field, w Wrong) []Mistake {
 func (p *speaker) fault(field, detail string) (text, more string) {
 	switch field {
 	case "type", "kind", "class", "severity", "status", "used", "sort", "format", "role", "contract", "outcome", "then", "approval",
-		"on_leak", "registration", "existing", "require_second_factor", "window_minutes", "short_window_minutes", "over_ms":
+		"on_leak", "existing", "require_second_factor", "window_minutes", "short_window_minutes", "over_ms":
 		return p.say("fault.choice"), ""
 	case "since", "until", "live_until", "warn_from", "enforce_from", "created_from", "created_before", "expires_from", "expires_before":
 		return p.say("fault.date"), detail
