@@ -76,11 +76,11 @@ func (a *Authority) putWebhook(ctx context.Context, tx Tx, p *webhookPut) (token
 		return next, out, err
 	case out == Changed:
 		_, err = tx.RenewWebhook(ctx, next)
+	case len(w.Webhooks) >= mostWebhooks:
+		return next, "", token.Errorf(token.Conflict, "a workspace has at most %d subscriptions; end one that is not needed", mostWebhooks)
 	case out == Restored:
 		action = "webhook.restored"
 		next, err = a.addWebhook(ctx, tx, p)
-	case len(w.Webhooks) >= mostWebhooks:
-		return next, "", token.Errorf(token.Conflict, "a workspace has at most %d subscriptions; end one that is not needed", mostWebhooks)
 	default:
 		action = "webhook.created"
 		next, err = a.addWebhook(ctx, tx, p)
