@@ -34,12 +34,12 @@ func (a *Authority) readRules(ctx context.Context, o *Order, s *supports) error 
 // A rule is a policy in force, and the workspace that it is of.
 type rule struct {
 	*token.Policy
-	workspace string
+	workspace *token.Workspace
 	coming    *token.Policy // what is warned of; nil: nothing
 }
 
 func (s *supports) rule(w *token.Workspace, now int64) {
-	s.rules = append(s.rules, rule{w.Policy.At(now), w.ID, w.Policy.Coming(now)})
+	s.rules = append(s.rules, rule{w.Policy.At(now), w, w.Policy.Coming(now)})
 }
 
 // obey refuses an order that breaks a policy in force, its lifetime aside.
@@ -53,7 +53,7 @@ func obey(o *Order, s supports) error {
 			return token.AtField(b.Field(), "%s", b.Text())
 		}
 		if r.Approves(o.Kind) && o.Workspace == "" {
-			return token.AtField("workspace", "workspace %s approves %s tokens: make one that opens a single workspace", r.workspace, o.Kind)
+			return token.AtField("workspace", "workspace %s approves %s tokens: make one that opens a single workspace", r.workspace.ID, o.Kind)
 		}
 	}
 	return nil
@@ -101,7 +101,7 @@ func quotas(o *Order, s supports) []token.Quota {
 	var all []token.Quota
 	for _, r := range s.rules {
 		if most := r.MaxPerOwner[o.Kind]; most > 0 {
-			all = append(all, token.Quota{Workspace: r.workspace, Owner: o.Owner, Kind: o.Kind, Most: most})
+			all = append(all, token.Quota{Workspace: r.workspace.ID, Owner: o.Owner, Kind: o.Kind, Most: most})
 		}
 	}
 	return all
@@ -127,8 +127,8 @@ func (a *Authority) foresee(who token.Actor, s supports, now time.Time, out *Iss
 		if !policy.Governed(out.Token.Kind) {
 			continue
 		}
-		e := audit.Note(now, who, r.workspace, "policy.violated", targetOf(out.Token), map[string]any{"rules": rules, "enforce_from": r.coming.EnforceFrom})
-		if err := attach(deed, s.workspace, e); err != nil {
+		e := audit.Note(now, who, r.workspace.ID, "policy.violated", targetOf(out.Token), map[string]any{"rules": rules, "enforce_from": r.coming.EnforceFrom})
+		if err := attach(deed, r.workspace, e); err != nil {
 			return err
 		}
 	}

@@ -142,6 +142,25 @@ func TestComingPolicyWarnsAndThenRefuses(t *testing.T) {
 	}
 }
 
+// A token that opens all workspaces of its person breaks the coming policy of one
+// of them: that one's webhooks hear of it, as its ledger does.
+func TestWorkspaceHearsOfARoamingTokenThatBreaksItsComingPolicy(t *testing.T) {
+	h := startPoliced(t)
+	hook, _, _, err := h.Authority.PutWebhook(t.Context(), apply, token.Webhook{Workspace: "ws1", URL: "https://hooks.ws1.test/", Events: []string{"policy.violated"}}, "", authority.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.put(token.Policy{RequirePurpose: true, WarnFrom: h.now(), EnforceFrom: h.now() + hours(48)})
+	out := h.issue(authority.Order{Kind: token.Personal, Contract: "test", Person: h.as("one@example.test").ID, Name: "roams", Scopes: token.Scopes{"stock.read"}})
+	if got := h.told("policy.violated"); !slices.Equal(got, targets(out)) {
+		t.Errorf("on record are %v, want %v", got, targets(out))
+	}
+	sent, err := h.Store.Shipments(t.Context(), hook.ID, "", 0, 10)
+	if err != nil || len(sent) != 1 {
+		t.Errorf("the webhook is sent %+v, %v, want one delivery", sent, err)
+	}
+}
+
 // TestLiveTokensAreToldAndThenEnd: each is told of once, ended once, and those
 // that keep the policy live on, also after a run that came late.
 func TestLiveTokensAreToldAndThenEnd(t *testing.T) {
