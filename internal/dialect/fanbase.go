@@ -64,7 +64,7 @@ func (f *Fanbase) token(c *web.Call) error {
 		ExpiresIn    int64  `json:"expires_in"`
 		RefreshToken string `json:"refresh_token"`
 		Scope        string `json:"scope"`
-	}{out.Secret, "Bearer", (out.Token.ExpiresAt - out.Token.IssuedAt) / 1000, out.RefreshSecret, out.Token.Scopes.String()})
+	}{out.Secret, "Bearer", out.Token.SecondsLeft(c.Now().UnixMilli()), out.RefreshSecret, out.Token.Scopes.String()})
 }
 
 // give fills the grant. Its family lives as long as the refresh token.

@@ -82,7 +82,7 @@ type hubspotTokens struct {
 func (h *HubSpot) answer(c *web.Call, client *token.Client, out *authority.Issued) error {
 	t := out.Token
 	a := hubspotTokens{
-		TokenType: "bearer", RefreshToken: out.RefreshSecret, AccessToken: out.Secret, ExpiresIn: (t.ExpiresAt - t.IssuedAt) / 1000,
+		TokenType: "bearer", RefreshToken: out.RefreshSecret, AccessToken: out.Secret, ExpiresIn: t.SecondsLeft(c.Now().UnixMilli()),
 		Scopes: hubspotScopes(t.Scopes), Scope: t.Scopes.String(), AppID: client.Number, TokenUse: "access_token",
 	}
 	if t.Grant == 0 {

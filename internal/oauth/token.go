@@ -95,22 +95,11 @@ type answer struct {
 
 func answerOf(out *authority.Issued, now time.Time) answer {
 	a := answer{
-		AccessToken: out.Secret, TokenType: "Bearer", ExpiresIn: secondsLeft(out.Token, now),
+		AccessToken: out.Secret, TokenType: "Bearer", ExpiresIn: out.Token.SecondsLeft(now.UnixMilli()),
 		RefreshToken: out.RefreshSecret, Scope: out.Token.Scopes.String(),
 	}
 	if out.Refresh != nil && out.Refresh.ExpiresAt != 0 {
-		a.RefreshExpiresIn = secondsLeft(out.Refresh, now)
+		a.RefreshExpiresIn = out.Refresh.SecondsLeft(now.UnixMilli())
 	}
 	return a
-}
-
-// secondsLeft rounds down. The milliseconds between the making of a token and
-// its answer do not count: 30 minutes are 1800 seconds. A repeated answer says
-// what is left of it.
-func secondsLeft(t *token.Token, now time.Time) int64 {
-	from := now.UnixMilli()
-	if from-t.IssuedAt < time.Second.Milliseconds() {
-		from = t.IssuedAt
-	}
-	return max(t.ExpiresAt-from, 0) / time.Second.Milliseconds()
 }

@@ -63,6 +63,17 @@ func (t *Token) Live(now int64) bool {
 	return t.EndedAt == 0 && (t.ExpiresAt == 0 || now < t.ExpiresAt) && !t.retired(now) && !t.suspended(now)
 }
 
+// SecondsLeft returns how long a token that expires still lives at now (ms), as
+// the answer that gives it says, rounded down. The milliseconds between its
+// making and its answer do not count: 30 minutes are 1800 seconds. A repeated
+// answer says what is left.
+func (t *Token) SecondsLeft(now int64) int64 {
+	if now-t.IssuedAt < 1000 {
+		now = t.IssuedAt
+	}
+	return max(t.ExpiresAt-now, 0) / 1000
+}
+
 // Whole returns the credential of a token that may have several secrets, all of
 // which end together; 0 for others.
 func (t *Token) Whole() ID {
