@@ -32,6 +32,9 @@ func tokensOf(condition string) string {
 	return `SELECT CAST(id AS TEXT) FROM tokens_short t WHERE ` + condition + ` UNION ALL SELECT CAST(id AS TEXT) FROM tokens_long t WHERE ` + condition
 }
 
+// birth is when a token was made, as its id has it (token.ID).
+const birth = `(1767225600000 + t.id / 4194304)`
+
 // lives is a token that its own row calls live at $1.
 const lives = `t.ended_at = 0 AND (t.expires_at = 0 OR t.expires_at > $1)`
 
@@ -55,12 +58,12 @@ var Promises = []Promise{
 	{"passwords", "a password is kept as Argon2id or not at all",
 		`SELECT id FROM users WHERE password <> '' AND password NOT LIKE '$argon2id$%'`},
 	{"expiry", "a token has an expiry after its birth; only personal and refresh tokens may have none",
-		tokensOf(`t.expires_at = 0 AND t.kind NOT IN ('personal', 'refresh') OR t.expires_at < 0`)},
+		tokensOf(`t.expires_at = 0 AND t.kind NOT IN ('personal', 'refresh') OR t.expires_at <> 0 AND t.expires_at <= ` + birth)},
 	{"classes", "short tokens live at most 24 hours",
-		`SELECT CAST(id AS TEXT) FROM tokens_short WHERE expires_at = 0 OR expires_at - (1767225600000 + id / 4194304) > 86400000`},
+		`SELECT CAST(id AS TEXT) FROM tokens_short t WHERE expires_at = 0 OR expires_at - ` + birth + ` > 86400000`},
 	{"impersonation", "an impersonated token names actor and subject, its reason and an expiry of at most an hour",
 		tokensOf(`t.kind = 'impersonated' AND (t.actor = '' OR t.person = '' OR t.reason = '' OR t.expires_at = 0
-			OR t.expires_at - (1767225600000 + t.id / 4194304) > 3600000)`)},
+			OR t.expires_at - ` + birth + ` > 3600000)`)},
 	{"families", "a family has at most one live refresh token where they are replaced at each use",
 		`SELECT CAST(grant_id AS TEXT) FROM (
 			SELECT grant_id FROM tokens_long t WHERE kind = 'refresh' AND grant_id <> 0 AND ` + lives + `

@@ -63,6 +63,8 @@ func TestEachPromiseIsFoundBroken(t *testing.T) {
 	}
 	breaks["deliveries"] = []string{`INSERT INTO outbox (id, webhook, event, type, body, state, tries, next_at, at) VALUES
 		(1, 1, 1, '', '', 'due', 1, 9000000000000, 0), (2, 1, 1, '', '', 'due', 11, 0, 0), (3, 1, 1, '', '', 'lost', 0, 0, 0)`}
+	breaks["expiry"] = append(breaks["expiry"], token("6291457", "personal", hash, "", "", "", "0", `, 1767225600001, 1, 0)`)) // as old as its end
+	least := map[string]int{"expiry": 2}
 	breaks["classes"] = []string{token("2097153", "access", hash, "", "", "", "0", far), `INSERT INTO tokens_short SELECT * FROM tokens_long`}
 	for _, p := range append(Promises[:len(Promises):len(Promises)], recorded) {
 		t.Run(p.Name, func(t *testing.T) {
@@ -78,8 +80,8 @@ func TestEachPromiseIsFoundBroken(t *testing.T) {
 					}
 					return nil
 				}))
-				if n := breaches(t, s, p.Name); n == 0 {
-					t.Error("got 0 breaches, want one: the check does not see what it is for")
+				if n, want := breaches(t, s, p.Name), max(least[p.Name], 1); n < want {
+					t.Errorf("got %d breaches, want %d: the check does not see what it is for", n, want)
 				}
 			})
 		})
