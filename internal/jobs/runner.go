@@ -54,6 +54,7 @@ type Run struct {
 	Began time.Time
 	Took  time.Duration
 	Err   error
+	Done  time.Time // when the last run that succeeded began, this one or one before; zero: none did
 }
 
 const (
@@ -73,6 +74,7 @@ type Runner struct {
 	mu     sync.Mutex
 	stop   context.CancelFunc // nil until started
 	over   bool
+	began  time.Time // zero until started
 	last   map[string]Run
 	active sync.WaitGroup
 }
@@ -91,7 +93,7 @@ func (r *Runner) Start() {
 		return
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	r.stop = cancel
+	r.stop, r.began = cancel, r.cfg.Now()
 	for _, j := range r.jobs {
 		r.active.Go(func() { r.loop(ctx, j) })
 	}
@@ -112,6 +114,13 @@ func (r *Runner) Stop() {
 
 // Jobs returns what the runner does.
 func (r *Runner) Jobs() []Job { return slices.Clone(r.jobs) }
+
+// Began returns when the runner was started, zero before that.
+func (r *Runner) Began() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.began
+}
 
 // Last returns the last run of each job on this node; a job that has not run
 // here is not in it.
@@ -190,6 +199,9 @@ func (r *Runner) do(ctx context.Context, j Job) Run {
 		r.warn(ctx, j, run.Err)
 	}
 	r.mu.Lock()
+	if run.Done = r.last[j.Name].Done; run.Err == nil {
+		run.Done = run.Began
+	}
 	r.last[j.Name] = run
 	r.mu.Unlock()
 	if r.cfg.Ran != nil {

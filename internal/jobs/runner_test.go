@@ -76,6 +76,29 @@ func count(n *atomic.Int64, j Job) Job {
 	return j
 }
 
+func TestRunThatFailsKeepsWhenTheJobWasDone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		errDisk := errors.New("disk full")
+		var fails atomic.Bool
+		r := runner(&desk{}, "a", Job{Name: "seal", Every: time.Minute, EachNode: true, Run: func(context.Context, time.Time) error {
+			if fails.Load() {
+				return errDisk
+			}
+			return nil
+		}})
+		began := time.Now()
+		r.Start()
+		defer r.Stop()
+		synctest.Wait()
+		fails.Store(true)
+		time.Sleep(3*time.Minute + time.Second)
+		synctest.Wait()
+		if run := r.Last()["seal"]; !errors.Is(run.Err, errDisk) || !run.Done.Equal(began) || !r.Began().Equal(began) {
+			t.Errorf("got %+v, want it done at %v", run, began)
+		}
+	})
+}
+
 func TestJobRunsOncePerPeriodOverAllNodes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n atomic.Int64

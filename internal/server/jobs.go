@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/fichadev/ficha/internal/jobs"
 	"github.com/fichadev/ficha/internal/token"
 )
 
@@ -23,26 +24,33 @@ func (s *Server) JobStates(ctx context.Context) ([]token.JobState, error) {
 	for _, row := range rows {
 		shared[row.Name] = row
 	}
-	here, now := runner.Last(), s.Config.Now().UnixMilli()
+	here, began, now := runner.Last(), runner.Began().UnixMilli(), s.Config.Now().UnixMilli()
 	var all []token.JobState
 	for _, j := range runner.Jobs() {
-		state := token.JobState{Name: j.Name, Every: j.Every.Milliseconds(), EachNode: j.EachNode}
-		if run, ok := here[j.Name]; ok {
-			state.Took = run.Took.Milliseconds()
-			if run.Err == nil {
-				state.Last = run.Began.UnixMilli()
-			} else {
-				state.Fault = "failed: the log of this node says why"
-			}
-		}
-		if row, ok := shared[j.Name]; ok && !j.EachNode {
-			state.Last, state.Running = row.Last, row.State == "running" && row.Until > now
-			if row.State != "running" && row.State != "done" {
-				state.Fault = "failed: the log of the node that ran it says why"
-			}
-		}
+		state := stateOf(j, here[j.Name], shared[j.Name], now)
+		state.Since = began
 		all = append(all, state)
 	}
 	slices.SortFunc(all, func(a, b token.JobState) int { return cmp.Compare(a.Name, b.Name) })
 	return all, nil
+}
+
+// stateOf tells what became of a job by its last run on this node and by what
+// all nodes know of it; either is zero where there is none.
+func stateOf(j jobs.Job, here jobs.Run, row token.JobRun, now int64) token.JobState {
+	state := token.JobState{Name: j.Name, Every: j.Every.Milliseconds(), EachNode: j.EachNode, Took: here.Took.Milliseconds()}
+	switch {
+	case !j.EachNode:
+		state.Last, state.Running = row.Last, row.State == "running" && row.Until > now
+		if row.Name != "" && row.State != "running" && row.State != "done" {
+			state.Fault = "failed: the log of the node that ran it says why"
+		}
+		return state
+	case here.Err != nil:
+		state.Fault = "failed: the log of this node says why"
+	}
+	if !here.Done.IsZero() {
+		state.Last = here.Done.UnixMilli()
+	}
+	return state
 }

@@ -1,5 +1,7 @@
 package token
 
+import "cmp"
+
 // A JobRun is what all nodes know of a job that one of them runs at a time.
 // Instants are ms.
 type JobRun struct {
@@ -17,14 +19,17 @@ type JobState struct {
 	Every    int64 // ms
 	EachNode bool  // each node does it for itself: the rest is about this one
 	Last     int64 // when the last run that succeeded began
+	Since    int64 // when this node began to do jobs
 	Took     int64 // ms, of the last run on this node
 	Fault    string
 	Running  bool
 }
 
 // Overdue reports whether the job should have been done again by now (ms): two
-// periods and a lease have passed since it was.
+// periods and a lease have passed since it was or, if it never was, since this
+// node began.
 func (j *JobState) Overdue(now int64) bool {
 	const lease = 2 * 60 * 1000
-	return j.Last != 0 && now-j.Last > 2*j.Every+lease
+	since := cmp.Or(j.Last, j.Since)
+	return since != 0 && now-since > 2*j.Every+lease
 }
