@@ -60,8 +60,12 @@ type Run struct {
 const (
 	// lease is the longest run: a job that has more to do goes on in its next.
 	lease = 2 * time.Minute
-	// looks is how often a node sees whether a job that others may do is due.
-	looks = time.Minute
+	// looks is how seldom a node sees whether a job that others may do is due. It
+	// looks at least four times a period: a tick that comes a moment before the
+	// period is over must not cost a whole one.
+	looks = 15 * time.Second
+	// retry is how long nobody tries again what failed, a period at most.
+	retry = time.Minute
 	// farewell is the longest last run.
 	farewell = 5 * time.Second
 )
@@ -137,7 +141,7 @@ func (r *Runner) Last() map[string]Run {
 func (r *Runner) loop(ctx context.Context, j Job) {
 	pause := j.Every
 	if !j.EachNode {
-		pause = min(pause, looks)
+		pause = min(pause/4, looks)
 	}
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
@@ -180,7 +184,7 @@ func (r *Runner) claim(ctx context.Context, j Job) {
 	if run := r.do(ctx, j); run.Err != nil {
 		fault = run.Err.Error()
 	}
-	again := r.cfg.Now().Add(min(j.Every, looks))
+	again := r.cfg.Now().Add(min(j.Every, retry))
 	back, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
 	defer cancel()
 	if err := r.cfg.Claims.FinishJob(back, j.Name, r.cfg.Owner, began, fault, again); err != nil {
