@@ -67,17 +67,16 @@ func (a *Authority) borrow(ctx context.Context, p Parent, subject *token.Person,
 		return nil
 	}
 	left := time.UnixMilli(t.ExpiresAt).Sub(a.cfg.Now()).Truncate(time.Second)
-	if o.TTL == 0 {
-		o.TTL = min(left, usualImpersonation)
-	}
 	if left <= 0 || o.TTL > left {
 		return token.AtField("minutes", "is longer than what is left of the token that asks")
 	}
+	if o.TTL == 0 {
+		var err error
+		o.TTL, err = a.unasked(ctx, o, left)
+		return err
+	}
 	return nil
 }
-
-// usualImpersonation is the lifetime of an impersonated token unless asked.
-const usualImpersonation = 15 * time.Minute
 
 // shared returns the ordinary scopes that both parties hold, and a personal token
 // that was shown.

@@ -16,7 +16,8 @@ type Parent struct {
 
 // IssueFrom makes a personal token by the right of another one of the same
 // person, and no wider in anything: scopes, workspace, audience, networks and lifetime.
-// An order that asks for no lifetime gets what is left of the parent's. It
+// An order that asks for no lifetime gets what is left of the parent's, or less
+// where a policy says so. It
 // refuses with Forbidden a parent that is not personal, with InsufficientScope
 // scopes that it lacks, with Invalid at addresses or ttl more networks or a
 // longer lifetime, and as Issue.
@@ -43,8 +44,29 @@ func (a *Authority) IssueFrom(ctx context.Context, who token.Actor, p Parent, o 
 			return nil, token.AtField("ttl", "may be at most the %d seconds that are left of the token that makes it", int64(left/time.Second))
 		}
 		if o.TTL == 0 {
-			o.TTL = left
+			var err error
+			if o.TTL, err = a.unasked(ctx, &o, left); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return a.Issue(ctx, who, o)
+}
+
+// unasked returns the lifetime of an order that names none and may not outlive
+// what was shown for it: what it would get anyway, if that is less. It is never
+// more than a policy allows, which would refuse what nobody asked for.
+func (a *Authority) unasked(ctx context.Context, o *Order, left time.Duration) (time.Duration, error) {
+	s, err := a.read(ctx, o)
+	if err != nil {
+		return 0, err
+	}
+	life, err := lifetime(o, s)
+	if err != nil { // it has to expire, and it does: with what was shown
+		life = longest(o, s)
+	}
+	if life == 0 {
+		return left, nil
+	}
+	return min(left, life), nil
 }

@@ -2,6 +2,7 @@ package authority_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -79,6 +80,44 @@ func TestPersonalTokenLivesByTheStrictestWorkspaceItOpens(t *testing.T) {
 		}
 		if got != c.want {
 			t.Errorf("%+v: got %v", c, got)
+		}
+	}
+}
+
+// A policy that came after the parent bounds what the parent makes, and refuses
+// no lifetime that nobody asked for.
+func TestLifetimeThatNobodyAskedForIsNeverRefused(t *testing.T) {
+	h := &policed{servertest.Start(t, strings.Replace(policyHouse, "role: admin}", "role: admin, may_impersonate: true}", 1), nil), t}
+	one, admin := h.as("one@example.test"), h.as("admin@example.test")
+	const quarter = 90 * personalDay
+	parentOf := func(who token.Actor) authority.Parent {
+		t.Helper()
+		out := h.issue(authority.Order{Kind: token.Personal, Contract: "test", Name: "x", Person: who.ID, Workspace: "ws1", Scopes: token.Scopes{"stock.read"}, TTL: quarter})
+		r, v, err := h.Verifier.Judge(t.Context(), out.Secret, token.Use{Now: h.now(), Surface: token.AtAPI})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return authority.Parent{Record: r, Opens: v}
+	}
+	mine, theirs := parentOf(one), parentOf(admin)
+	for _, c := range []struct {
+		policy     token.Policy
+		made, lent time.Duration
+	}{
+		{token.Policy{}, quarter, 15 * time.Minute},
+		{token.Policy{RequireExpiry: true}, quarter, 15 * time.Minute},
+		{token.Policy{MaxTTL: map[token.Kind]int64{token.Personal: 10 * 86400, token.Impersonated: 300}}, 10 * personalDay, 5 * time.Minute},
+		{token.Policy{RequireExpiry: true, MaxTTL: map[token.Kind]int64{token.Personal: 10 * 86400}}, 10 * personalDay, 15 * time.Minute},
+		{token.Policy{DefaultTTL: map[token.Kind]int64{token.Personal: 86400, token.Impersonated: 60}}, personalDay, time.Minute},
+	} {
+		h.put(c.policy)
+		made, err := h.Authority.IssueFrom(t.Context(), one, mine, authority.Order{Contract: "test", Name: "y", Scopes: token.Scopes{"stock.read"}})
+		if err != nil || made.Token.ExpiresAt-made.Token.IssuedAt != c.made.Milliseconds() {
+			t.Errorf("%+v: made %+v, %v, want one of %v", c.policy, made, err, c.made)
+		}
+		lent, err := h.Authority.ImpersonateAs(t.Context(), admin, theirs, authority.Order{Contract: "test", Person: one.ID, Workspace: "ws1", Reason: "support"})
+		if err != nil || lent.Token.ExpiresAt-lent.Token.IssuedAt != c.lent.Milliseconds() {
+			t.Errorf("%+v: lent %+v, %v, want one of %v", c.policy, lent, err, c.lent)
 		}
 	}
 }
