@@ -119,11 +119,31 @@ func (c *restoreCommand) Run(ctx context.Context) error {
 		if _, err := os.Stat(c.File); err != nil { // SQLite would make an empty one
 			return fmt.Errorf("read the backup: %w", err)
 		}
+		if err := c.keepEndings(ctx, path); err != nil {
+			fmt.Fprintf(os.Stderr, "The database that is there tells no more of what ended: %v\n", err)
+		}
 		if err := store.Replace(ctx, c.File, path); err != nil {
 			return err
 		}
 	}
 	return c.replay(ctx)
+}
+
+// keepEndings writes to the log of endings what the database that is replaced
+// knows beyond it, as a server that was killed leaves it.
+func (c *restoreCommand) keepEndings(ctx context.Context, path string) error {
+	if _, err := os.Stat(path); err != nil {
+		return nil //nolint:nilerr // there is none
+	}
+	j, err := store.OpenJournal(c.DataDir)
+	if err != nil {
+		return err
+	}
+	s, err := c.open(ctx, true, j)
+	if err != nil {
+		return errors.Join(err, j.Close())
+	}
+	return errors.Join(s.KeepJournal(ctx), s.Close(), j.Close())
 }
 
 func (c *restoreCommand) replay(ctx context.Context) error {
@@ -142,7 +162,7 @@ func (c *restoreCommand) replay(ctx context.Context) error {
 	}
 	fmt.Printf("Ended again: %d tokens, %d cutoffs.\n", done.Tokens, done.Cutoffs)
 	if done.All {
-		fmt.Println("The log of endings does not reach back to this backup, so every token born before now was cut off: people and programs have to get new ones.")
+		fmt.Println("The log of endings does not tell all that ended since this backup, so every token born before now was cut off: people and programs have to get new ones.")
 	}
 	return nil
 }

@@ -38,6 +38,7 @@ func (s *Server) later() *jobs.Runner {
 		jobs.Job{Name: "catalogue", Every: 10 * time.Second, EachNode: true, Run: s.Authority.CatchUp},
 		s.watchAlerts(), s.countAlerts(),
 		jobs.Job{Name: "letters", Every: 5 * time.Second, EachNode: true, Run: s.sendLetters},
+		jobs.Job{Name: "endings", Every: 10 * time.Second, EachNode: true, Run: func(ctx context.Context, _ time.Time) error { return s.Store.KeepJournal(ctx) }},
 		jobs.Job{Name: "skew", Every: 10 * time.Second, EachNode: true, Run: s.measureSkew},
 		s.rest(),
 	)...)

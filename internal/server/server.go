@@ -246,7 +246,24 @@ func (s *Server) openStore(ctx context.Context) (err error) {
 	if behind {
 		return errors.New(`the database is behind the log of endings beside it, so it was restored or rolled back: run "ficha restore --replay", which ends again what had ended`)
 	}
+	if err := s.warnOfNoLog(ctx); err != nil {
+		return err
+	}
+	if err := s.Store.KeepJournal(ctx); err != nil {
+		return err
+	}
 	return s.Store.EnsurePartitions(ctx, s.Config.Now(), 7)
+}
+
+// warnOfNoLog says that nobody can tell whether a database that is no new one was
+// rolled back. A node of a shared one begins without a log.
+func (s *Server) warnOfNoLog(ctx context.Context) error {
+	at, err := s.Store.Position(ctx)
+	if err == nil && at.Position > 1 && s.journal.Made() && !s.Store.Shared() {
+		s.Config.Log.WarnContext(ctx, `there is no log of endings beside the database: if it is a copy or was restored, what was ended since opens again; `+
+			`stop, and run "ficha restore --replay", which cuts everything off that cannot be told`)
+	}
+	return err
 }
 
 // checkMaster refuses a database that was written under another master key.

@@ -123,6 +123,14 @@ func (tx *Tx) RetireSecret(ctx context.Context, client string, id token.ID, at i
 	return tx.affects(ctx, `UPDATE client_secrets SET retires_at = $3 WHERE id = $1 AND client = $2 AND ended_at = 0`, int64(id), client, at)
 }
 
+const endedSecrets = `SELECT id, ended_at FROM client_secrets WHERE client = $1 AND ended_at > 0`
+
+func scanEndedSecret(r *sql.Rows) (s JournalSecret, err error) {
+	s.What = token.RotatesClientSecret
+	err = r.Scan(&s.ID, &s.At)
+	return s, err
+}
+
 // EndSecret ends a secret of a client if it lives; it reports whether this
 // call did.
 func (tx *Tx) EndSecret(ctx context.Context, client string, id token.ID) (bool, error) {

@@ -25,21 +25,32 @@ import (
 // database is what is durable. What a power loss takes from its end matters
 // only to a restore of an older backup right afterwards.
 type Journal struct {
-	mu   sync.Mutex
-	name string
-	file *os.File
-	size int64
-	torn bool // it ends in the middle of a line
+	mu    sync.Mutex
+	name  string
+	file  *os.File
+	size  int64
+	torn  bool // it ends in the middle of a line
+	lost  bool // a line could not be written since the last one that was
+	made  bool // there was none
+	reach reach
 }
 
 // A JournalLine is one commit that ended something. Position is the
-// database's after it.
+// database's after it, 0 where it changed nothing that is held in memory.
 type JournalLine struct {
-	Position int64           `json:"n"`
-	Mark     string          `json:"mark,omitempty"`
-	Ends     []JournalEnding `json:"ends,omitempty"`
-	Cuts     []token.Cutoff  `json:"cuts,omitempty"`
-	Secrets  []JournalSecret `json:"secrets,omitempty"`
+	Position  int64               `json:"n"`
+	Mark      string              `json:"mark,omitempty"`
+	Ends      []JournalEnding     `json:"ends,omitempty"`
+	Suspended []JournalSuspension `json:"suspended,omitempty"`
+	Cuts      []token.Cutoff      `json:"cuts,omitempty"`
+	Secrets   []JournalSecret     `json:"secrets,omitempty"`
+
+	// Anchor is set where the journal begins, or begins anew: of what led to the
+	// position it knows nothing.
+	Anchor bool `json:"anchor,omitempty"`
+	// Lost is set where lines could not be written before, of whatever position up
+	// to this one.
+	Lost bool `json:"lost,omitempty"`
 }
 
 // A JournalSecret is one secret that is no token and ended: of a client, or a
@@ -58,6 +69,13 @@ type JournalEnding struct {
 	By     string   `json:"by"`
 }
 
+// A JournalSuspension is one token that was suspended, or, at 0, resumed.
+type JournalSuspension struct {
+	ID    token.ID `json:"id"`
+	At    int64    `json:"at"`
+	Until int64    `json:"until,omitempty"`
+}
+
 // journalMost is the size at which a journal begins anew; the one before is
 // kept beside it.
 const journalMost = 64 << 20
@@ -65,7 +83,20 @@ const journalMost = 64 << 20
 // OpenJournal opens the journal of a data folder, or makes an empty one.
 func OpenJournal(dir string) (*Journal, error) {
 	j := &Journal{name: filepath.Join(dir, "endings.log")}
-	return j, j.open()
+	_, none := os.Stat(j.name)
+	if err := j.open(); err != nil {
+		return nil, err
+	}
+	j.made = errors.Is(none, os.ErrNotExist)
+	first := true
+	err := j.last(func(l JournalLine) error {
+		if first && l.Position > 0 { // what comes before is not read
+			l.Anchor, first = true, false
+		}
+		j.reach.add(l)
+		return nil
+	})
+	return j, err
 }
 
 func (j *Journal) open() error {
@@ -99,7 +130,16 @@ func (j *Journal) Append(l JournalLine) error {
 	if j.size > journalMost {
 		err = j.turn()
 	}
-	return errors.Join(err, j.write(text))
+	if j.lost {
+		text = append(fmt.Appendf(nil, `{"n":%d,"lost":true}`+"\n", max(j.reach.at, l.Position)), text...)
+	}
+	if fault := j.write(text); fault != nil {
+		j.lost = true
+		return errors.Join(err, fault)
+	}
+	j.lost = false
+	j.reach.add(l)
+	return err
 }
 
 func (j *Journal) write(text []byte) error {
@@ -188,6 +228,9 @@ func (j *Journal) Close() error {
 	return errors.Join(j.file.Sync(), j.file.Close())
 }
 
+// Made reports whether there was no journal in the folder.
+func (j *Journal) Made() bool { return j.made }
+
 // Behind reports whether the database is behind the journal: its position is
 // earlier, its history another, or a token that the journal ended last lives
 // in it.
@@ -230,7 +273,7 @@ func (s *Store) note(ctx context.Context, tx *Tx) {
 	if s.cfg.Journal == nil || len(tx.ends)+len(tx.secrets) == 0 && tx.position == 0 {
 		return
 	}
-	l := JournalLine{Position: tx.position, Mark: tx.mark, Cuts: tx.cutoffs, Secrets: tx.secrets}
+	l := JournalLine{Position: tx.position, Mark: tx.mark, Cuts: tx.cutoffs, Secrets: tx.secrets, Suspended: tx.suspended}
 	for _, e := range tx.ends {
 		l.Ends = append(l.Ends, JournalEnding{ID: e.ID, At: e.At, Reason: e.Reason, By: e.By})
 	}

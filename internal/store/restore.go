@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -80,33 +81,44 @@ func sound(ctx context.Context, backup string) error {
 type Replayed struct {
 	Tokens  int  // ended again, and secrets of clients
 	Cutoffs int  // placed again, with the support's own end
-	All     bool // the journal does not reach back: everything born before was cut off
+	All     bool // the journal does not tell all since: everything born before was cut off
 }
 
-// Replay ends again what the journal says has ended, and leaves the database
-// ahead of the journal. Where the journal does not reach back to the
-// database's position, every token born before is cut off.
+// replayed is what a database keeps of its last replay: from which position, and
+// to which it was brought.
+type replayed struct {
+	From token.Change `json:"from"`
+	To   token.Change `json:"to"`
+}
+
+const replayedMeta = "replayed"
+
+// Replay ends and suspends again what the journal says, and leaves the database
+// ahead of the journal. Where the journal does not tell all that happened since
+// the database's position, is of another history or is not there, every token
+// born before is cut off. A node whose journal is replayed over a database that
+// another one's was replayed over adds to that what it knows.
 func (s *Store) Replay(ctx context.Context, j *Journal) (Replayed, error) {
 	var done Replayed
 	at, err := s.Position(ctx)
 	if err != nil {
 		return done, err
 	}
-	first, last := int64(0), at.Position
-	err = j.Lines(func(l JournalLine) error {
-		if l.Position > 0 && first == 0 {
-			first = l.Position
-		}
-		last = max(last, l.Position)
-		return nil
-	})
+	known, err := j.cover(at)
 	if err != nil {
 		return done, err
 	}
-	done.All = first > at.Position+1
+	from, second, err := s.secondReplay(ctx, at, known.last)
+	if err != nil {
+		return done, err
+	}
+	if !second {
+		from = at
+	}
+	done.All = !second && !known.whole()
 	err = s.Do(ctx, func(tx *Tx) error {
 		done.Tokens, done.Cutoffs = 0, 0
-		if err := tx.replay(ctx, j, at.Position, &done); err != nil {
+		if err := tx.replay(ctx, j, from.Position, &done); err != nil {
 			return err
 		}
 		if done.All {
@@ -115,10 +127,32 @@ func (s *Store) Replay(ctx context.Context, j *Journal) (Replayed, error) {
 			}
 		}
 		tx.Changed(token.Change{What: token.Genesis})
-		_, err := tx.exec(ctx, `UPDATE position SET n = $1 WHERE one = 1`, last)
-		return err
+		ahead := max(known.last, at.Position)
+		if _, err := tx.exec(ctx, `UPDATE position SET n = $1 WHERE one = 1`, ahead); err != nil {
+			return err
+		}
+		text, err := json.Marshal(replayed{From: from, To: token.Change{Position: ahead + 1}})
+		if err != nil {
+			return err
+		}
+		return tx.SetMeta(ctx, replayedMeta, text)
 	})
 	return done, err
+}
+
+// secondReplay reports whether nothing was committed since another node's journal
+// was replayed, of a history that this one, which knows positions up to last, has
+// a part of too; it returns from which position that was.
+func (s *Store) secondReplay(ctx context.Context, at token.Change, last int64) (token.Change, bool, error) {
+	text, err := one(ctx, s.reads, readMeta, scanBytes, replayedMeta)
+	if err != nil || len(text) == 0 {
+		return token.Change{}, false, err
+	}
+	var was replayed
+	if err := json.Unmarshal(text, &was); err != nil {
+		return token.Change{}, false, fmt.Errorf("read what was replayed: %w", err)
+	}
+	return was.From, was.To.Position == at.Position && was.From.Position < last && last < at.Position, nil
 }
 
 // replay ends tokens and supports of the lines after a position; quiet endings
@@ -127,6 +161,11 @@ func (tx *Tx) replay(ctx context.Context, j *Journal, after int64, done *Replaye
 	return j.Lines(func(l JournalLine) error {
 		if err := tx.endAgain(ctx, l, done); err != nil || l.Position <= after {
 			return err
+		}
+		for _, one := range l.Suspended {
+			if _, err := tx.Suspend(ctx, one.ID, one.At, one.Until); err != nil {
+				return err
+			}
 		}
 		for _, c := range l.Cuts {
 			done.Cutoffs++

@@ -263,7 +263,11 @@ func (tx *Tx) End(ctx context.Context, e token.Ending) (bool, error) {
 // resumed); at 0 resumes it. It reports whether the row lives.
 func (tx *Tx) Suspend(ctx context.Context, id token.ID, at, until int64) (bool, error) {
 	tx.Changed(tokenChange(id))
-	return tx.affects(ctx, suspendToken[id.Class()], int64(id), at, until)
+	lives, err := tx.affects(ctx, suspendToken[id.Class()], int64(id), at, until)
+	if lives {
+		tx.suspended = append(tx.suspended, JournalSuspension{ID: id, At: at, Until: until})
+	}
+	return lives, err
 }
 
 // CountUse counts one use of a token that may be used a number of times only,

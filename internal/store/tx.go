@@ -15,13 +15,14 @@ import (
 // function it was given to.
 type Tx struct {
 	*session
-	now     int64
-	changes []token.Change
-	cutoffs []token.Cutoff
-	ends    []token.Ending
-	secrets []JournalSecret
-	leaves  bool // something in the outbox
-	hopeful bool // counts what a batch writes in place of asking which rows
+	now       int64
+	changes   []token.Change
+	cutoffs   []token.Cutoff
+	ends      []token.Ending
+	secrets   []JournalSecret
+	suspended []JournalSuspension
+	leaves    bool // something in the outbox
+	hopeful   bool // counts what a batch writes in place of asking which rows
 
 	mute     bool // letters are not written
 	unposted int  // the letters that were not
