@@ -138,13 +138,13 @@ func letterOfLeak(l *token.Leak, x *exposure) token.Letter {
 	}}
 }
 
-// place names where a secret was found. All secrets of a webhook have one row.
+// place names where a secret was found.
 func (x *exposure) place(s *Sighting) token.Hash {
-	text := s.Source + "\x00" + s.URL
+	place := token.HashOf(s.Source + "\x00" + s.URL)
 	if x.what == token.RotatesWebhookSecret {
-		text += "\x00" + string(x.secret.Hash[:])
+		place = token.PlaceOf(x.secret.Hash, place)
 	}
-	return token.HashOf(text)
+	return place
 }
 
 func noteLeak(who token.Actor, l *token.Leak, x *exposure, after *Aftermath) *token.Event {

@@ -22,7 +22,8 @@ const (
 // AddLeak keeps a place where a secret was found; it reports false if it is
 // known, or if so many are that one more tells nothing.
 func (tx *Tx) AddLeak(ctx context.Context, l *token.Leak) (bool, error) {
-	known, err := one(ctx, tx, `SELECT COUNT(*) FROM leaks WHERE secret = $1`, scanInt, int64(l.Secret))
+	first, last := l.Places()
+	known, err := one(ctx, tx, `SELECT COUNT(*) FROM leaks WHERE secret = $1 AND place >= $2 AND place <= $3`, scanInt, int64(l.Secret), first[:], last[:])
 	if err != nil || known >= mostPlaces {
 		return false, err
 	}

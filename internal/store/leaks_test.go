@@ -9,6 +9,28 @@ import (
 	"github.com/fichadev/ficha/internal/token"
 )
 
+// The secrets of a webhook have one row. Whoever had the one before must not fill
+// the places of the one that took its turn.
+func TestPlacesOfASecretOfAWebhookAreItsOwn(t *testing.T) {
+	eachEngineAt(t, func(t *testing.T, s *Store, c *clock) {
+		add := func(secret, place string, want bool) {
+			t.Helper()
+			l := token.Leak{
+				Secret: 7, What: token.RotatesWebhookSecret, Workspace: "w", Credential: "hook", ReportedAt: c.now().UnixMilli(),
+				Place: token.PlaceOf(token.HashOf(secret), token.HashOf(place)),
+			}
+			wins(t, s, place, want, func(tx *Tx) (bool, error) { return tx.AddLeak(t.Context(), &l) })
+		}
+		for i := range mostPlaces {
+			add("old", string(rune('a'+i)), true)
+		}
+		add("old", "one too many", false)
+		add("new", "a", true)
+		add("new", "a", false)
+		add("new", "b", true)
+	})
+}
+
 func TestPlacesOfASecretAreKeptOnceAndNotWithoutEnd(t *testing.T) {
 	eachEngineAt(t, func(t *testing.T, s *Store, c *clock) {
 		ctx := t.Context()

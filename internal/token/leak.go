@@ -15,6 +15,28 @@ type Leak struct {
 	Ended      bool // the report ended the secret
 }
 
+// sharedPlace is how much of a Place tells the secrets of a webhook apart, which
+// have one row.
+const sharedPlace = 8
+
+// PlaceOf returns the place of a secret that shares its row with others.
+func PlaceOf(secret, place Hash) Hash {
+	copy(place[:sharedPlace], secret[:])
+	return place
+}
+
+// Places returns the first and the last place that the same secret may have, for
+// who counts them.
+func (l *Leak) Places() (first, last Hash) {
+	for i := range last {
+		last[i] = 0xff
+	}
+	if l.What == RotatesWebhookSecret {
+		first, last = PlaceOf(l.Place, first), PlaceOf(l.Place, last)
+	}
+	return first, last
+}
+
 // Since returns from when on others may have had the secret: what the finder
 // says, else the report.
 func (l *Leak) Since() int64 {
