@@ -159,6 +159,7 @@ type Choice struct {
 	Optional  token.Scopes // of the optional scopes, those that person and workspace hold
 	Missing   token.Scopes // required scopes that the person may not give there
 	Refusal   error        // why it cannot be chosen; nil if it can
+	Ask       string       // the role of those who may choose it, where only this person may not
 }
 
 // Asked is a pending request as its person sees it.
@@ -221,16 +222,34 @@ func (a *Authority) choice(ctx context.Context, asked *Asked, m *token.Membershi
 	may := func(s string) bool { return a.Known(s) && w.MayHold(m, s) }
 	ch.Missing = q.Scopes.Filter(func(s string) bool { return !may(s) })
 	ch.Optional = q.Optional.Filter(func(s string) bool { return may(s) && c.OptionalScope.Has(s) })
+	by := orDefault(c.InstallableBy, q.InstallableBy)
+	lacks := ch.Missing.Filter(func(s string) bool { return !token.IsAdmin(s) && !w.Has(s) })
 	if ch.Refusal = a.checkProof(w, q); ch.Refusal != nil {
 		return ch, nil
 	}
 	switch {
 	case !c.MayOpen(w.ID):
 		ch.Refusal = token.Errorf(token.AccessDenied, "the application is not offered to this workspace")
-	case !mayInstall(m, orDefault(c.InstallableBy, q.InstallableBy)), len(ch.Missing) > 0:
-		ch.Refusal = token.Errorf(token.AccessDenied, "a super admin has to let this application in").Because(token.NeedsSuperAdmin)
+	case len(lacks) > 0:
+		ch.Refusal = token.Errorf(token.AccessDenied, "the workspace does not have %s, which the application requires", lacks).Because(token.WorkspaceLacks)
+	case !mayInstall(m, by) || len(ch.Missing) > 0:
+		ch.Ask, ch.Refusal = ask(by, ch.Missing)
 	}
 	return ch, nil
+}
+
+// ask returns the role of those who may let an application in which a member may
+// not, and the refusal. Who has a narrower role than an admin's may lack scopes
+// too.
+func ask(by string, missing token.Scopes) (role string, refusal error) {
+	why := ""
+	if len(missing) > 0 {
+		why = ": you do not hold " + missing.String()
+	}
+	if by == token.SuperAdmin {
+		return by, token.Errorf(token.AccessDenied, "a super admin has to let this application in%s", why).Because(token.NeedsSuperAdmin)
+	}
+	return token.Admin, token.Errorf(token.AccessDenied, "an admin has to let this application in%s", why).Because(token.NeedsAdmin)
 }
 
 func orDefault(s, otherwise string) string {
@@ -250,10 +269,16 @@ func mayInstall(m *token.Membership, by string) bool {
 	return true
 }
 
-// Admins returns up to five of those who can let an application into a
-// workspace, for the page that says whom to ask.
-func (a *Authority) Admins(ctx context.Context, workspace string) ([]*token.Person, error) {
-	return a.cfg.Store.PeopleWithRole(ctx, workspace, token.SuperAdmin, 5)
+// Admins returns up to five of those who have a role that Choice.Ask names, or a
+// wider one, for the page that says whom to ask.
+func (a *Authority) Admins(ctx context.Context, workspace, role string) ([]*token.Person, error) {
+	const most = 5
+	list, err := a.cfg.Store.PeopleWithRole(ctx, workspace, role, most)
+	if err != nil || role == token.SuperAdmin || len(list) == most {
+		return list, err
+	}
+	more, err := a.cfg.Store.PeopleWithRole(ctx, workspace, token.SuperAdmin, most-len(list))
+	return append(list, more...), err
 }
 
 // find returns the choice of a workspace; with none named, the only one there is.

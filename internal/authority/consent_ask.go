@@ -17,9 +17,9 @@ const (
 
 // AskToInstall writes to those who can let an application into a workspace that
 // the person of a session asks for it and may not do so: a request that only
-// lacks a super admin. It ends the request, so that nobody is written to twice
-// for one. NotFound says that the request is over, Conflict that it needs no
-// super admin, TooMany that the person has asked often.
+// lacks somebody with another role. It ends the request, so that nobody is
+// written to twice for one. NotFound says that the request is over, Conflict that
+// nobody else could answer it, TooMany that the person has asked often.
 func (a *Authority) AskToInstall(ctx context.Context, who token.Actor, session *token.Token, id token.ID, workspace string) error {
 	asked, err := a.Pending(ctx, session, id)
 	if err != nil {
@@ -29,10 +29,10 @@ func (a *Authority) AskToInstall(ctx context.Context, who token.Actor, session *
 	if err != nil {
 		return err
 	}
-	if r := token.AsRefusal(choice.Refusal); r == nil || r.Reason != token.NeedsSuperAdmin {
+	if choice.Ask == "" {
 		return token.Errorf(token.Conflict, "nobody else has to be asked for this")
 	}
-	admins, err := a.Admins(ctx, choice.Workspace.ID)
+	admins, err := a.Admins(ctx, choice.Workspace.ID, choice.Ask)
 	if err != nil {
 		return err
 	}

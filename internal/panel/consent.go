@@ -90,14 +90,14 @@ func (a asked) open() []*authority.Choice {
 	return open
 }
 
-// choice returns the choice of a workspace, "" the first one that a super admin
+// choice returns the choice of a workspace, "" the first one that somebody else
 // could open or, failing that, the first.
 func (a asked) choice(workspace string) *authority.Choice {
 	i := slices.IndexFunc(a.Choices, func(ch authority.Choice) bool {
 		if workspace != "" {
 			return ch.Workspace.ID == workspace
 		}
-		return needsAdmin(ch.Refusal)
+		return ch.Ask != ""
 	})
 	switch {
 	case i >= 0:
@@ -106,11 +106,6 @@ func (a asked) choice(workspace string) *authority.Choice {
 		return &a.Choices[0]
 	}
 	return nil
-}
-
-func needsAdmin(err error) bool {
-	r := token.AsRefusal(err)
-	return r != nil && r.Reason == token.NeedsSuperAdmin
 }
 
 // refusal says why nothing can be chosen, nil if something can.
@@ -189,7 +184,7 @@ func hostOf(redirectURI string) string {
 // refuse says why a request cannot be approved, and who could.
 func (p *Panel) refuse(c *web.Call, a asked, refusal error, workspace string) error {
 	ch := a.choice(workspace)
-	if !needsAdmin(refusal) || ch == nil {
+	if ch == nil || ch.Ask == "" {
 		return refusal
 	}
 	described, err := p.described(c)
@@ -197,10 +192,11 @@ func (p *Panel) refuse(c *web.Call, a asked, refusal error, workspace string) er
 		return err
 	}
 	v := pages.NeedsAdmin{Here: a.here(), Again: a.again(), Person: person(a.record.Person), Workspace: nameOf(ch.Workspace), Missing: described.list(ch.Missing, nil)}
+	v.Super = ch.Ask == token.SuperAdmin
 	if v.App, err = p.app(c, a); err != nil {
 		return err
 	}
-	admins, err := p.cfg.Authority.Admins(c.Context(), ch.Workspace.ID)
+	admins, err := p.cfg.Authority.Admins(c.Context(), ch.Workspace.ID, ch.Ask)
 	if err != nil {
 		return err
 	}

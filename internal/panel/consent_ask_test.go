@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fichadev/ficha/internal/server"
+	"github.com/fichadev/ficha/internal/server/servertest"
 	"github.com/fichadev/ficha/internal/token"
 )
 
@@ -97,5 +98,38 @@ func TestWithoutMailThePageBeginsTheLetterItself(t *testing.T) {
 	b.signIn("lim@acme.example")
 	if s := b.open(b.ask(install())).says(403, "You cannot install"); strings.Contains(s.html, "/panel/consent/request") || !strings.Contains(s.html, "mailto:") {
 		t.Errorf("the page offers a letter that nobody sends:\n%s", s.text)
+	}
+}
+
+// Whom an application takes is its own to say: that a super admin has to be asked
+// is not said where any admin would do, and nobody is asked for what nobody there
+// can give.
+func TestThoseWhoAreAskedAreThoseWhoMay(t *testing.T) {
+	h := servertest.Start(t, strings.NewReplacer(
+		"installable_by: super_admin", "installable_by: admin",
+		"users:\n", "users:\n  - {email: adam@acme.example, name: Adam Able, memberships: [{workspace: ws1, role: admin}]}\n",
+	).Replace(world), mailed)
+	b := newBrowser(t, h)
+	b.accept = "en"
+	b.signIn("lim@acme.example")
+	page := b.open(b.ask(install())).says(403, "An admin of Acme has to", "Adam Able", "Ana Admin")
+	if strings.Contains(page.text, "super admin") {
+		t.Error("it says that a super admin has to be asked")
+	}
+	page.form("/panel/consent/request").post().says(200, "Your request was sent")
+	told := map[string]bool{}
+	for l := b.letter(); l != nil; l = b.letter() {
+		told[l.To] = true
+	}
+	if !told[b.person("adam@acme.example").ID] || !told[b.person("ana@acme.example").ID] {
+		t.Errorf("letters went to %v", told)
+	}
+
+	more := install()
+	more.Scopes = token.Scopes{"oauth", "automation"} // the workspace does not have it
+	b.signIn("ana@acme.example")
+	page = b.open(b.ask(more)).says(403, "Your workspace cannot use this app")
+	if strings.Contains(page.text, "admin of") {
+		t.Error("it says whom to ask, of whom none may")
 	}
 }

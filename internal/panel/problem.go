@@ -48,6 +48,8 @@ func problem(r *token.Refusal) (pages.ProblemCode, int) {
 		return pages.ScopesInsufficient, http.StatusBadRequest
 	case token.ScopesMismatch:
 		return pages.ScopesMismatch, http.StatusBadRequest
+	case token.WorkspaceLacks:
+		return pages.WorkspaceLacks, http.StatusForbidden
 	case token.Expired:
 		// Also said to whoever posts the answer of another session.
 		return pages.ExpiredRequest, http.StatusForbidden

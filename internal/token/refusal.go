@@ -82,14 +82,16 @@ const (
 	ScopesTooFew     Reason = "scopes_insufficient" // a required scope was not asked for
 	ScopesMismatch   Reason = "scopes_mismatch"     // a scope the client is not registered for
 	NeedsSuperAdmin  Reason = "needs_super_admin"
-	NotAnew          Reason = "not_anew"          // the provider did not ask the person anew
-	Unverified       Reason = "unverified_email"  // the provider does not vouch for the address
-	NotAdded         Reason = "not_added"         // nobody here has the address
-	Disabled         Reason = "disabled"          // who may not sign in
-	OtherAccount     Reason = "linked_to_another" // to another account at the provider
-	Stale            Reason = "stale"             // a support changed while the token was minted: read again
-	Clash            Reason = "clash"             // an id or key exists: mint again
-	Lost             Reason = "lost"              // another racer left the state first
+	NeedsAdmin       Reason = "needs_admin"
+	WorkspaceLacks   Reason = "workspace_lacks_scopes" // so that nobody in it may give them
+	NotAnew          Reason = "not_anew"               // the provider did not ask the person anew
+	Unverified       Reason = "unverified_email"       // the provider does not vouch for the address
+	NotAdded         Reason = "not_added"              // nobody here has the address
+	Disabled         Reason = "disabled"               // who may not sign in
+	OtherAccount     Reason = "linked_to_another"      // to another account at the provider
+	Stale            Reason = "stale"                  // a support changed while the token was minted: read again
+	Clash            Reason = "clash"                  // an id or key exists: mint again
+	Lost             Reason = "lost"                   // another racer left the state first
 )
 
 // Error returns the sentence with its code, and the cause, for logs.

@@ -97,6 +97,7 @@ type NeedsAdmin struct {
 	App       App
 	Person    Person
 	Workspace string   // name of the workspace it would be installed in
+	Super     bool     // it takes a super admin; else any admin can
 	Missing   []Scope  // what the person does not hold; may be empty
 	Admins    []Person // those who can install it
 

@@ -101,7 +101,7 @@ func samples() []sample {
 		}),
 		consent("consent_many", func(c *Consent) { c.Workspaces, c.AccessTTL = workspaces(9), 15*24*time.Hour }),
 		consent("consent_vendor", func(c *Consent) { c.Required, c.Optional = everyScope(), nil }),
-		needsAdmin("needs_admin", NeedsAdmin{Here: "/panel/consent?request=r1", App: contacts, Person: ana, Workspace: "Acme",
+		needsAdmin("needs_admin", NeedsAdmin{Here: "/panel/consent?request=r1", App: contacts, Person: ana, Workspace: "Acme", Super: true,
 			Missing: fullConsent().Required[1:], Admins: []Person{{"Berta Boss", "berta@acme.example"}, {"", "carl@acme.example"}}}),
 		needsAdmin("needs_admin_letter", NeedsAdmin{App: contacts, Person: ana, Workspace: "Acme", Admins: []Person{{"Berta Boss", "berta@acme.example"}}, RequestID: "r1", WorkspaceID: "ws1"}),
 		needsAdmin("needs_admin_nobody", NeedsAdmin{App: contacts, Person: ana, Workspace: "Acme"}),
@@ -117,7 +117,7 @@ func samples() []sample {
 
 func problems() []ProblemCode {
 	return []ProblemCode{UnknownClient, BadRedirect, BadRequest, ScopesInsufficient, ScopesMismatch, MissingRights,
-		ExpiredRequest, NoWorkspace, Refused, InstallAsked, SetupEnded, NotFound, TooFrequent, Conflicting, Unavailable, Unclear, Unexpected}
+		WorkspaceLacks, ExpiredRequest, NoWorkspace, Refused, InstallAsked, SetupEnded, NotFound, TooFrequent, Conflicting, Unavailable, Unclear, Unexpected}
 }
 
 func login(name string, v Login) sample {

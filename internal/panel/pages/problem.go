@@ -13,6 +13,7 @@ const (
 	BadRequest         ProblemCode = "bad_request"         // malformed or incomplete
 	ScopesInsufficient ProblemCode = "scopes_insufficient" // HubSpot: a required scope was not asked for
 	ScopesMismatch     ProblemCode = "scopes_mismatch"     // HubSpot: a scope the app is not set up for
+	WorkspaceLacks     ProblemCode = "workspace_lacks"     // the workspace has no scope that the app requires
 	MissingRights      ProblemCode = "missing_rights"      // the person may not do this
 	ExpiredRequest     ProblemCode = "expired_request"     // the pending authorization is over, or somebody else's
 	NoWorkspace        ProblemCode = "no_workspace"        // the person belongs nowhere, so nothing opens
@@ -40,6 +41,8 @@ func (c ProblemCode) keys() (title, text string) {
 		return "problem.connection.title", "problem.scopes_insufficient.text"
 	case ScopesMismatch:
 		return "problem.connection.title", "problem.scopes_mismatch.text"
+	case WorkspaceLacks:
+		return "problem.workspace_lacks.title", "problem.workspace_lacks.text"
 	case MissingRights:
 		return "problem.missing_rights.title", "problem.missing_rights.text"
 	case ExpiredRequest:
