@@ -3,6 +3,7 @@ package authority
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fichadev/ficha/internal/audit"
@@ -83,6 +84,9 @@ func (a *Authority) DropRole(ctx context.Context, who token.Actor, workspace, na
 func (a *Authority) PutClientToken(ctx context.Context, who token.Actor, workspace, secret string, o Options) (Outcome, error) {
 	if secret == "" || len(secret) > 1024 {
 		return "", token.AtField("client_token", "use 1 to 1024 characters")
+	}
+	if strings.Contains(secret, ":") { // the contract reads it after the last colon of a password
+		return "", token.AtField("client_token", "may not hold a colon; use hexadecimal digits")
 	}
 	var out Outcome
 	err := a.cfg.Store.Do(ctx, func(tx Tx) (err error) {

@@ -213,6 +213,14 @@ func TestNumbersAreAssignedAndNeverShared(t *testing.T) {
 	}
 }
 
+// What a contract could never read is not accepted as if it could be used.
+func TestClientTokenWithAColonIsRefused(t *testing.T) {
+	h := servertest.Start(t, twoTenants, nil)
+	if _, err := h.Authority.PutClientToken(t.Context(), apply, "w", "chronos:token-0001", anything); !token.Is(err, token.Invalid) {
+		t.Errorf("got %v, want a refusal at the field", err)
+	}
+}
+
 func TestNamesAreNeverTakenFromAnotherTenant(t *testing.T) {
 	h := servertest.Start(t, twoTenants, nil)
 	ctx := t.Context()

@@ -42,6 +42,7 @@ var wrongFiles = []struct{ text, want string }{
 	{"workspaces:\n- id: a\n  name: \"b\\0\"\n", "r.yaml:3: workspaces[0].name: holds a control character"},
 	{"workspaces:\n- id: a\n  number: 0\n", "r.yaml:3: workspaces[0].number: is not a number; use 1 to 9007199254740991"},
 	{"workspaces:\n- id: a\n  number: 9007199254740992\n", "r.yaml:3: workspaces[0].number: is not a number"},
+	{"workspaces:\n- id: a\n  client_tokens: ['0123456789:abcdef']\n", "r.yaml:3: workspaces[0].client_tokens[0]: holds a colon"},
 	{"workspaces:\n- id: a\n  policy: {max_ttl: {service: 0}}\n", "r.yaml:3: workspaces[0].policy.max_ttl.service: is not a duration"},
 	{"workspaces:\n- id: a\n  policy: {max_ttl: {servise: 1d}}\n", `r.yaml:3: workspaces[0].policy.max_ttl: unknown key "servise"; did you mean "service"?`},
 	{"workspaces:\n- id: a\n  policy: {registration: closed}\n", "r.yaml:3: workspaces[0].policy.registration: is not known; use off, token or open"},

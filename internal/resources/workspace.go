@@ -1,6 +1,8 @@
 package resources
 
 import (
+	"strings"
+
 	"github.com/fichadev/ficha/internal/token"
 )
 
@@ -56,7 +58,11 @@ func (o object) ordinary(key string) (token.Scopes, bool) {
 func readClientTokens(o object) []string {
 	var all []string
 	for _, v := range o.list("client_tokens") {
-		all = append(all, v.secret(minSecret))
+		secret := v.secret(minSecret)
+		if strings.Contains(secret, ":") {
+			v.fail("holds a colon, after which the contract reads it; use hexadecimal digits")
+		}
+		all = append(all, secret)
 	}
 	return all
 }
