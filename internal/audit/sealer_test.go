@@ -66,7 +66,7 @@ func (h *house) equip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := &keys.Keeper{Store: h.Store, Master: master, Ring: keys.NewRing(master), Now: h.now}
+	k := &keys.Keeper{Store: h.Store, Master: master, Ring: keys.NewRing(master), Now: h.now, Life: 24 * time.Hour}
 	if err := k.Ensure(t.Context()); err != nil {
 		t.Fatal(err)
 	}

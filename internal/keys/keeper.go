@@ -8,11 +8,8 @@ import (
 	"time"
 )
 
-// The defaults of a Keeper.
-const (
-	defaultPeriod = 90 * 24 * time.Hour
-	defaultLife   = 90 * 24 * time.Hour
-)
+// defaultPeriod is how long a key signs unless a Keeper says otherwise.
+const defaultPeriod = 90 * 24 * time.Hour
 
 // A Keeper makes signing keys, turns them over, and keeps a ring at what the
 // store holds. Any number of nodes may run one on the same store. Its methods
@@ -23,7 +20,7 @@ type Keeper struct {
 	Ring   *Ring
 	Now    func() time.Time
 	Period time.Duration // a key older than this is replaced; 0: defaultPeriod
-	Life   time.Duration // no signed token lives longer; 0: defaultLife
+	Life   time.Duration // no signed token lives longer: so long a key stays published that signs no more; required
 
 	turning sync.Mutex // one looks at a time what is due
 	loading sync.Mutex // an older reading of the store must not replace a newer one
@@ -79,7 +76,7 @@ func (k *Keeper) Turn(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	steps := due(rows, now.UnixMilli(), cmp.Or(k.Period, defaultPeriod), cmp.Or(k.Life, defaultLife))
+	steps := due(rows, now.UnixMilli(), cmp.Or(k.Period, defaultPeriod), k.Life)
 	for _, s := range steps {
 		if err := k.take(ctx, s, now); err != nil {
 			return err

@@ -415,10 +415,10 @@ func TestUnknownAlgorithmIsNoKeepersBusiness(t *testing.T) {
 	}
 }
 
-func TestDefaultsAreNinetyDays(t *testing.T) {
+func TestKeySignsForNinetyDaysUnlessToldOtherwise(t *testing.T) {
 	store := &memory{}
 	k := node(store, still)
-	k.Period, k.Life = 0, 0
+	k.Period = 0
 	if err := k.Ensure(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,8 @@ import "time"
 
 // The rotation of a key: published as next, active once every copy of the key
 // set that others keep must hold it, retiring when its follower takes over, ended
-// when the last token it signed has expired.
+// when no token that it signed can be alive: the longest life of any later, and a
+// margin.
 
 // TurnEvery is the longest time between two turns of a node. A node hears of
 // keys that another node made in its next turn.

@@ -47,7 +47,7 @@ func eachWorld(t *testing.T, test func(*testing.T, *world)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		k := &keys.Keeper{Store: w.Store, Master: master, Ring: keys.NewRing(master), Now: w.now}
+		k := &keys.Keeper{Store: w.Store, Master: master, Ring: keys.NewRing(master), Now: w.now, Life: 24 * time.Hour}
 		if err := errors.Join(k.Ensure(t.Context()), k.EnsureAlg(t.Context(), keys.ES256)); err != nil {
 			t.Fatal(err)
 		}
