@@ -1,5 +1,5 @@
-// Command ficha is the door: it reads the configuration, ties the rooms
-// together and serves, or speaks to a server that runs.
+// Command ficha is the door: it reads the configuration, and then serves, speaks
+// to a server that runs, or looks after its database.
 package main
 
 import (

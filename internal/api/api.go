@@ -45,8 +45,8 @@ type Store interface {
 	Trail(ctx context.Context, t token.Trail) (page []*token.Event, next token.ID, err error)
 }
 
-// Config says what the face works with. All but Session, GitHub and WithoutBeCMS is
-// required.
+// Config says what the face works with. All fields but WithoutBeCMS, Mail, Session
+// and GitHub are required.
 type Config struct {
 	Authority    *authority.Authority
 	Verifier     *verifier.Verifier

@@ -1,6 +1,8 @@
 // Package authority knows the rules: how tokens and grants come to be and how
-// they end. A token is minted in Issue and nowhere else; every change it
-// decides is one commit with its audit row and its deliveries.
+// they end. A token is minted in Issue; a code takes the same steps and is
+// written with its consent (Approve), and one of another server is entered with
+// the secret that it has (Import). Every change it decides is one commit with its
+// audit row and its deliveries.
 package authority
 
 import (
@@ -74,8 +76,8 @@ type Judge interface {
 	Refused(secret token.ID, since int64) []token.Seen
 }
 
-// Config says what the authority works with. All but WebhookAllow and Upstream is
-// required.
+// Config says what the authority works with. All fields but WebhookAllow and
+// Upstream are required.
 type Config struct {
 	Store  Store
 	Judge  Judge

@@ -54,11 +54,12 @@ func (a *Authority) AdmitReports(who token.Actor, secrets int) error {
 	return nil
 }
 
-// settle is when reports are answered, whatever came of them: after the deeds
-// would be done, so that the time tells nobody whether there were any.
+// settle is when reports are answered at the earliest, whatever came of them:
+// after the deeds would be done, so that the time tells nobody whether there were
+// any.
 const settle = 100 * time.Millisecond
 
-// HearReports takes reports from anybody, and says the same after the same time
+// HearReports takes reports from anybody, and says the same, after at least settle,
 // whether there are such secrets or not. It refuses as AdmitReports does, and
 // with Invalid a report that is none.
 func (a *Authority) HearReports(ctx context.Context, who token.Actor, list []Sighting) error {

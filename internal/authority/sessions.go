@@ -47,8 +47,8 @@ func (a *Authority) EndSession(ctx context.Context, who token.Actor, id token.ID
 }
 
 // EndSessions ends every session of the actor's but one, which may be 0: a
-// hundred a step, each session by itself, so that whoever is killed in between
-// has ended those that they came to.
+// hundred a step, each session by itself: if we die in between, those that were
+// come to have ended, and to ask again ends the others.
 func (a *Authority) EndSessions(ctx context.Context, who token.Actor, but token.ID) error {
 	below := token.ID(0)
 	for {

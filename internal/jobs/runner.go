@@ -38,7 +38,7 @@ type Claims interface {
 	FinishJob(ctx context.Context, name, owner string, began time.Time, fault string, again time.Time) error
 }
 
-// Config says what a Runner works with. All but Ran are required.
+// Config says what a Runner works with. All fields but Ran are required.
 type Config struct {
 	Claims Claims
 	Owner  string // this node among the others

@@ -38,7 +38,8 @@ const (
 	Dead    = "dead"
 )
 
-// Config says what a Sender works with. All but From and Link are required.
+// Config says what a Sender works with. All fields but From and Link are
+// required.
 type Config struct {
 	Server  string // smtp://user:password@host:587?from=…, smtps://… or smtp+plain://…
 	From    string // whom letters are from; empty: as Server says

@@ -41,7 +41,9 @@ func NewID(at time.Time, class Class) ID {
 	return MakeID(at, class, binary.BigEndian.Uint32(b[:]))
 }
 
-// newest holds the last ordered id of each of the latest instants.
+// newest holds the last ordered id of each of the latest instants. It is the one
+// package variable that changes: the order is that of a process, whoever makes the
+// ids, and what it loses with the process is order within a millisecond.
 var newest struct {
 	sync.Mutex
 	ids [64]ID

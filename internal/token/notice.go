@@ -6,7 +6,7 @@ import (
 )
 
 // A Notice is one thing that is told of a secret once: how many days before its
-// expiry, or one of the three below.
+// expiry, or one of those below.
 type Notice int64
 
 // What is told beside the days before.

@@ -9,8 +9,9 @@ import (
 // without repetition. The zero value is the empty set.
 type Scopes []string
 
-// Names that every workspace, role and membership has from the start. They are
-// never listed, bought or narrowed there; a client names them in its scope.
+// Names that every workspace, role and membership has from the start, but for the
+// administration's, which admins and super admins alone may hold. They are never
+// listed, bought or narrowed there; a client names them in its scope.
 const (
 	ReadContent   = "content_management_read"   // Contentful
 	ManageContent = "content_management_manage" // Contentful; includes ReadContent

@@ -29,7 +29,7 @@ type Token struct {
 	Proof       string // thumbprint of the key it is bound to; empty: a bearer token
 	Key         string // id of the key that signed it; empty: opaque
 	StatusIndex int64  // its place in the status lists, of signed tokens that live over 5 minutes
-	Data        string // facts of a code: redirect URI, challenge (JSON); of a refresh token: the access token beside it
+	Data        string // facts of a code: redirect URI, challenge (JSON); of a refresh token: the access token beside it; of a service token: "final" if it is Final
 
 	IssuedAt  int64 // ms
 	ExpiresAt int64 // ms; valid iff now < ExpiresAt; 0: never

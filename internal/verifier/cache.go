@@ -13,7 +13,7 @@ type cache[K comparable, V any] struct {
 	shards [shards]shard[K, V]
 	seed   maphash.Seed
 	most   int          // entries in one shard
-	tick   atomic.Int32 // advances with use, for the choice of what goes
+	tick   atomic.Int32 // advances with each entry: the age of a use, for the choice of what goes
 	gone   func(V)      // told of what goes, under the shard's lock; may be nil
 }
 

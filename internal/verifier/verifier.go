@@ -43,8 +43,8 @@ type Witness interface {
 	Lacked(ctx context.Context, r *token.Record, missing token.Scopes)
 }
 
-// Config says what the judge works with. All but Cached, Heard and Records are
-// required.
+// Config says what the judge works with. All fields but Cached, Heard and Records
+// are required.
 type Config struct {
 	Store   Store
 	Witness Witness

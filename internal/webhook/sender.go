@@ -18,7 +18,8 @@ type Outbox interface {
 	ClaimDeliveries(ctx context.Context, most map[token.ID]int, lease time.Duration) ([]token.Load, error)
 }
 
-// Config says what a Sender works with. All but Allow and Resolver is required.
+// Config says what a Sender works with. All fields but Allow and
+// Resolver are required.
 type Config struct {
 	Outbox Outbox
 	// Settle writes down what tries came to, all of it or nothing.
