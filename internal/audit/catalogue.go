@@ -59,7 +59,7 @@ var catalogue = []EventKind{
 	{Name: "client_token.created", Text: "A client token of the Chronos contract was entered.", Target: "client_token", Detail: "last_four"},
 	{Name: "client_token.ended", Text: "A client token of the Chronos contract has ended.", Target: "client_token"},
 	{Name: "client_token.restored", Text: "An ended client token of the Chronos contract works again.", Target: "client_token", Detail: "last_four"},
-	{Name: "consent.denied", Text: "A person did not give a client access.", Target: "client", Server: true},
+	{Name: "consent.denied", Text: "A person did not give a client access to the workspace that it asked for by name.", Target: "client"},
 	{Name: "consent.given", Text: "A person gave a client access.", Target: "grant", Detail: "client scopes:list"},
 	{Name: "consent.lapsed", Text: "Nothing could be done any more with access that a person once gave; what they gave since stands.", Target: "grant", Detail: "client person"},
 	{Name: "consent.revoked", Text: "Access that a person gave has ended, with its tokens.", Target: "grant", Detail: "client person reason"},

@@ -125,13 +125,16 @@ func (a *Authority) Deny(ctx context.Context, who token.Actor, session *token.To
 		return "", err
 	}
 	q := asked.Request
+	w, err := a.cfg.Judge.Workspace(ctx, q.Workspace) // the one that was asked for, nil where the person would have chosen
+	if err != nil {
+		return "", err
+	}
 	err = a.cfg.Store.Do(ctx, func(tx Tx) error {
 		won, err := tx.AnswerAuthorization(ctx, id, token.Denied, 0)
 		if err != nil || !won {
 			return orElse(err, requestOver())
 		}
-		e := audit.Note(time.UnixMilli(tx.Now()), who, q.Workspace, "consent.denied", audit.Target{Kind: "client", ID: q.Client}, nil)
-		return tx.Record(ctx, e, nil)
+		return note(ctx, tx, who, w, "consent.denied", audit.Target{Kind: "client", ID: q.Client}, nil)
 	})
 	if err != nil || q.Installed {
 		return "", err

@@ -30,6 +30,34 @@ func (o *overtaken) Do(ctx context.Context, f func(authority.Tx) error) error {
 	return o.breaking.Do(ctx, f)
 }
 
+// The ledger of a workspace has what its webhooks hear, where the request named it.
+func TestWorkspaceThatIsAskedForHearsOfANo(t *testing.T) {
+	h := servertest.Start(t, installHouse, nil)
+	hook, _, _, err := h.Authority.PutWebhook(t.Context(), apply, token.Webhook{Workspace: "ws1", URL: "https://hooks.ws1.test/", Events: []string{"consent.denied"}}, "", authority.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	who, session := signed(t, h, "boss@example.test")
+	for heard, workspace := range []string{"", "ws1"} {
+		q := authority.Request{Contract: "hubspot", Client: "app", RedirectURI: "https://app.example/cb", Scopes: token.Scopes{"stock.read"}, Installed: true, Workspace: workspace}
+		id, err := h.Authority.Begin(t.Context(), session, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.Authority.Deny(t.Context(), who, session, id); err != nil {
+			t.Fatal(err)
+		}
+		sent, err := h.Store.Shipments(t.Context(), hook.ID, "", 0, 10)
+		if err != nil || len(sent) != heard {
+			t.Errorf("asked for %q: %d deliveries, %v; want %d", workspace, len(sent), err, heard)
+		}
+		list, err := h.Store.Events(t.Context(), token.Trail{Workspace: workspace, Action: "consent.denied"})
+		if err != nil || len(list) != 1 {
+			t.Errorf("asked for %q: %d records, %v", workspace, len(list), err)
+		}
+	}
+}
+
 // An install survives its installer, so that nobody installs on rights that they
 // lost while they were asked.
 func TestWhoLeftMeanwhileInstallsNothing(t *testing.T) {
