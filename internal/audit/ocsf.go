@@ -144,8 +144,6 @@ func ocsfClass(action string) (class, activity int) {
 	switch {
 	case action == "user.sign_in", action == "user.signed_in":
 		return ocsfAuthentication, 1
-	case action == "user.signed_out":
-		return ocsfAuthentication, 2
 	case action == "impersonation.refused":
 		return ocsfAuthentication, 7 // account switch
 	case group == "user":
