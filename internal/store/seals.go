@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -88,7 +89,7 @@ func (tx *Tx) claim(ctx context.Context, workspace string, before token.ID, numb
 }
 
 func byID(records []token.Leaf) []token.Leaf {
-	slices.SortFunc(records, func(a, b token.Leaf) int { return int(min(1, max(-1, a.ID-b.ID))) })
+	slices.SortFunc(records, func(a, b token.Leaf) int { return cmp.Compare(a.ID, b.ID) })
 	return records
 }
 
