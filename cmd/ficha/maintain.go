@@ -101,12 +101,17 @@ type restoreCommand struct {
 	Replay   bool   `help:"Only end again what the log of endings beside the database says; for a database that was restored by other means."`
 }
 
-// Run restores. It owns the data folder meanwhile, so no server can run on it.
+// Run restores. It owns the data folder and the database meanwhile, so no server
+// can run on them.
 func (c *restoreCommand) Run(ctx context.Context) error {
 	if (c.File == "") == !c.Replay {
 		return errors.New("name the backup, or use --replay alone")
 	}
-	release, err := server.Own(c.DataDir)
+	cfg, err := c.config(c.logger(os.Stderr))
+	if err != nil {
+		return err
+	}
+	release, err := server.Own(c.DataDir, cfg.DatabaseOrDefault())
 	if err != nil {
 		return err
 	}

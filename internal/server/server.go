@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -204,25 +203,11 @@ func (s *Server) faces() (err error) {
 	return err
 }
 
-// own takes the data folder for this process's life. Any number of nodes may
-// serve one PostgreSQL, but each keeps its own log of endings.
+// own takes the data folder and the database's file for this process's life. Any
+// number of nodes may serve one PostgreSQL, but each keeps its own log of endings.
 func (s *Server) own() (err error) {
-	s.release, err = Own(s.Config.DataDir)
+	s.release, err = Own(s.Config.DataDir, s.Config.DatabaseOrDefault())
 	return err
-}
-
-// Own takes a data folder for this process and returns what gives it free. It
-// makes the folder if there is none. Two writers on one SQLite file would each
-// trust a cache that the other does not tell.
-func Own(dir string) (func(), error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the data folder: %w", err)
-	}
-	release, err := lock(filepath.Join(dir, "lock"))
-	if err != nil {
-		return nil, fmt.Errorf("another process owns the data folder %s: stop it, or choose another folder: %w", dir, err)
-	}
-	return release, nil
 }
 
 // openStore opens the database and the log of endings beside it, and refuses a
