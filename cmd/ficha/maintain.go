@@ -127,7 +127,11 @@ func (c *restoreCommand) Run(ctx context.Context) error {
 		if err := c.keepEndings(ctx, path); err != nil {
 			fmt.Fprintf(os.Stderr, "The database that is there tells no more of what ended: %v\n", err)
 		}
-		if err := store.Replace(ctx, c.File, path); err != nil {
+		before, err := store.Replace(ctx, c.File, path)
+		if before != "" {
+			fmt.Printf("The database that was there is kept as %s.\n", before)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -31,29 +31,63 @@ func Backup(ctx context.Context, from, to string) error {
 }
 
 // Replace puts a backup in the place of a SQLite database that nobody serves.
-// The database that was there stays beside it, as NAME.before.
-func Replace(ctx context.Context, backup, database string) error {
+// The database that was there stays beside it, under a name that nothing had:
+// NAME.before, NAME.before-2 and so on. That name is returned, empty if there
+// was none.
+func Replace(ctx context.Context, backup, database string) (before string, err error) {
 	if err := sound(ctx, backup); err != nil {
-		return err
+		return "", err
 	}
 	if err := os.MkdirAll(filepath.Dir(database), 0o700); err != nil {
-		return err
+		return "", err
 	}
 	fresh := database + ".restoring"
 	if err := os.RemoveAll(fresh); err != nil {
-		return err
+		return "", err
 	}
 	if err := Backup(ctx, backup, fresh); err != nil {
-		return err
+		return "", err
 	}
 	// Dying between the renames leaves no database under its name: the next
-	// start refuses, since the journal is ahead of an empty one.
-	for _, part := range []string{"", "-wal", "-shm"} {
-		if err := os.Rename(database+part, database+".before"+part); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
+	// start refuses, since the journal is ahead of none.
+	before, err = setAside(database)
+	if err != nil {
+		return before, err
+	}
+	return before, os.Rename(fresh, database)
+}
+
+// parts are the endings of a database's files: what is not yet in the first is
+// in the second, so each goes where its own file goes.
+var parts = []string{"", "-wal", "-shm"}
+
+// setAside gives a database's files a name that none of them overwrites, and
+// returns it; empty if there was nothing.
+func setAside(database string) (string, error) {
+	if !anyPart(database) {
+		return "", nil
+	}
+	aside := database + ".before"
+	for n := 2; anyPart(aside); n++ {
+		aside = fmt.Sprintf("%s.before-%d", database, n)
+	}
+	for _, part := range parts {
+		if err := os.Rename(database+part, aside+part); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return aside, err
 		}
 	}
-	return os.Rename(fresh, database)
+	return aside, nil
+}
+
+// anyPart reports whether a name, or one that belongs to it, is taken. What
+// cannot be looked at is.
+func anyPart(name string) bool {
+	for _, part := range parts {
+		if _, err := os.Lstat(name + part); !errors.Is(err, os.ErrNotExist) {
+			return true
+		}
+	}
+	return false
 }
 
 // sound refuses a file that is damaged, or no database of ours.

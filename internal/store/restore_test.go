@@ -40,6 +40,50 @@ func shut(t *testing.T, s *Store, j *Journal) {
 	}
 }
 
+// replace puts a backup in place and returns what the one before is called.
+func replace(t *testing.T, backup, database string) string {
+	t.Helper()
+	before, err := Replace(t.Context(), backup, database)
+	must(t, err)
+	return before
+}
+
+// Whoever restores twice still has the database that lived, with what its last
+// commits left in the -wal.
+func TestRestoreOverwritesNoDatabaseThatWasThere(t *testing.T) {
+	ctx, dir := context.Background(), t.TempDir()
+	database, backup := filepath.Join(dir, "ficha.db"), filepath.Join(dir, "backup.db")
+	s, j := kept(t, dir)
+	must(t, Backup(ctx, database, backup))
+	late := newToken(token.Long)
+	must(t, s.Commit(ctx, &token.Deed{Issue: []*token.Token{late}}))
+	killed := t.TempDir() // the files as a killed process leaves them
+	for _, part := range parts {
+		text, err := os.ReadFile(database + part)
+		must(t, err)
+		must(t, os.WriteFile(filepath.Join(killed, "ficha.db"+part), text, 0o600))
+	}
+	shut(t, s, j)
+
+	database = filepath.Join(killed, "ficha.db")
+	lived := replace(t, backup, database)
+	must(t, os.WriteFile(database+".before-2-wal", []byte("somebody's"), 0o600))
+	for _, want := range []string{".before-3", ".before-4"} {
+		if got := replace(t, backup, database); got != database+want {
+			t.Errorf("got %s, want one ending in %s", got, want)
+		}
+	}
+	replace(t, lived, database) // the way back
+	s, j = kept(t, killed)
+	defer shut(t, s, j)
+	if got, err := s.Token(ctx, late.ID); err != nil || got == nil {
+		t.Errorf("the token of the last commit: got %v, %v, want it", got, err)
+	}
+	if got := replace(t, backup, filepath.Join(t.TempDir(), "ficha.db")); got != "" {
+		t.Errorf("where none was: got %s, want nothing kept", got)
+	}
+}
+
 func TestRestoredBackupRevivesNothingThatEnded(t *testing.T) {
 	ctx, dir := context.Background(), t.TempDir()
 	s, j := kept(t, dir)
@@ -65,7 +109,7 @@ func TestRestoredBackupRevivesNothingThatEnded(t *testing.T) {
 	must(t, err)
 	shut(t, s, j)
 
-	must(t, Replace(ctx, backup, filepath.Join(dir, "ficha.db")))
+	replace(t, backup, filepath.Join(dir, "ficha.db"))
 	s, j = kept(t, dir)
 	defer shut(t, s, j)
 	if behind, err := s.Behind(ctx, j); err != nil || !behind {
@@ -129,7 +173,7 @@ func TestRestoredBackupRevivesNoSecretOfAClient(t *testing.T) {
 		}))
 	}
 	shut(t, s, j)
-	must(t, Replace(ctx, backup, filepath.Join(dir, "ficha.db")))
+	replace(t, backup, filepath.Join(dir, "ficha.db"))
 	s, j = kept(t, dir)
 	defer shut(t, s, j)
 	if done, err := s.Replay(ctx, j); err != nil || done.Tokens != 3 {
@@ -265,7 +309,7 @@ func TestOnlyABackupOfOursIsRestored(t *testing.T) {
 	text := filepath.Join(dir, "text.db")
 	must(t, os.WriteFile(text, []byte("no database at all, only words that are long enough for a header"), 0o600))
 	for _, bad := range []string{other, text, filepath.Join(dir, "missing.db")} {
-		if err := Replace(ctx, bad, database); err == nil {
+		if _, err := Replace(ctx, bad, database); err == nil {
 			t.Errorf("%s: got no error, want a refusal", filepath.Base(bad))
 		}
 		if _, err := os.Stat(database); err != nil {
