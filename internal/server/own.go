@@ -1,23 +1,27 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 )
 
+// errOwned is that of a lock that another process holds.
+var errOwned = errors.New("its lock is held")
+
 // Own takes a data folder, and the file of a SQLite database wherever it lies,
 // for this process and returns what gives both free. It makes the folders if
 // there are none. Two writers on one SQLite file would each trust a cache that
 // the other does not tell.
 func Own(dir, database string) (func(), error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the data folder: %w", err)
-	}
-	folder, err := lock(filepath.Join(dir, "lock"))
-	if err != nil {
+	folder, err := take(filepath.Join(dir, "lock"))
+	switch {
+	case errors.Is(err, errOwned):
 		return nil, fmt.Errorf("another process owns the data folder %s: stop it, or choose another folder: %w", dir, err)
+	case err != nil:
+		return nil, err
 	}
 	path, ok := strings.CutPrefix(database, "sqlite:")
 	if !ok {
@@ -34,15 +38,25 @@ func Own(dir, database string) (func(), error) {
 // ownFile takes a database's file by a lock beside it, so that two data folders
 // cannot serve one file, whatever name it goes by in each.
 func ownFile(path string) (func(), error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("make the database's folder: %w", err)
-	}
 	if real, err := filepath.EvalSymlinks(path); err == nil { // a new database has no other name yet
 		path = real
 	}
-	release, err := lock(path + ".lock")
-	if err != nil {
-		return nil, fmt.Errorf("another process owns the database %s: stop it, or choose another database with --database: %w", path, err)
+	release, err := take(path + ".lock")
+	if errors.Is(err, errOwned) {
+		err = fmt.Errorf("another process owns the database %s: stop it, or choose another database with --database: %w", path, err)
 	}
-	return release, nil
+	return release, err
+}
+
+// take takes a lock in a folder, which it makes if there is none.
+func take(name string) (func(), error) {
+	const advice = "check that the folder is mounted for writing and that the user who runs ficha may write there"
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return nil, fmt.Errorf("make the folder %s: %w: %s", filepath.Dir(name), err, advice)
+	}
+	release, err := lock(name)
+	if err != nil && !errors.Is(err, errOwned) {
+		err = fmt.Errorf("take the lock %s: %w: %s", name, err, advice)
+	}
+	return release, err
 }
