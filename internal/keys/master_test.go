@@ -88,6 +88,25 @@ func TestMasterFileIsNotMadeInAMissingFolder(t *testing.T) {
 	}
 }
 
+// A key that is made for a database that has one is a lie beside it.
+func TestMasterFileIsNotMadeForADatabaseThatHasOne(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, masterFile)
+	if _, err := FindMaster(dir, ""); err == nil || !strings.Contains(err.Error(), "bring back "+path) {
+		t.Errorf("got %v, want advice to bring it back", err)
+	}
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("a file was made: %v", err)
+	}
+	made, err := LoadMaster(dir, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found, err := FindMaster(dir, ""); err != nil || found.key != made.key {
+		t.Errorf("once it is there: %v, or another key", err)
+	}
+}
+
 func TestMasterFromEnvironmentInAnySpelling(t *testing.T) {
 	want := master(0xfb)
 	raw := want.key[:]

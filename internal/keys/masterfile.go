@@ -24,20 +24,37 @@ const masterFile = "master.key"
 // not there, and refused if group or others may touch it. Errors never quote
 // the key.
 func LoadMaster(dir, env string) (*Master, error) {
-	if env != "" {
-		m, err := parseMaster(env)
-		if err != nil {
-			return nil, fmt.Errorf("FICHA_MASTER_KEY: %w", err)
-		}
-		return m, nil
-	}
-	path := filepath.Join(dir, masterFile)
-	m, err := readMaster(path)
+	m, err := givenMaster(dir, env)
 	if errors.Is(err, fs.ErrNotExist) {
-		m, err = createMaster(path)
+		m, err = createMaster(filepath.Join(dir, masterFile))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("master key: %w", err)
+	}
+	return m, nil
+}
+
+// FindMaster is LoadMaster for a database that was written under a key: it
+// creates none, which would only be mistaken for that one.
+func FindMaster(dir, env string) (*Master, error) {
+	m, err := givenMaster(dir, env)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the master key is not there, and this database was written with one: bring back %s, or set FICHA_MASTER_KEY", filepath.Join(dir, masterFile))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("master key: %w", err)
+	}
+	return m, nil
+}
+
+// givenMaster returns the key that is there.
+func givenMaster(dir, env string) (*Master, error) {
+	if env == "" {
+		return readMaster(filepath.Join(dir, masterFile))
+	}
+	m, err := parseMaster(env)
+	if err != nil {
+		return nil, fmt.Errorf("FICHA_MASTER_KEY: %w", err)
 	}
 	return m, nil
 }

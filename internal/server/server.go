@@ -111,21 +111,18 @@ func New(ctx context.Context, cfg Config) (s *Server, err error) {
 	if err := s.own(); err != nil {
 		return s, err
 	}
-	master, err := keys.LoadMaster(cfg.DataDir, cfg.MasterKey)
-	if err != nil {
-		return s, err
-	}
 	s.letter = s.letters()
 	if err := s.openStore(ctx); err != nil {
+		return s, err
+	}
+	master, err := s.master(ctx)
+	if err != nil {
 		return s, err
 	}
 	if err := s.mail(); err != nil {
 		return s, err
 	}
 	if err := s.openSinks(ctx); err != nil {
-		return s, err
-	}
-	if err := s.checkMaster(ctx, master); err != nil {
 		return s, err
 	}
 	if err := s.settleEnvironment(ctx); err != nil {
@@ -251,16 +248,30 @@ func (s *Server) warnOfNoLog(ctx context.Context) error {
 	return err
 }
 
-// checkMaster refuses a database that was written under another master key.
-func (s *Server) checkMaster(ctx context.Context, master *keys.Master) error {
-	check, err := s.Store.SetMetaOnce(ctx, "master", master.Check())
+// master returns the master key, made now if nothing was ever written to the
+// database, and refuses one that the database was not written under.
+func (s *Server) master(ctx context.Context) (*keys.Master, error) {
+	check, err := s.Store.Meta(ctx, "master")
 	if err != nil {
-		return err
+		return nil, err
+	}
+	load := keys.FindMaster
+	if check == nil {
+		load = keys.LoadMaster
+	}
+	master, err := load(s.Config.DataDir, s.Config.MasterKey)
+	if err != nil {
+		return nil, err
+	}
+	if check == nil { // another node may be as new
+		if check, err = s.Store.SetMetaOnce(ctx, "master", master.Check()); err != nil {
+			return nil, err
+		}
 	}
 	if !master.Matches(check) {
-		return errors.New("the master key is not the one this database was written with: bring back its master.key or FICHA_MASTER_KEY")
+		return nil, errors.New("the master key is not the one this database was written with: bring back its master.key or FICHA_MASTER_KEY")
 	}
-	return nil
+	return master, nil
 }
 
 // settleEnvironment keeps a database to the environment it began with: the
