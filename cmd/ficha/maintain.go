@@ -52,12 +52,23 @@ func (s *settings) open(ctx context.Context, migrate bool, j *store.Journal) (*s
 	if err != nil {
 		return nil, err
 	}
-	if path, ok := strings.CutPrefix(cfg.DatabaseOrDefault(), "sqlite:"); ok && !migrate {
-		if _, err := os.Stat(path); err != nil {
-			return nil, fmt.Errorf("there is no database at %s: name its folder with --data-dir", path)
-		}
+	if err := there(cfg); err != nil {
+		return nil, err
 	}
 	return store.Open(ctx, store.Config{Database: cfg.DatabaseOrDefault(), Now: time.Now, Log: log, Journal: j}, migrate)
+}
+
+// there refuses a SQLite database that is not there, which would otherwise be
+// made.
+func there(cfg server.Config) error {
+	path, ok := strings.CutPrefix(cfg.DatabaseOrDefault(), "sqlite:")
+	if !ok {
+		return nil
+	}
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("there is no database at %s: name its folder with --data-dir", path)
+	}
+	return nil
 }
 
 // backupCommand copies a SQLite database while it is served.
@@ -110,6 +121,11 @@ func (c *restoreCommand) Run(ctx context.Context) error {
 	cfg, err := c.config(c.logger(os.Stderr))
 	if err != nil {
 		return err
+	}
+	if c.Replay {
+		if err := there(cfg); err != nil {
+			return err
+		}
 	}
 	release, err := server.Own(c.DataDir, cfg.DatabaseOrDefault())
 	if err != nil {

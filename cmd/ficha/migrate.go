@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/fichadev/ficha/internal/server"
 	"github.com/fichadev/ficha/internal/store"
 )
 
@@ -20,6 +21,9 @@ func (c *migrateCommand) Run(ctx context.Context) error {
 	log := c.logger(os.Stderr)
 	cfg, err := c.config(log)
 	if err != nil {
+		return err
+	}
+	if err := server.Missing(cfg.DataDir, cfg.DatabaseOrDefault()); err != nil {
 		return err
 	}
 	s, err := store.Open(ctx, store.Config{Database: cfg.DatabaseOrDefault(), Now: time.Now, Log: log}, true)

@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,6 +34,24 @@ func Own(dir, database string) (func(), error) {
 		return nil, err
 	}
 	return func() { file(); folder() }, nil
+}
+
+// Missing refuses a SQLite database that is not there although there was one: a
+// volume is not mounted, say. An empty one in its place would only be told to be
+// older than it should.
+func Missing(dir, database string) error {
+	path, ok := strings.CutPrefix(database, "sqlite:")
+	if !ok {
+		return nil
+	}
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	endings := filepath.Join(dir, "endings.log")
+	if info, err := os.Stat(endings); err != nil || info.Size() == 0 {
+		return nil
+	}
+	return fmt.Errorf("the database %s is missing, and %s tells of what ended in it: check that its volume is mounted and that --data-dir and --database name it, or put a backup in its place with \"ficha restore\"; to begin with an empty one, move the log away", path, endings)
 }
 
 // ownFile takes a database's file by a lock beside it, so that two data folders

@@ -203,6 +203,9 @@ func (s *Server) faces() (err error) {
 // own takes the data folder and the database's file for this process's life. Any
 // number of nodes may serve one PostgreSQL, but each keeps its own log of endings.
 func (s *Server) own() (err error) {
+	if err := Missing(s.Config.DataDir, s.Config.DatabaseOrDefault()); err != nil {
+		return err
+	}
 	s.release, err = Own(s.Config.DataDir, s.Config.DatabaseOrDefault())
 	return err
 }
