@@ -60,7 +60,8 @@ type Store struct {
 
 // Open opens the database, brings its schema up to date if migrate is set, and
 // refuses one that is older or newer than this program. The caller closes it.
-func Open(ctx context.Context, cfg Config, migrate bool) (*Store, error) {
+func Open(ctx context.Context, cfg Config, migrate bool) (_ *Store, err error) {
+	defer func() { err = advised(err, cfg.Database) }()
 	e, err := newEngine(cfg)
 	if err != nil {
 		return nil, err
