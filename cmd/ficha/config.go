@@ -161,6 +161,9 @@ func (s *settings) config(log *slog.Logger) (server.Config, error) {
 		SMTPURL: s.SMTPURL, MailFrom: s.MailFrom, GitHubKeys: s.GitHubKeys, Without: s.Without, Sinks: s.AuditSinks, Cached: s.CachedTokens, Records: int(s.UseRecords), Now: time.Now, Log: log, Env: os.LookupEnv, ReadFile: os.ReadFile,
 		Limits: identity.Limits{PerAddress: s.Limits.PerAddress, PerAccount: s.Limits.PerAccount, Delay: s.Limits.Delay},
 	}
+	if err := checkListen(s.Listen); err != nil {
+		return cfg, err
+	}
 	if cfg.Issuer == "" {
 		cfg.Issuer = "http://" + localName(s.Listen)
 	}
@@ -207,6 +210,15 @@ func networks(name string, texts []string) (list []netip.Prefix, err error) {
 		list = append(list, network)
 	}
 	return list, nil
+}
+
+// checkListen refuses what is no address. A port may have a name.
+func checkListen(listen string) error {
+	_, port, err := net.SplitHostPort(listen)
+	if n, number := strconv.Atoi(port); err != nil || number == nil && (n < 0 || n > 65535) {
+		return fmt.Errorf("listen: %q is no address: write it as host:port, such as 127.0.0.1:8080, or :8080 for every network of this machine", listen)
+	}
+	return nil
 }
 
 // localName is how this machine reaches an address that is listened on.
