@@ -66,6 +66,11 @@ func Open(ctx context.Context, cfg Config, migrate bool) (_ *Store, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if migrate {
+		if err := private(cfg); err != nil {
+			return nil, err
+		}
+	}
 	db, err := e.openReads(ctx)
 	if err != nil {
 		return nil, err
