@@ -14,20 +14,31 @@ import (
 )
 
 // Backup writes a copy of a SQLite database to a new file while servers run.
-// The master key is not in it.
+// The master key is not in it. A copy that cannot be finished is taken away.
 func Backup(ctx context.Context, from, to string) error {
-	if _, err := os.Stat(to); err == nil {
+	f, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) // nobody else reads it meanwhile
+	if errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("%s exists: choose another name for the backup", to)
 	}
+	if err != nil {
+		return fmt.Errorf("write the backup: %w", err)
+	}
+	if err := errors.Join(f.Close(), vacuum(ctx, from, to)); err != nil {
+		return errors.Join(err, os.Remove(to))
+	}
+	return nil
+}
+
+func vacuum(ctx context.Context, from, to string) error {
 	db, err := sql.Open("sqlite", (&sqlite{path: from}).address())
 	if err != nil {
 		return fmt.Errorf("open %s: %w", from, err)
 	}
 	defer db.Close()
 	if _, err := db.ExecContext(ctx, `VACUUM INTO $1`, to); err != nil {
-		return fmt.Errorf("write %s: %w", to, err)
+		return fmt.Errorf("copy %s to %s: %w: look whether there is room for it, and at the database with \"ficha check\"", from, to, err)
 	}
-	return os.Chmod(to, 0o600)
+	return nil
 }
 
 // Replace puts a backup in the place of a SQLite database that nobody serves.

@@ -40,6 +40,29 @@ func shut(t *testing.T, s *Store, j *Journal) {
 	}
 }
 
+// The name of a copy that came to nothing is free for the next try.
+func TestBackupThatFailsLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	database, backup := filepath.Join(dir, "ficha.db"), filepath.Join(dir, "backup.db")
+	s, j := kept(t, dir)
+	shut(t, s, j)
+	whole, err := os.ReadFile(database)
+	must(t, err)
+	broken := slices.Clone(whole)
+	for i := 4096; i < 2*4096; i++ { // a page that is met when the copy has begun
+		broken[i] = 0xff
+	}
+	must(t, os.WriteFile(database, broken, 0o600))
+	if err := Backup(t.Context(), database, backup); err == nil {
+		t.Fatal("a damaged database was copied without a word")
+	}
+	if _, err := os.Stat(backup); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the file of the copy: got %v, want none", err)
+	}
+	must(t, os.WriteFile(database, whole, 0o600))
+	must(t, Backup(t.Context(), database, backup))
+}
+
 // replace puts a backup in place and returns what the one before is called.
 func replace(t *testing.T, backup, database string) string {
 	t.Helper()
