@@ -18,7 +18,7 @@ const MinPassword = 12
 
 // A hasher lets few passwords be hashed at once: each takes 19 MiB and a core.
 type hasher struct {
-	turns   chan struct{}
+	turns   *turns
 	nobodys phc // matches no password; checked where there is no account
 
 	mu      sync.Mutex
@@ -31,11 +31,14 @@ type hasher struct {
 const mostInLine = 32
 
 func newHasher() *hasher {
-	h := &hasher{turns: make(chan struct{}, max(2, runtime.GOMAXPROCS(0))), nobodys: blankPHC(), waiting: map[string]int{}}
+	h := &hasher{turns: newTurns(atOnce()), nobodys: blankPHC(), waiting: map[string]int{}}
 	h.nobodys.sum = make([]byte, sumLen)
 	rand.Read(h.nobodys.sum) // never fails (Go 1.24)
 	return h
 }
+
+// atOnce is how many passwords are hashed at once.
+func atOnce() int { return max(2, runtime.GOMAXPROCS(0)) }
 
 // line takes a place in line for a source of addresses, and refuses with TooMany
 // where it has all that it may have. The caller leaves it.
@@ -55,18 +58,9 @@ func (h *hasher) line(source string) (leave func(), err error) {
 	}, nil
 }
 
-// turn waits until a password may be hashed. The caller gives it back.
-func (h *hasher) turn(ctx context.Context) (giveBack func(), err error) {
-	select {
-	case h.turns <- struct{}{}:
-		return func() { <-h.turns }, nil
-	case <-ctx.Done():
-		return nil, &token.Refusal{Code: token.Unavailable, Text: "too many people sign in at this moment; try again", RetryAfter: time.Second}
-	}
-}
-
+// hash hashes a password, in the turn of those who know who they are.
 func (h *hasher) hash(ctx context.Context, password string) (string, error) {
-	giveBack, err := h.turn(ctx)
+	giveBack, err := h.turns.take(ctx, "")
 	if err != nil {
 		return "", err
 	}
@@ -76,11 +70,11 @@ func (h *hasher) hash(ctx context.Context, password string) (string, error) {
 	return p.String(), nil
 }
 
-// check compares a password with a stored hash, at the same cost where the
-// hash is missing. It asks may when its turn has come, after the wait in which
+// check compares a password that came from a source with a stored hash, at the
+// same cost where the hash is missing. It asks may when its turn has come, after the wait in which
 // others may have used up the guesses.
-func (h *hasher) check(ctx context.Context, stored, password string, may func() error) (bool, error) {
-	giveBack, err := h.turn(ctx)
+func (h *hasher) check(ctx context.Context, source, stored, password string, may func() error) (bool, error) {
+	giveBack, err := h.turns.take(ctx, source)
 	if err != nil {
 		return false, err
 	}

@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -143,18 +144,88 @@ func TestOddHashesAreRefusedBeforeTheyCost(t *testing.T) {
 	}
 }
 
-func TestHashesWaitForTheirTurn(t *testing.T) {
-	h := newHasher()
-	for range cap(h.turns) {
-		if _, err := h.turn(t.Context()); err != nil {
+// occupy takes every turn, and returns what gives them back.
+func (h *hasher) occupy(t *testing.T) (giveBack func()) {
+	t.Helper()
+	var all []func()
+	for range atOnce() {
+		one, err := h.turns.take(t.Context(), "occupier")
+		if err != nil {
 			t.Fatal(err)
 		}
+		all = append(all, one)
 	}
+	return func() {
+		for _, one := range all {
+			one()
+		}
+	}
+}
+
+// Whoever comes from many places waits for themselves: somebody else is next
+// after one of each.
+func TestSourcesTakeTurns(t *testing.T) {
+	h := newHasher()
+	giveBack := h.occupy(t)
+	got := make(chan string, 100)
+	waits := func(ctx context.Context, source string, n int) {
+		go func() {
+			done, err := h.turns.take(ctx, source)
+			if err != nil {
+				got <- "left"
+				return
+			}
+			got <- source
+			done()
+		}()
+		for {
+			h.turns.mu.Lock()
+			waiting := 0
+			for _, line := range h.turns.lines {
+				waiting += len(line)
+			}
+			h.turns.mu.Unlock()
+			if waiting == n {
+				return
+			}
+			runtime.Gosched()
+		}
+	}
+	for n := range 30 {
+		waits(t.Context(), []string{"a", "b", "c"}[n%3], n+1)
+	}
+	waits(t.Context(), "honest", 31)
+	ctx, cancel := context.WithCancel(t.Context())
+	waits(ctx, "gone", 32)
+	cancel()
+	if first := <-got; first != "left" {
+		t.Errorf("%s had a turn while all were taken", first)
+	}
+	giveBack()
+	place := 0
+	for n := 1; n <= 31; n++ {
+		if <-got == "honest" {
+			place = n
+		}
+	}
+	if place == 0 || place > 3+2*atOnce() {
+		t.Errorf("the honest one was number %d of 31", place)
+	}
+	h.turns.mu.Lock()
+	defer h.turns.mu.Unlock()
+	if h.turns.free != atOnce() || len(h.turns.lines) != 0 || len(h.turns.order) != 0 {
+		t.Errorf("afterwards %d are free, %v wait", h.turns.free, h.turns.order)
+	}
+}
+
+func TestHashesWaitForTheirTurn(t *testing.T) {
+	h := newHasher()
+	h.occupy(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := h.hash(ctx, "correct horse")
 	refused(t, err, token.Unavailable)
-	_, err = h.check(ctx, reference, "password", func() error { t.Error("asked without a turn"); return nil })
+	_, err = h.check(ctx, "192.0.2.1", reference, "password", func() error { t.Error("asked without a turn"); return nil })
 	refused(t, err, token.Unavailable)
 }
 

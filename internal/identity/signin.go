@@ -125,12 +125,13 @@ func (i *Identity) prove(ctx context.Context, a attempt, p *token.Person, passwo
 	if p != nil && p.DisabledAt == 0 {
 		stored = p.Password
 	}
-	leave, err := i.hasher.line(guess.Source(a.who.Address))
+	source := guess.Source(a.who.Address)
+	leave, err := i.hasher.line(source)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	ok, err := i.hasher.check(ctx, stored, password, func() error { return i.allowed(a) })
+	ok, err := i.hasher.check(ctx, source, stored, password, func() error { return i.allowed(a) })
 	if err != nil || ok {
 		return err
 	}

@@ -64,7 +64,7 @@ func TestUnknownAccountCostsWhatAKnownOneDoes(t *testing.T) {
 		t.Errorf("nobody's hash is %s, want one like %s", h.nobodys, fresh)
 	}
 	for _, password := range []string{"", "x", string(h.nobodys.sum)} {
-		if ok, err := h.check(t.Context(), "", password, func() error { return nil }); ok || err != nil {
+		if ok, err := h.check(t.Context(), "192.0.2.1", "", password, func() error { return nil }); ok || err != nil {
 			t.Errorf("%q matches a missing hash: %v, %v", password, ok, err)
 		}
 	}
@@ -178,7 +178,7 @@ func TestGuessesAtOnceGetNoMoreThanTheLimit(t *testing.T) {
 	}
 	wg.Wait()
 	// Those whose hash is computed at the same moment do not see each other.
-	if most := 10 + cap(w.hasher.turns) - 1; got[token.AccessDenied] > most {
+	if most := 10 + atOnce() - 1; got[token.AccessDenied] > most {
 		t.Errorf("%d guesses were answered, want at most %d", got[token.AccessDenied], most)
 	}
 }
@@ -188,9 +188,7 @@ func TestGuessesAtOnceGetNoMoreThanTheLimit(t *testing.T) {
 func TestOneAddressDoesNotFillTheLine(t *testing.T) {
 	w := newWorld(t, "sqlite")
 	ana := w.withPassword("ana@example.test", "correct horse")
-	for range cap(w.hasher.turns) {
-		w.hasher.turns <- struct{}{} // nobody's turn comes
-	}
+	giveBack := w.hasher.occupy(t) // nobody's turn comes
 	var line sync.WaitGroup
 	got := make(chan error, 3*mostInLine)
 	for n := range cap(got) {
@@ -207,9 +205,7 @@ func TestOneAddressDoesNotFillTheLine(t *testing.T) {
 		t.Fatalf("another source: %v", err)
 	}
 	leave()
-	for range cap(w.hasher.turns) {
-		<-w.hasher.turns
-	}
+	giveBack()
 	line.Wait()
 	close(got)
 	for err := range got {
@@ -244,7 +240,7 @@ func TestSlowedTryEndsWithItsCallerAndHoldsNoTurn(t *testing.T) {
 	w := newWorld(t, "sqlite")
 	ctx, cancel := context.WithCancel(w.ctx)
 	w.after = func(time.Duration) <-chan time.Time {
-		if n := len(w.hasher.turns); n != 0 {
+		if n := atOnce() - w.hasher.turns.free; n != 0 {
 			t.Errorf("%d turns are held in the wait", n)
 		}
 		cancel()
