@@ -78,7 +78,7 @@ func TestFaultOfARunNamesNothingOfTheInside(t *testing.T) {
 	if err := a.WorkOff(t.Context(), h.Clock.Now()); err == nil || !strings.Contains(err.Error(), "db1.internal") {
 		t.Errorf("for the log: %v", err)
 	}
-	if fault := stateOf(t, h, id).Fault; fault != "temporarily_unavailable: the database does not answer; try again in a moment" {
+	if fault := stateOf(t, h, id).Fault; fault != "temporarily_unavailable: the database cannot be used at the moment; try again soon" {
 		t.Errorf("for who asks: %q", fault)
 	}
 }

@@ -101,6 +101,9 @@ func (s *Server) ready(c *web.Call) error {
 	if err := s.Store.Ping(c.Context()); err != nil {
 		return token.Unreachable(err)
 	}
+	if err := s.Store.Able(c.Context()); err != nil {
+		return err
+	}
 	if skew := time.Duration(s.skew.Load()); skew.Abs() > mostSkew {
 		return token.Unreachable(fmt.Errorf("the clock is %v from the database's", skew))
 	}

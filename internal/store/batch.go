@@ -45,7 +45,7 @@ func (s *Store) transact(ctx context.Context, batch []*pending, hopeful bool) er
 	}
 	if err := tx.apply(ctx, batch); err != nil {
 		tx.exec(ctx, "ROLLBACK") //nolint:errcheck // the connection is looked after by revive
-		if r := token.AsRefusal(err); r != nil && len(batch) == 1 {
+		if r := token.AsRefusal(err); r != nil && len(batch) == 1 && !s.engine.unable(err) {
 			batch[0].out = r
 			return nil
 		}

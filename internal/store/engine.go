@@ -45,8 +45,12 @@ type engine interface {
 	begin() string
 	// again reports whether the same transaction may succeed if run again.
 	again(err error) bool
-	// down reports whether the database did not answer, rather than refuse.
+	// down reports whether the database did not answer, rather than refuse; unable
+	// whether it could not do what it would do at another time.
 	down(err error) bool
+	unable(err error) bool
+	// there refuses a database that is not where it was opened any more.
+	there() error
 	// leave ends the silent connections to a server that is not there.
 	leave(ctx context.Context)
 	// lasting is a commit that changes nothing and is as durable as any other.
@@ -84,6 +88,7 @@ type sqlite struct {
 	path   string
 	driver string
 	db     *sql.DB // the writer's
+	opened os.FileInfo
 }
 
 func (e *sqlite) name() string              { return "sqlite" }
@@ -105,16 +110,22 @@ func (e *sqlite) leave(context.Context) {}
 
 func (e *sqlite) listener(context.Context) (*pgx.Conn, error) { return nil, nil }
 
-// down: no room left on the disk, or the disk fails.
+// down: no room left on the disk, the disk fails, the file may not be written or
+// is none any more, or another program keeps it locked.
 func (e *sqlite) down(err error) bool {
 	var lite interface{ Code() int }
 	if !errors.As(err, &lite) {
 		return false
 	}
-	const full, ioErr = 13, 10 // sqlite.org/rescode.html; extended codes keep the primary one in the low byte
-	code := lite.Code() & 0xff
-	return code == full || code == ioErr
+	const busy, readOnly, ioErr, corrupt, full, cannotOpen, noDatabase = 5, 8, 10, 11, 13, 14, 26 // sqlite.org/rescode.html
+	switch lite.Code() & 0xff {                                                                   // extended codes keep the primary one in the low byte
+	case busy, readOnly, ioErr, corrupt, full, cannotOpen, noDatabase:
+		return true
+	}
+	return false
 }
+
+func (e *sqlite) unable(err error) bool { return e.down(err) }
 
 // ddl makes a BIGINT key the row's own number, which saves a second tree.
 func (e *sqlite) ddl(text string) string {
@@ -143,6 +154,9 @@ func (e *sqlite) openReads(ctx context.Context) (*sql.DB, error) {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", e.path, err), w.Close())
 	}
 	e.db = w
+	if e.opened, err = os.Stat(e.path); err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", e.path, err), w.Close())
+	}
 	r, err := sql.Open(e.driver, e.address("query_only(1)", "cache_size(-2048)"))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", e.path, err), w.Close())
@@ -205,6 +219,17 @@ func (e *postgres) down(err error) bool {
 	var network net.Error
 	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
+}
+
+// unable: down, or the server gives up what it is asked for the time that it
+// takes or the lock that it waits for, may only be read, or fails itself (classes
+// 25006, 55P03, 57014 and 58).
+func (e *postgres) unable(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && (pg.Code == "25006" || pg.Code == "55P03" || pg.Code == "57014" || strings.HasPrefix(pg.Code, "58")) {
+		return true
+	}
+	return e.down(err)
 }
 
 // ddl partitions the short tokens by day, so that a day ends by dropping it.

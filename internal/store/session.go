@@ -35,9 +35,9 @@ func newStatements(e engine, on runner) *statements {
 }
 
 // told returns the error that a caller hears: one that means that the database
-// does not answer is a refusal that says so, with its cause.
+// does not answer, or cannot do it now, is a refusal that says so, with its cause.
 func (s *statements) told(err error) error {
-	if err != nil && s.engine.down(err) {
+	if err != nil && s.engine.unable(err) {
 		return token.Unreachable(err)
 	}
 	return err

@@ -56,6 +56,7 @@ type Store struct {
 	closed   Closed
 	callers  int // who waited for the last group commit, or came during it
 	doubts   int // how many batches are to ask which rows they wrote
+	able     ability
 }
 
 // Open opens the database, brings its schema up to date if migrate is set, and

@@ -69,6 +69,7 @@ func (s *Store) repeatable(err error) bool {
 }
 
 func (s *Store) do(ctx context.Context, f func(*Tx) error) (err error) {
+	defer func() { s.noted(err) }()
 	on, done, err := s.transaction(ctx)
 	if err != nil {
 		return err

@@ -235,6 +235,7 @@ func (s *Store) attempt(ctx context.Context, batch []*pending) error {
 		in, cancel := s.patient(ctx)
 		err := s.batch(in, batch)
 		cancel()
+		s.noted(err)
 		if err == nil {
 			return nil
 		}
@@ -290,6 +291,9 @@ func (s *Store) commitError(err error, tx *Tx) error {
 	err = fmt.Errorf("commit: %w", err)
 	if s.engine.shared() && s.engine.down(err) {
 		return &unknownError{err, tx}
+	}
+	if s.engine.unable(err) {
+		return token.Unreachable(err)
 	}
 	return err
 }

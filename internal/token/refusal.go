@@ -110,7 +110,7 @@ func (r *Refusal) Unwrap() error { return r.Cause }
 // not answer now: never a yes, and never a no that could be taken for one.
 func Unreachable(cause error) *Refusal {
 	return &Refusal{
-		Code: Unavailable, Text: "the database does not answer; try again in a moment", RetryAfter: time.Second, Cause: cause,
+		Code: Unavailable, Text: "the database cannot be used at the moment; try again soon", RetryAfter: time.Second, Cause: cause,
 	}
 }
 
