@@ -176,6 +176,9 @@ func refusal(answer *http.Response, text []byte) error {
 			why = strings.TrimPrefix(why+"; "+field.Name+" "+field.Text, "; ")
 		}
 	}
+	if said.Error == "workspace_required" {
+		why += ": use --workspace or FICHA_WORKSPACE"
+	}
 	return fmt.Errorf("%s (%s, request %s)", why, said.Error, said.RequestID)
 }
 

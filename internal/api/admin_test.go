@@ -203,8 +203,12 @@ func TestFileIsAppliedByWhoGovernsTheServer(t *testing.T) {
 			t.Errorf("time %d: %s", i+1, a.Body)
 		}
 	}
+	const founding = "workspaces: [{id: ws3}]\n"
+	for range 2 { // no workspace is named: afterwards the token opens one more
+		h.want(http.StatusOK, h.bearer(ana, "", "POST", "/v1/apply", founding, "Content-Type", "application/yaml"))
+	}
 	for _, leak := range []string{"file:/etc/hostname", "${HOME}"} {
-		file := "workspaces: [{id: ws3, name: \"" + leak + "\"}]"
+		file := "workspaces: [{id: ws4, name: \"" + leak + "\"}]"
 		a := h.bearer(ana, "ws1", "POST", "/v1/apply", file, "Content-Type", "application/yaml")
 		h.refused(http.StatusUnprocessableEntity, "invalid_value", a)
 	}

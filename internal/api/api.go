@@ -111,7 +111,7 @@ func (f *Face) Routes() []web.Route {
 		f.admin("POST /v1/users", token.AdminWrite, f.inviteUser),
 		f.admin("DELETE /v1/users/{id}", token.AdminWrite, f.removeUser),
 		f.admin("GET /v1/audit", token.AdminRead, f.listEvents),
-		file(f.admin("POST /v1/apply", token.AdminWrite, f.apply)),
+		file(f.guarded("POST /v1/apply", token.AdminWrite, (*caller).mayOperate, f.apply)),
 
 		{Pattern: "/verify", Rule: web.Rule{Auth: web.AuthBearer, Body: web.NoBody, Shape: refuseVerify}, Handle: f.verify},
 		{Pattern: "GET /v1/status-lists/{n}", Rule: web.Rule{Auth: web.AuthNone, Body: web.NoBody, CORS: true}, Handle: f.statusList},
@@ -151,8 +151,13 @@ func (f *Face) open(pattern string, handle func(*web.Call, *caller) error) web.R
 
 // admin is a route for those who administrate the workspace.
 func (f *Face) admin(pattern, scope string, handle func(*web.Call, *caller) error) web.Route {
+	return f.guarded(pattern, scope, (*caller).mayAdministrate, handle)
+}
+
+// guarded is a route for those who may do what takes a scope.
+func (f *Face) guarded(pattern, scope string, may func(*caller, string) error, handle func(*web.Call, *caller) error) web.Route {
 	r := f.open(pattern, func(c *web.Call, who *caller) error {
-		if err := who.mayAdministrate(scope); err != nil {
+		if err := may(who, scope); err != nil {
 			return err
 		}
 		return handle(c, who)

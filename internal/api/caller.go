@@ -143,9 +143,33 @@ func (f *Face) person(c *web.Call, workspace string, nothing error) (*caller, er
 }
 
 // mayAdministrate refuses who does not hold an administration scope in the
-// workspace. The role behind the token is the judge's to see: a scope that it no
-// longer allows is not in the verdict.
+// workspace.
 func (k *caller) mayAdministrate(scope string) error {
+	if err := k.administrates(scope); err != nil {
+		return err
+	}
+	if k.workspace == "" {
+		return token.Errorf(token.WorkspaceRequired, "the token opens several workspaces: name one in the header %s", workspaceHeader)
+	}
+	k.needed(scope)
+	return nil
+}
+
+// mayOperate refuses who does not hold an administration scope, for what concerns
+// the server as a whole: no workspace has to be named, and the authority asks for
+// more than the scope.
+func (k *caller) mayOperate(scope string) error {
+	err := k.administrates(scope)
+	if err == nil {
+		k.needed(scope)
+	}
+	return err
+}
+
+// administrates refuses who shows nothing that administrates. The role behind the
+// token is the judge's to see: a scope that it no longer allows is not in the
+// verdict.
+func (k *caller) administrates(scope string) error {
 	if k.client != nil {
 		return token.Errorf(token.Forbidden, "a client secret looks after its own tokens only; use a token with %s", scope)
 	}
@@ -160,13 +184,14 @@ func (k *caller) mayAdministrate(scope string) error {
 	default:
 		return token.Errorf(token.Forbidden, "administration takes a personal or a service token")
 	}
-	if k.workspace == "" {
-		return token.Errorf(token.WorkspaceRequired, "the token opens several workspaces: name one in the header %s", workspaceHeader)
-	}
+	return nil
+}
+
+// needed tells what the token was needed for.
+func (k *caller) needed(scope string) {
 	if k.judge != nil {
 		k.judge.Needed(k.record.Token.ID, token.Scopes{scope})
 	}
-	return nil
 }
 
 // name is what the caller is known by across its requests.
