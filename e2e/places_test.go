@@ -163,6 +163,15 @@ func accountPlaces() []place {
 			v.to(sampleURL + "/panel/")
 			v.do(chromedp.Clear(chromedp.CSS("#name")), write("#name", strings.Repeat("x", 201)+"\r"), chromedp.WaitVisible(chromedp.CSS("#errors")))
 		}},
+		{"account, invited", "GET /panel/{$}", "dario", func(v *visitor) {
+			v.invites("basin", "dario@acme.example")
+			v.to(sampleURL + "/panel/")
+		}},
+		{"invitations", "GET /panel/invitations", "dario", func(v *visitor) {
+			v.invites("basin", "dario@acme.example")
+			v.to(sampleURL + "/panel/invitations")
+		}},
+		{"invitations, none", "GET /panel/invitations", "bruno", at("/panel/invitations")},
 		{"how you sign in", "GET /panel/security", "dario", security},
 		{"how you sign in, a while ago", "GET /panel/security", "earlier", security},
 		{"the question before codes end", "GET /panel/security", "dario", asks(security, "drop-app")},
@@ -322,6 +331,14 @@ func memberPlaces() []place {
 	}
 	return []place{
 		{"members", "GET " + members, "ana", acme("/members")},
+		{"members, somebody invited", "GET " + members, "ana", func(v *visitor) {
+			v.invites("acme", "emil@studio.example")
+			v.to(v.page("/members"))
+		}},
+		{"an invitation is withdrawn", "GET " + members, "ana", func(v *visitor) {
+			v.invites("acme", "emil@studio.example")
+			asks(acme("/members"), "withdraw-0")(v)
+		}},
 		{"a new member", "GET " + members + "/add", "ana", acme("/members/add")},
 		{"a new member, wrong", "POST " + members + "/add", "ana", func(v *visitor) {
 			v.to(v.page("/members/add"))

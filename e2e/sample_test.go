@@ -128,11 +128,21 @@ func (s *sample) signedIn(name, who string) {
 // returns the secret of their session.
 func (s *sample) newcomer(name string) string {
 	s.t.Helper()
-	p, _, err := s.Identity.Invite(s.t.Context(), s.as("ana", "acme"), identity.Declared{Email: name + "@acme.example"}, identity.DeclaredMembership{Workspace: "acme"})
+	p, _, err := s.Identity.PutUser(s.t.Context(), s.as("ana", "acme"), identity.Declared{Email: name + "@acme.example"}, identity.Options{})
+	s.must(err)
+	_, err = s.Identity.PutMembership(s.t.Context(), token.Actor{Kind: token.System, ID: "sample"}, p.ID, identity.DeclaredMembership{Workspace: "acme"}, identity.Options{})
 	s.must(err)
 	made, err := s.Authority.SignIn(s.t.Context(), token.Actor{Kind: token.User, ID: p.ID, Name: p.Email}, p)
 	s.must(err)
 	return made.Secret
+}
+
+// invites has ana invite an address to a workspace of hers.
+func (s *sample) invites(workspace, email string) {
+	s.t.Helper()
+	want := identity.DeclaredMembership{Workspace: workspace, Role: token.Admin, MayImpersonate: true}
+	_, _, err := s.Identity.Invite(s.t.Context(), s.as("ana", workspace), identity.Declared{Email: email}, want)
+	s.must(err)
 }
 
 // install has somebody give an application what it asks for.

@@ -82,6 +82,8 @@ var commands = map[string]string{
 
 	"listUsers":          "user list",
 	"inviteUser":         "user add new@example.test --role admin",
+	"listInvitations":    "user invitations",
+	"withdrawInvitation": "user withdraw new@example.test",
 	"listLeftBehind":     "user leaving U",
 	"removeUserWith":     "user remove U --reason left --move-to V",
 	"transferTokens":     "user transfer U --to V",

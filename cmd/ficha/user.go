@@ -4,16 +4,21 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
+	"os"
+	"strings"
 )
 
 // userCommand is what can be done with the members of a workspace.
 type userCommand struct {
-	Add      userAdd      `cmd:"" help:"Make somebody a member; they get a letter, by which who is new here chooses a password."`
-	List     userList     `cmd:"" help:"List the members of the workspace, those who left included."`
-	Leaving  userLeaving  `cmd:"" help:"List the service tokens that stand on a member's rights, or are theirs to answer for."`
-	Remove   userRemove   `cmd:"" help:"Remove a member: no token of theirs opens the workspace any more."`
-	Transfer userTransfer `cmd:"" help:"Give the service tokens of a member, or of somebody who left, to another member."`
+	Add         userAdd         `cmd:"" help:"Invite somebody: they are a member when they accept. They get a letter, by which who is new here chooses a password."`
+	Invitations userInvitations `cmd:"" help:"List who was invited and has not answered yet."`
+	Withdraw    userWithdraw    `cmd:"" help:"Withdraw an invitation that was not answered yet."`
+	List        userList        `cmd:"" help:"List the members of the workspace, those who left included."`
+	Leaving     userLeaving     `cmd:"" help:"List the service tokens that stand on a member's rights, or are theirs to answer for."`
+	Remove      userRemove      `cmd:"" help:"Remove a member: no token of theirs opens the workspace any more."`
+	Transfer    userTransfer    `cmd:"" help:"Give the service tokens of a member, or of somebody who left, to another member."`
 }
 
 func userPath(user, rest string) string { return "/v1/users/" + url.PathEscape(user) + rest }
@@ -28,7 +33,7 @@ func (c *userList) Run(ctx context.Context) error {
 	return c.show(ctx, "/v1/users", url.Values{}, []string{"id", "email", "name", "role", "status", "teams", "created_at", "removed_at"})
 }
 
-// userAdd makes somebody a member.
+// userAdd invites somebody.
 type userAdd struct {
 	asker `embed:""`
 	Email string `arg:"" help:"Their e-mail."`
@@ -36,7 +41,8 @@ type userAdd struct {
 	Role  string `default:"member" help:"member, admin, super_admin or one of the workspace's own." placeholder:"ROLE"`
 }
 
-// Run prints the member, and whether a letter is on its way to them.
+// Run prints who was invited, whether a letter is on its way to them, and that it
+// is theirs to accept.
 func (c *userAdd) Run(ctx context.Context) error {
 	var added struct {
 		User    map[string]any
@@ -49,7 +55,36 @@ func (c *userAdd) Run(ctx context.Context) error {
 		return fmt.Errorf("%s answers something else than Ficha would: check --server", c.Server)
 	}
 	added.User["invited"] = added.Invited
-	return c.printOne([]string{"id", "email", "name", "role", "status", "invited"}, added.User)
+	if err := c.printOne([]string{"email", "role", "status", "invited", "expires_at"}, added.User); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "%s is a member once they have accepted: they sign in at %s/panel/invitations\n", c.Email, strings.TrimRight(c.Server, "/"))
+	return nil
+}
+
+// userInvitations lists who was invited.
+type userInvitations struct {
+	lister `embed:""`
+}
+
+// Run prints them.
+func (c *userInvitations) Run(ctx context.Context) error {
+	return c.show(ctx, "/v1/invitations", url.Values{}, []string{"email", "role", "teams", "invited_by", "created_at", "expires_at"})
+}
+
+// userWithdraw withdraws an invitation.
+type userWithdraw struct {
+	remote `embed:""`
+	Email  string `arg:"" help:"The e-mail that was invited."`
+}
+
+// Run withdraws it.
+func (c *userWithdraw) Run(ctx context.Context) error {
+	if err := c.do(ctx, request{method: http.MethodDelete, path: "/v1/invitations/" + url.PathEscape(c.Email)}, nil); err != nil {
+		return err
+	}
+	fmt.Printf("the invitation of %s is withdrawn\n", c.Email)
+	return nil
 }
 
 // userLeaving lists what a member would leave behind.

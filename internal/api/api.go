@@ -34,6 +34,7 @@ type Store interface {
 	KeepBatch(ctx context.Context, key token.Hash, answer []byte) (before []byte, err error)
 	PersonByEmail(ctx context.Context, email string) (string, error)
 	Members(ctx context.Context, workspace, after string, limit int) ([]token.Membership, error)
+	Invitations(ctx context.Context, workspace, after string, limit int) ([]*token.Invitation, error)
 	LeftBehind(ctx context.Context, workspace, person string, after token.ID, limit int) ([]*token.Token, error)
 	Clients(ctx context.Context, workspace, after string, limit int) ([]*token.Client, error)
 	Scopes(ctx context.Context) ([]*token.ScopeInfo, error)
@@ -108,7 +109,6 @@ func (f *Face) Routes() []web.Route {
 		f.admin("DELETE /v1/clients/{id}/secrets/{secret}", token.AdminWrite, f.endSecret),
 
 		f.admin("GET /v1/users", token.AdminRead, f.listUsers),
-		f.admin("POST /v1/users", token.AdminWrite, f.inviteUser),
 		f.admin("DELETE /v1/users/{id}", token.AdminWrite, f.removeUser),
 		f.admin("GET /v1/audit", token.AdminRead, f.listEvents),
 		file(f.guarded("POST /v1/apply", token.AdminWrite, (*caller).mayOperate, f.apply)),
@@ -128,6 +128,7 @@ func (f *Face) Routes() []web.Route {
 	routes = append(routes, f.policyRoutes()...)
 	routes = append(routes, f.inventoryRoutes()...)
 	routes = append(routes, f.useRoutes()...)
+	routes = append(routes, f.invitationRoutes()...)
 	routes = append(routes, f.leavingRoutes()...)
 	routes = append(routes, f.impersonationRoutes()...)
 	routes = append(routes, f.leakRoutes()...)

@@ -95,6 +95,8 @@ var operations = []operation{
 	{"endImpersonation", ana, "<I>", "", `{"reason": "done"}`, ""},
 	{"listUsers", ana, "", "?limit=2", "", ""},
 	{"inviteUser", ana, "", "", `{"email": "new@example.test", "name": "New", "role": "member"}`, ""},
+	{"listInvitations", ana, "", "?limit=1", "", ""},
+	{"withdrawInvitation", ana, "new@example.test", "", "", ""},
 	{"listLeftBehind", ana, "mia@example.test", "", "", ""},
 	{"transferTokens", ana, "mia@example.test", "", `{"to": "ana@example.test"}`, ""},
 	{"removeUserWith", ana, "una@example.test", "", `{"reason": "left", "service_tokens": {"end": true}}`, ""},

@@ -3,7 +3,6 @@ package api
 import (
 	"net/http"
 
-	"github.com/fichadev/ficha/internal/identity"
 	"github.com/fichadev/ficha/internal/token"
 	"github.com/fichadev/ficha/internal/web"
 )
@@ -65,28 +64,6 @@ func viewOfMember(m *token.Membership, p *token.Person) memberView {
 		v.Status = "disabled"
 	}
 	return v
-}
-
-// inviteUser serves POST /v1/users: it makes somebody a member, enters them where
-// they are not known, and says whether a letter is on its way to them.
-func (f *Face) inviteUser(c *web.Call, who *caller) error {
-	var body struct {
-		Email string `json:"email"`
-		Name  string `json:"name"`
-		Role  string `json:"role"`
-	}
-	if err := c.JSON(&body); err != nil {
-		return err
-	}
-	want := identity.DeclaredMembership{Workspace: who.workspace, Role: body.Role}
-	p, invited, err := f.cfg.Identity.Invite(c.Context(), who.asPerson(), identity.Declared{Email: body.Email, Name: body.Name}, want)
-	if err != nil {
-		return err
-	}
-	return c.WriteJSON(http.StatusCreated, struct {
-		User    memberView `json:"user"`
-		Invited bool       `json:"invited"`
-	}{viewOfMember(p.In(who.workspace), p), invited && f.cfg.Mail})
 }
 
 // removeUser serves DELETE /v1/users/{id}: the person stays, but opens nothing

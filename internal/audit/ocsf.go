@@ -186,7 +186,7 @@ func entityActivity(verb string) int {
 		return 1
 	case "changed", "restored":
 		return 3
-	case "revoked", "removed", "ended", "uninstalled", "secret_ended", "expired", "cancelled":
+	case "revoked", "removed", "ended", "uninstalled", "secret_ended", "expired", "cancelled", "declined", "withdrawn":
 		return 4
 	case "enabled":
 		return 8

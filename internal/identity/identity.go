@@ -22,6 +22,7 @@ import (
 type Store interface {
 	accounts
 	linking
+	inviting
 	Person(ctx context.Context, id string) (*token.Person, error)
 	PersonByEmail(ctx context.Context, email string) (string, error)
 	Users(ctx context.Context) (int64, error)
@@ -35,6 +36,7 @@ type Store interface {
 type Tx interface {
 	accountTx
 	linkTx
+	inviteTx
 	Now() int64
 	Person(ctx context.Context, id string) (*token.Person, error)
 	PersonByEmail(ctx context.Context, email string) (string, error)

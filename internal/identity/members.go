@@ -25,13 +25,14 @@ type DeclaredMembership struct {
 // Unchanged wrote nothing; a removed member is KeptEnded unless restored, and
 // then no token of theirs comes back to life. It takes an admin of the
 // workspace, and a super admin to appoint admins, to give the right to
-// impersonate, to change a super admin or the actor's own membership. The last
-// super admin stays one (Conflict).
+// impersonate, to change a super admin or the actor's own membership; whoever is
+// no member becomes one by the server's own word alone, or by theirs (Invite).
+// The last super admin stays one (Conflict).
 func (i *Identity) PutMembership(ctx context.Context, who token.Actor, personID string, d DeclaredMembership, o Options) (Outcome, error) {
 	d.Role = cmp.Or(d.Role, token.Member)
 	var out Outcome
 	err := i.store.Do(ctx, func(tx Tx) (err error) {
-		out, err = enrol(ctx, tx, who, personID, d, o, nil)
+		out, err = enrol(ctx, tx, who, personID, d, o)
 		return err
 	})
 	if err != nil {
@@ -40,9 +41,8 @@ func (i *Identity) PutMembership(ctx context.Context, who token.Actor, personID 
 	return out, nil
 }
 
-// enrol looks before it locks, so that what is as declared is not written. A
-// letter, unless nil, goes to who is a member from then on.
-func enrol(ctx context.Context, tx Tx, who token.Actor, personID string, d DeclaredMembership, o Options, letter *token.Letter) (Outcome, error) {
+// enrol looks before it locks, so that what is as declared is not written.
+func enrol(ctx context.Context, tx Tx, who token.Actor, personID string, d DeclaredMembership, o Options) (Outcome, error) {
 	e, err := d.plan(ctx, tx, who, personID, o)
 	if err != nil || e.next == nil {
 		return e.outcome, err
@@ -53,23 +53,29 @@ func enrol(ctx context.Context, tx Tx, who token.Actor, personID string, d Decla
 	if e, err = d.plan(ctx, tx, who, personID, o); err != nil || e.next == nil {
 		return e.outcome, err
 	}
+	if who.Kind != token.System && !e.old.Live() {
+		return "", token.Errorf(token.Forbidden, "nobody becomes a member without their own word: invite them")
+	}
 	if e.next.Role != token.SuperAdmin {
 		if err := keepOneSuperAdmin(ctx, tx, e.person, e.old); err != nil {
 			return "", err
 		}
 	}
+	return e.outcome, e.write(ctx, tx, who)
+}
+
+// write makes it so. Who is a member waits for no invitation.
+func (e enrolment) write(ctx context.Context, tx Tx, who token.Actor) error {
 	if err := tx.PutMembership(ctx, e.next); err != nil {
-		return "", err
+		return err
+	}
+	if _, err := tx.TakeInvitation(ctx, e.next.Workspace, e.person.ID); err != nil {
+		return err
 	}
 	if err := e.endActing(ctx, tx, who); err != nil {
-		return "", err
+		return err
 	}
-	if letter != nil && !e.old.Live() {
-		if err := tx.Post(ctx, *letter); err != nil {
-			return "", err
-		}
-	}
-	return e.outcome, record(ctx, tx, e.deed(who))
+	return record(ctx, tx, e.deed(who))
 }
 
 // endActing ends the tokens by which somebody acts as others when they lose the
@@ -110,20 +116,29 @@ func lockMembership(ctx context.Context, tx Tx, person, workspace string) error 
 
 // An enrolment is what a declaration comes to.
 type enrolment struct {
-	person  *token.Person
-	old     *token.Membership // nil: never a member
-	next    *token.Membership // nil: nothing is to be written
-	outcome Outcome
+	person    *token.Person
+	old       *token.Membership // nil: never a member
+	next      *token.Membership // nil: nothing is to be written
+	outcome   Outcome
+	invitedBy string // whose invitation the person accepted; empty: nobody's
 }
 
-func (e enrolment) deed(who token.Actor) deed {
+// detail is what a record says of the membership that is to be.
+func (e enrolment) detail() map[string]any {
 	detail := map[string]any{"role": e.next.Role, "may_impersonate": e.next.MayImpersonate, "teams": e.next.Teams, "spaces": e.next.Spaces}
 	if e.next.Narrowed {
 		detail["scopes"] = e.next.Scopes.String()
 	}
-	action := "member.added"
+	return detail
+}
+
+func (e enrolment) deed(who token.Actor) deed {
+	action, detail := "member.added", e.detail()
 	if e.old.Live() {
 		action, detail["former_role"] = "member.changed", e.old.Role
+	}
+	if e.invitedBy != "" {
+		detail["invited_by"] = e.invitedBy
 	}
 	return deed{who: who, workspace: e.next.Workspace, action: action, person: e.person, detail: detail}
 }

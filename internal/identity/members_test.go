@@ -258,6 +258,12 @@ func TestWhoMayAppointWhom(t *testing.T) {
 		before := w.person(whom.ID)
 		w.news()
 		_, err := w.PutMembership(w.ctx, as(c.who, "ws1"), whom.ID, c.d, Options{})
+		if c.whom == nil {
+			if c.want == "" {
+				refused(t, err, token.Forbidden) // none of them makes a member of who does not want to be one
+			}
+			_, _, err = w.Invite(w.ctx, as(c.who, "ws1"), Declared{Email: whom.Email}, c.d)
+		}
 		if c.want == "" {
 			if err != nil {
 				t.Errorf("%s: %v", name, err)

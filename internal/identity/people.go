@@ -77,8 +77,7 @@ func isText(s string, most int) bool {
 // PutUser makes the user that is declared, or changes what differs, and returns
 // them as they are after it. Unchanged wrote nothing. A disabled user is
 // KeptEnded unless restored. A user whom the actor does not govern is left as
-// they are and Unchanged, so that inviting somebody rewrites nobody of another
-// workspace; making one takes an admin of the actor's workspace.
+// they are and Unchanged, so that nobody of another workspace is rewritten; making one takes an admin of the actor's workspace.
 func (i *Identity) PutUser(ctx context.Context, who token.Actor, d Declared, o Options) (*token.Person, Outcome, error) {
 	d, err := d.checked()
 	if err != nil {
@@ -95,7 +94,7 @@ func (i *Identity) PutUser(ctx context.Context, who token.Actor, d Declared, o O
 		if err != nil {
 			return err
 		}
-		p, out, err = declare(ctx, tx, a, wanted{d, o, hash})
+		p, out, err = declare(ctx, tx, a, wanted{Declared: d, Options: o, hash: hash})
 		return err
 	})
 	if err != nil {
@@ -125,7 +124,8 @@ func (i *Identity) firstPassword(ctx context.Context, d Declared) (string, error
 type wanted struct {
 	Declared
 	Options
-	hash string // of the password; empty where it is not used
+	hash   string // of the password; empty where it is not used
+	unseen bool   // the actor's workspace is not to learn that somebody was entered
 }
 
 func declare(ctx context.Context, tx Tx, a actor, w wanted) (*token.Person, Outcome, error) {
@@ -169,7 +169,11 @@ func add(ctx context.Context, tx Tx, a actor, w wanted) (*token.Person, error) {
 	if won, err := tx.AddUser(ctx, p); err != nil || !won {
 		return nil, err
 	}
-	return p, record(ctx, tx, deed{who: a.who, workspace: a.who.Workspace, action: "user.created", person: p, detail: map[string]any{"number": number}})
+	workspace := a.who.Workspace
+	if w.unseen {
+		workspace = ""
+	}
+	return p, record(ctx, tx, deed{who: a.who, workspace: workspace, action: "user.created", person: p, detail: map[string]any{"number": number}})
 }
 
 // numberFor returns the number that is wanted unless somebody else has it, or

@@ -18,9 +18,14 @@ type deed struct {
 	detail    map[string]any
 }
 
-// record writes the audit row of a deed, and what subscribers of its workspace
-// will hear.
+// record writes the audit row of a deed on its person, and what subscribers of
+// its workspace will hear.
 func record(ctx context.Context, tx Tx, d deed) error {
+	return recordOn(ctx, tx, d, audit.Target{Kind: "user", ID: d.person.ID, Name: d.person.Email})
+}
+
+// recordOn writes the same of a deed on something else.
+func recordOn(ctx context.Context, tx Tx, d deed, on audit.Target) error {
 	var w *token.Workspace
 	if d.workspace != "" {
 		var err error
@@ -28,7 +33,6 @@ func record(ctx context.Context, tx Tx, d deed) error {
 			return err
 		}
 	}
-	on := audit.Target{Kind: "user", ID: d.person.ID, Name: d.person.Email}
 	e := audit.Note(time.UnixMilli(tx.Now()), d.who, d.workspace, d.action, on, d.detail)
 	if d.outcome != "" {
 		e.Outcome = d.outcome

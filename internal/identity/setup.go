@@ -114,7 +114,7 @@ func (r SetupRequest) setUp(ctx context.Context, tx Tx, who token.Actor, d Decla
 	if err := record(ctx, tx, deed{who: who, workspace: w.ID, action: "server.set_up", person: p, detail: map[string]any{"workspace": w.ID}}); err != nil {
 		return nil, err
 	}
-	if _, err := enrol(ctx, tx, who, p.ID, DeclaredMembership{Workspace: w.ID, Role: token.SuperAdmin}, Options{}, nil); err != nil {
+	if _, err := enrol(ctx, tx, who, p.ID, DeclaredMembership{Workspace: w.ID, Role: token.SuperAdmin}, Options{}); err != nil {
 		return nil, err
 	}
 	return tx.Person(ctx, p.ID)

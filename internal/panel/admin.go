@@ -95,15 +95,18 @@ func cursorOf(query web.Form) token.ID {
 
 // pager leads on from a page of a list that was cut at a cursor, empty for the
 // last page; the rest of the address stays.
-func pager(c *web.Call, cursor string) pages.Pager {
+func pager(c *web.Call, cursor string) pages.Pager { return pagerBy(c, "after", cursor) }
+
+// pagerBy is pager for a list whose pages the address names otherwise.
+func pagerBy(c *web.Call, name, cursor string) pages.Pager {
 	here, query := c.Request.URL.Path, c.Request.URL.Query()
 	var p pages.Pager
-	if query.Has("after") {
-		query.Del("after")
+	if query.Has(name) {
+		query.Del(name)
 		p.First = addressOf(here, query)
 	}
 	if cursor != "" {
-		query.Set("after", cursor)
+		query.Set(name, cursor)
 		p.Next = addressOf(here, query)
 	}
 	return p

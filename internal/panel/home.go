@@ -38,6 +38,11 @@ func (p *Panel) drawHome(c *web.Call, v *visit, status int, view pages.Home) (er
 		m := v.person().In(w.ID)
 		view.Memberships = append(view.Memberships, pages.Membership{Workspace: nameOf(w), Href: "/panel/w/" + url.PathEscape(w.ID), Role: m.Role})
 	}
+	offers, err := p.cfg.Identity.Invited(c.Context(), v.person().ID)
+	if err != nil {
+		return err
+	}
+	view.Invited = len(offers)
 	if view.Accesses, err = p.accesses(c, v.person()); err != nil {
 		return err
 	}

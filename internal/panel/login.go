@@ -107,14 +107,15 @@ func (p *Panel) proven(c *web.Call, person *token.Person, next string) error {
 	return p.enter(c, person, next)
 }
 
-// enter begins a session and leads on.
+// enter begins a session and leads on; who belongs to no workspace, to what they
+// are invited to.
 func (p *Panel) enter(c *web.Call, person *token.Person, next string) error {
 	opens, err := p.begin(c, person)
 	if err != nil {
 		return err
 	}
 	if !opens {
-		return p.drawProblem(c, pages.Problem{Code: pages.NoWorkspace, Status: http.StatusForbidden})
+		return p.leadInvited(c, person)
 	}
 	if err := p.linkWaiting(c); err != nil {
 		return err
@@ -166,5 +167,6 @@ func (p *Panel) logout(c *web.Call) error {
 		return err
 	}
 	http.SetCookie(c, p.cookie(sessionCookie, "", -1))
+	http.SetCookie(c, p.cookie(arrivedCookie, "", -1))
 	return c.Redirect(loginFor(local(form.Get("next"))))
 }

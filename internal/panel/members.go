@@ -26,6 +26,7 @@ func (p *Panel) members() area {
 		p.shows(at(""), p.listMembers),
 		p.shows(at("/add"), p.newMember),
 		p.does(at("/add"), p.addMember),
+		p.does(at("/invitations/withdraw"), p.withdrawInvitation),
 		p.shows(at("/{id}/role"), p.editMember),
 		p.does(at("/{id}/role"), p.changeMember),
 		p.shows(at("/roles"), p.listRoles),
@@ -35,7 +36,8 @@ func (p *Panel) members() area {
 	)}
 }
 
-// listMembers shows the members of the workspace, those who left included.
+// listMembers shows the members of the workspace, those who left included, and
+// beneath the first page who was invited.
 func (p *Panel) listMembers(c *web.Call, v *visit) error {
 	query, err := c.Query()
 	if err != nil {
@@ -61,6 +63,11 @@ func (p *Panel) listMembers(c *web.Call, v *visit) error {
 			one.Name, one.Email = who.Name, who.Email
 		}
 		view.Items = append(view.Items, one)
+	}
+	if !query.Has("after") {
+		if err := p.waitingMembers(c, v, &view, query.Get(waitingKey)); err != nil {
+			return err
+		}
 	}
 	return p.show(c, v, func(w io.Writer, lang pages.Lang) error { return p.cfg.Pages.MemberList(w, lang, view) })
 }
@@ -121,14 +128,14 @@ func membershipOf(f pages.MemberForm, workspace string) (identity.DeclaredMember
 	}, nil
 }
 
-// addMember makes somebody a member, and enters them where they are not known.
+// addMember invites somebody: they are a member when they accept.
 func (p *Panel) addMember(c *web.Call, v *visit) error {
 	typed, err := typedMembership(c)
 	if err != nil {
 		return err
 	}
 	want, err := membershipOf(typed, v.workspace.ID)
-	said := pages.MemberAdded
+	said := pages.InvitationMade
 	if err == nil {
 		var invited bool
 		_, invited, err = p.cfg.Identity.Invite(c.Context(), c.Actor(), identity.Declared{Email: typed.Email, Name: typed.Name}, want)

@@ -44,7 +44,8 @@ func TestMemberIsAddedAndChanged(t *testing.T) {
 	b := administrator(t, nil)
 	b.open(membersPath).says(200, "Ana Admin", "Super admin", "lim@acme.example", "Fewer scopes")
 	add := b.open(membersPath + "/add").form(membersPath + "/add")
-	add.fill("email", "new@acme.example", "name", "New Person", "role", "admin").post().says(200, "The member was added", "New Person", "Admin")
+	add.fill("email", "new@acme.example", "name", "New Person", "role", "admin").post().says(200, "They are invited", "No letter was sent", "new@acme.example", "Admin")
+	b.accepts("new@acme.example", "ws1")
 	add.fill("email", "new@acme.example").post().says(422, "is a member already")
 	add.fill("email", "no address").post().says(422, "Please check this")
 	add.fill("email", "other@acme.example", "role", "nope").post().says(422, "Please check this")
@@ -59,7 +60,7 @@ func TestMemberIsAddedAndChanged(t *testing.T) {
 		t.Errorf("the membership is %+v", m)
 	}
 	change.fill("scopes", "a\"b").post().says(422, "Please check this")
-	b.open("/panel/w/ws1/audit?action=member.*").says(200, "ana@acme.example added member new@acme.example", "ana@acme.example changed member new@acme.example")
+	b.open("/panel/w/ws1/audit?action=member.*").says(200, "new@acme.example added member new@acme.example", "ana@acme.example changed member new@acme.example")
 }
 
 // The last super admin stays one, and an admin appoints nobody.
@@ -122,7 +123,7 @@ func TestCatalogueOfScopesIsSearched(t *testing.T) {
 func TestWhoIsAddedIsWrittenTo(t *testing.T) {
 	b := administrator(t, func(c *server.Config) { c.SMTPURL, c.MailFrom = "smtp://127.0.0.1:1", "ficha@example.test" })
 	add := b.open(membersPath + "/add").form(membersPath + "/add")
-	add.fill("email", "new@acme.example", "name", "New Person", "role", "member").post().says(200, "A letter is on its way", "within 7 days", "New Person")
+	add.fill("email", "new@acme.example", "name", "New Person", "role", "member").post().says(200, "A letter is on its way", "within 7 days", "new@acme.example")
 	letter, err := b.h.Store.ClaimLetter(t.Context(), time.Minute)
 	if err != nil || letter == nil || letter.Kind != token.LetterInvitation {
 		t.Fatalf("the letter is %+v, %v", letter, err)
@@ -133,8 +134,10 @@ func TestWhoIsAddedIsWrittenTo(t *testing.T) {
 	}
 	other := newBrowser(t, b.h)
 	other.accept = "en"
-	other.open("/panel/reset/"+secret).says(200).form("/panel/reset").fill("password", "a password of their own").post()
+	login := other.open("/panel/reset/"+secret).says(200).form("/panel/reset").fill("password", password).post().says(200, "Sign in with it")
 	if p, err := b.h.Store.Person(t.Context(), letter.To); err != nil || p.Password == "" {
 		t.Errorf("they have no password: %v", err)
 	}
+	waits := login.form("/panel/login").fill("email", "new@acme.example", "password", password).post().says(200, "Invitations", "Acme", "Invited by ana@acme.example")
+	waits.form("/panel/invitations").post("action", "accept").says(200, "You are a member now", "Your account", "Acme")
 }

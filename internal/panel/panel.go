@@ -69,6 +69,7 @@ func (p *Panel) Routes() []web.Route {
 	routes = append(routes, p.securityRoutes()...)
 	routes = append(routes, p.lostFactorsRoutes()...)
 	routes = append(routes, p.homeRoutes()...)
+	routes = append(routes, p.invitationRoutes()...)
 	for _, a := range p.areas {
 		routes = append(routes, a.routes...)
 	}

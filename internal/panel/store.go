@@ -18,5 +18,6 @@ type Store interface {
 	serverReads
 	tokenReads
 	leaverReads
+	invitationReads
 	Rotations(ctx context.Context, q token.RotationQuery) ([]*token.Rotation, error)
 }

@@ -37,10 +37,13 @@ func (s *Server) mail() (err error) {
 				mint = s.Identity.MintInvitation
 			}
 			secret, err := mint(ctx, l.To)
-			if secret == "" || err != nil {
+			switch {
+			case err != nil:
 				return "", err
+			case secret != "":
+				return "/panel/reset/" + secret, nil
 			}
-			return "/panel/reset/" + secret, nil
+			return "/panel/invitations", nil
 		},
 	})
 	return err

@@ -57,7 +57,7 @@ func (s *Store) Purge(ctx context.Context) (int, error) {
 	sum := 0
 	for _, step := range []purge{
 		s.purgeShort, purgeShortNamed, purgeLongExpired, purgeLongEnded, purgeRotations, purgeGrants, lapseCodes, purgeAnswers, wipeOldAnswers, purgeRenewals, purgeAuthorizations, purgeChanges, purgeEvents,
-		purgeTraffic("traffic"), purgeTraffic("traffic_hours"), purgeTraffic("traffic_days"), purgeUseRecords, purgeBatches, purgeAlerts, purgeNotices, purgeLeaks, purgeNeeds, purgeRevocations, purgeLetters, purgeAccounts, purgeDelivered, purgeDead,
+		purgeTraffic("traffic"), purgeTraffic("traffic_hours"), purgeTraffic("traffic_days"), purgeUseRecords, purgeBatches, purgeAlerts, purgeNotices, purgeLeaks, purgeNeeds, purgeRevocations, purgeLetters, purgeAccounts, purgeInvitations, purgeDelivered, purgeDead,
 	} {
 		var n int
 		err := s.Do(ctx, func(tx *Tx) (err error) {

@@ -61,6 +61,10 @@ func (p *program) things(t *testing.T, client, secret, workspace, admin, member 
 	login := between(p.call(t, "GET", "/v1/client-tokens", nil, who).body, `"id":"`, `"`)
 	person := between(p.call(t, "GET", "/v1/users", nil, who).body, `"id":"usr_`, `"`)
 	turn := turned("/v1/tokens/" + tok)
+	guest := "guest@" + workspace + ".example"
+	if a := p.call(t, "POST", "/v1/users", `{"email":"`+guest+`"}`, who); a.code != 201 {
+		t.Fatalf("%s: %s", workspace, a)
+	}
 	return map[string][2]string{
 		"/v1/tokens/":         {tok, turn},
 		"/v1/rotations/":      {turn, turn},
@@ -68,6 +72,7 @@ func (p *program) things(t *testing.T, client, secret, workspace, admin, member 
 		"/v1/clients/":        {client, turned("/v1/clients/" + client)},
 		"/v1/client-tokens/":  {login, turned("/v1/client-tokens/" + login)},
 		"/v1/users/":          {"usr_" + person, ""},
+		"/v1/invitations/":    {guest, ""},
 		"/v1/impersonations/": {acting, ""},
 		"/v1/revocations/":    {run, ""},
 	}
@@ -92,7 +97,7 @@ func TestEveryRouteHidesWhatIsOfOthers(t *testing.T) {
 			continue
 		}
 		of := func(id, rotation string) string {
-			fill := strings.NewReplacer("{id}", id, "{rotation}", rotation, "{secret}", rotation, "{step}", "cancel")
+			fill := strings.NewReplacer("{id}", id, "{email}", id, "{rotation}", rotation, "{secret}", rotation, "{step}", "cancel")
 			if at == "/v1/rotations/" {
 				fill = strings.NewReplacer("{rotation}", id, "{step}", "cancel")
 			}

@@ -50,6 +50,12 @@ func accountSamples() []sample {
 		{"lost_factors", func(s *Set, w io.Writer, l Lang) error {
 			return s.LostFactors(w, l, LostFactors{Shell: fullShell(Members), Member: ana, Post: "/panel/w/ws1/members/u1/factors", Errors: map[string]FieldError{"reason": FieldMissing}})
 		}},
+		of("invitations", (*Set).Invitations, Invitations{Shell: shell, Now: atNoon, Items: []Invitation{
+			{Workspace: Workspace{ID: "ws2", Name: "Basin"}, Role: "admin", Impersonates: true, By: "berta@basin.example", Until: atNoon.Add(100 * time.Hour)},
+			{Workspace: Workspace{ID: "ws3", Name: "Clay"}, Role: "reader", By: "carl@clay.example", Until: atNoon.Add(time.Hour)},
+		}}),
+		of("invitations_none", (*Set).Invitations, Invitations{Shell: Shell{Here: "/panel/invitations", Person: ana}}),
+		home("home_invited", Home{Shell: fullShell(""), Invited: 1}), home("home_invited_twice", Home{Shell: fullShell(""), Invited: 2}),
 		home("home_wrong", Home{Shell: fullShell(""), Locale: "de", Errors: map[string]FieldError{"name": FieldInvalid}}),
 	}
 }

@@ -46,6 +46,7 @@ type Home struct {
 	Errors      map[string]FieldError // of the profile's form, which posts name and locale
 	Memberships []Membership
 	Accesses    []Access
+	Invited     int // how many workspaces wait for the person's word
 }
 
 // AccessEnded is said after an access was taken back.
@@ -57,6 +58,7 @@ type homeView struct {
 	Problems []Mistake
 	Rows     []Membership // roles in words
 	Apps     []accessView
+	Waits    string // that invitations do; empty: none does
 }
 
 type accessView struct {
@@ -71,6 +73,9 @@ func (s *Set) Home(w io.Writer, lang Lang, v Home) error {
 	said := s.speaker(lang)
 	view := homeView{Home: v, Fields: said.profile(v)}
 	view.Problems = mistakes(view.Fields)
+	if v.Invited > 0 {
+		view.Waits = said.count("home.invited", v.Invited)
+	}
 	for _, m := range v.Memberships {
 		view.Rows = append(view.Rows, Membership{m.Workspace, m.Href, said.role(m.Role)})
 	}

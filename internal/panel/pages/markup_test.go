@@ -199,7 +199,7 @@ func uniqueIDs(t *testing.T, doc *element) map[string]bool {
 }
 
 func TestEveryLinkAndFormLeadsSomewhereKnown(t *testing.T) {
-	paths := []string{homePath, loginPath, logoutPath, setupPath, consentPath, consentPath + "/request", "/panel/found", "/panel/forgot", "/panel/reset", "/panel/profile", "/panel/login/second", "/panel/login/passkey", "/panel/login/upstream"}
+	paths := []string{homePath, loginPath, logoutPath, setupPath, consentPath, consentPath + "/request", "/panel/found", "/panel/invitations", "/panel/forgot", "/panel/reset", "/panel/profile", "/panel/login/second", "/panel/login/passkey", "/panel/login/upstream"}
 	everyPage(t, func(t *testing.T, _ Lang, html string) {
 		doc := mustParse(t, html)
 		ids := uniqueIDs(t, doc)

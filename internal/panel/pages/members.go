@@ -25,12 +25,13 @@ type MemberList struct {
 	Now   time.Time
 	Items []Member
 	Pager Pager
+
+	Waiting      []WaitingMember // who was invited, and has not answered
+	WaitingPager Pager
 }
 
 // What is said after a deed on members and roles.
 const (
-	MemberAdded   Said = "said.member_added"
-	MemberInvited Said = "said.member_invited"
 	MemberChanged Said = "said.member_changed"
 	RoleSaved     Said = "said.role_saved"
 	RoleRemoved   Said = "said.role_removed"
@@ -39,6 +40,7 @@ const (
 type membersView struct {
 	New, Roles, Scopes menuItem
 	Table              Table
+	Waiting            *Table // nil: nobody was invited
 }
 
 // MemberList writes the list of members.
@@ -59,6 +61,10 @@ func (s *Set) MemberList(w io.Writer, lang Lang, v MemberList) error {
 	}
 	for _, m := range v.Items {
 		view.Table.Rows = append(view.Table.Rows, said.memberRow(m, at, v.Now))
+	}
+	if len(v.Waiting) > 0 {
+		waiting := said.waiting(v)
+		view.Waiting = &waiting
 	}
 	return s.show(w, lang, "members", v.Shell, said, view)
 }
