@@ -11,6 +11,7 @@ import (
 
 	"github.com/emersion/go-smtp"
 
+	"github.com/fichadev/ficha/internal/identity"
 	"github.com/fichadev/ficha/internal/server"
 	"github.com/fichadev/ficha/internal/server/servertest"
 	"github.com/fichadev/ficha/internal/store"
@@ -44,23 +45,28 @@ func postLetter(t *testing.T, h *servertest.House) {
 
 func metrics(h *servertest.House) string { return string(h.Request("GET", "/metrics", nil).Body) }
 
-func TestLetterOfADeedIsSentByTheServer(t *testing.T) {
+// office starts a mail server for the length of a test, and returns its address.
+func office(t *testing.T, taken inbox) string {
+	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	taken := make(inbox, 1)
 	mail := smtp.NewServer(taken)
 	done := make(chan error, 1)
 	go func() { done <- mail.Serve(l) }()
-	defer func() {
+	t.Cleanup(func() {
 		if err := errors.Join(mail.Close(), <-done); err != nil {
 			t.Error(err)
 		}
-	}()
-	h := servertest.Start(t, "", func(c *server.Config) {
-		c.SMTPURL, c.MailFrom = "smtp://"+l.Addr().String(), "ficha@example.com"
 	})
+	return l.Addr().String()
+}
+
+func TestLetterOfADeedIsSentByTheServer(t *testing.T) {
+	taken := make(inbox, 1)
+	address := office(t, taken)
+	h := servertest.Start(t, "", func(c *server.Config) { c.SMTPURL, c.MailFrom = "smtp://"+address, "ficha@example.com" })
 	postLetter(t, h)
 	h.Start(t.Context())
 	letter := <-taken
@@ -70,6 +76,32 @@ func TestLetterOfADeedIsSentByTheServer(t *testing.T) {
 	}
 	if a := h.Request("GET", "/panel/", nil); a.Status >= 400 {
 		t.Errorf("its link is answered %d", a.Status)
+	}
+}
+
+// TestInvitationLeadsToWhereItIsAccepted, and who has no password to choosing one.
+func TestInvitationLeadsToWhereItIsAccepted(t *testing.T) {
+	taken := make(inbox, 2)
+	address := office(t, taken)
+	h := servertest.Start(t, `
+workspaces: [{id: ws1, name: Acme}]
+users: [{email: known@example.com, password: "correct horse battery"}]
+`, func(c *server.Config) { c.SMTPURL, c.MailFrom = "smtp://"+address, "ficha@example.com" })
+	for _, email := range []string{"known@example.com", "new@example.com"} {
+		boss := token.Actor{Kind: token.System, ID: "test", Name: "boss@example.com"}
+		if _, _, err := h.Identity.Invite(t.Context(), boss, identity.Declared{Email: email}, identity.DeclaredMembership{Workspace: "ws1"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.Start(t.Context())
+	for range 2 {
+		letter, link := strings.ReplaceAll(<-taken, "=\r\n", ""), h.URL+"/panel/invitations"
+		if strings.Contains(letter, "new@example.com") {
+			link = h.URL + "/panel/reset/"
+		}
+		if !strings.Contains(letter, link) || !strings.Contains(letter, "boss@example.com invites you to Acme") {
+			t.Errorf("the letter does not lead to %s:\n%s", link, letter)
+		}
 	}
 }
 
