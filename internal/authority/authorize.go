@@ -224,10 +224,10 @@ func (a *Authority) choice(ctx context.Context, asked *Asked, m *token.Membershi
 	ch.Optional = q.Optional.Filter(func(s string) bool { return may(s) && c.OptionalScope.Has(s) })
 	by := orDefault(c.InstallableBy, q.InstallableBy)
 	lacks := ch.Missing.Filter(func(s string) bool { return !token.IsAdmin(s) && !w.Has(s) })
-	if ch.Refusal = a.checkProof(w, q); ch.Refusal != nil {
-		return ch, nil
-	}
+	unproved := a.checkProof(w, q)
 	switch {
+	case unproved != nil:
+		ch.Refusal = unproved
 	case !c.MayOpen(w.ID):
 		ch.Refusal = token.Errorf(token.AccessDenied, "the application is not offered to this workspace")
 	case len(lacks) > 0:
