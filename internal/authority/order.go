@@ -264,7 +264,7 @@ func ttl(o *Order, s supports, p *token.Policy) (time.Duration, error) {
 // 0: the default of the kind.
 func promised(contract string, c *token.Client) time.Duration {
 	if c != nil && c.AccessTTL != 0 {
-		return time.Duration(c.AccessTTL) * time.Second
+		return time.Duration(min(c.AccessTTL, token.MostAccess)) * time.Second
 	}
 	return policy.TermsOf(contract).Access
 }
