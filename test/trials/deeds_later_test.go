@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/fichadev/ficha/internal/identity"
 )
 
 // oneID finds the ids in a list.
@@ -117,6 +119,21 @@ func takings() []deed {
 				return f.admin("POST", "/v1/users/"+id+"/transfer", map[string]any{"to": "ana@north.example"})
 			}}
 		}},
+		{"invite somebody", func(_ *testing.T, f *faultTrial) act {
+			guest := map[string]any{"email": f.fresh("guest%d@north.example")}
+			return act{do: func() (answer, error) { return f.admin("POST", "/v1/users", guest) }}
+		}},
+		{"withdraw an invitation", func(t *testing.T, f *faultTrial) act {
+			guest := f.fresh("guest%d@north.example")
+			must(t, 201)(f.admin("POST", "/v1/users", map[string]any{"email": guest}))
+			return act{do: func() (answer, error) { return f.admin("DELETE", "/v1/invitations/"+guest, nil) }}
+		}},
+		{"accept an invitation", func(t *testing.T, f *faultTrial) act {
+			b := f.guest(t)
+			return act{done: func(a answer) bool { return a.header.Get("Location") == "/panel/" }, do: func() (answer, error) {
+				return b.visit("POST", "/panel/invitations", fields{"workspace": "north", "action": "accept"}.form())
+			}}
+		}},
 		{"remove a member with what they leave", func(t *testing.T, f *faultTrial) act {
 			id, personal := f.newMember(t)
 			must(t, 201)(f.issue(map[string]any{"owner": id}))
@@ -125,6 +142,25 @@ func takings() []deed {
 			}}
 		}},
 	}
+}
+
+// guest is the browser of somebody of another workspace who is invited to north.
+func (f *faultTrial) guest(t *testing.T) *browser {
+	t.Helper()
+	who := identity.Declared{Email: f.fresh("guest%d@south.example"), Password: secret("CLEO_PASSWORD")}
+	p, _, err := f.Identity.PutUser(t.Context(), system(), who, identity.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Identity.PutMembership(t.Context(), system(), p.ID, identity.DeclaredMembership{Workspace: "south"}, identity.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	must(t, 201)(f.admin("POST", "/v1/users", map[string]any{"email": p.Email}))
+	b := f.browser()
+	if err := b.signIn(p.Email, secret("CLEO_PASSWORD")); err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 // admin asks as north's super admin.
