@@ -102,9 +102,14 @@ func (r remote) tagged(req *http.Request, out any) (etag string, err error) {
 	return etag, nil
 }
 
-// answerTo returns what the server answers; its body has to be closed.
+// answerTo returns what the server answers, within a minute unless the request's
+// context has a bound of its own; its body has to be closed.
 func answerTo(req *http.Request) (*http.Response, error) {
-	client := http.Client{Timeout: askWithin, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	within := askWithin
+	if _, bounded := req.Context().Deadline(); bounded {
+		within = 0
+	}
+	client := http.Client{Timeout: within, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	answer, err := client.Do(req) //nolint:gosec // whoever runs this names the server
 	if err != nil {
 		return nil, fmt.Errorf("ask the server: %w: does it run there? name it with --server or FICHA_SERVER", err)

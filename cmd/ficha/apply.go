@@ -12,10 +12,14 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/fichadev/ficha/internal/resources"
 	"github.com/fichadev/ficha/internal/server"
 )
+
+// applyWithin is how long the server takes at most, and a minute for the way.
+const applyWithin = 31 * time.Minute
 
 // applyCommand brings a running server to what a resources file declares.
 type applyCommand struct {
@@ -40,6 +44,8 @@ func (c *applyCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("write the request: %w", err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, applyWithin)
+	defer cancel()
 	query := url.Values{"restore": {strconv.FormatBool(c.Restore)}, "prune": {strconv.FormatBool(c.Prune)}}
 	var did struct {
 		Lines    []resources.Line `json:"lines"`

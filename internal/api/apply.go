@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/fichadev/ficha/internal/resources"
 	"github.com/fichadev/ficha/internal/token"
@@ -12,6 +13,10 @@ import (
 
 // maxFile is the longest resources file that is read, in bytes.
 const maxFile = 8 << 20
+
+// applying is how long a file may take: each thing that it declares is a commit
+// of its own, and of a file that was applied in part the report would be missing.
+const applying = 30 * time.Minute
 
 // An applied is what became of each thing that a resources file declares.
 type applied struct {
@@ -51,6 +56,7 @@ func (f *Face) apply(c *web.Call, who *caller) error {
 	if err != nil {
 		return err
 	}
+	c.Allow(applying)
 	report, err := f.cfg.Apply(c.Context(), who.asPerson(), from, o)
 	if err != nil {
 		return err

@@ -42,8 +42,21 @@ type Call struct {
 }
 
 // Context returns the context of the call. It ends when the caller is gone or
-// the time of a handler (Config.Timeout) is over.
+// the time of a handler (Config.Timeout, or what Allow gave it) is over.
 func (c *Call) Context() context.Context { return &c.clock }
+
+// slowest is how long an answer may take on its way beyond its making.
+const slowest = 30 * time.Second
+
+// Allow gives the handler a while from now on in place of what is left, and its
+// answer the time to arrive. It is called once it is known who asks and what was
+// sent has been read: nobody else holds a connection for long. A time that the
+// connection cannot keep is no error.
+func (c *Call) Allow(while time.Duration) {
+	c.clock.move(c.floor.now().Add(while))
+	end, _ := c.clock.Deadline() // by the clock that connections go by
+	_ = http.NewResponseController(c.w).SetWriteDeadline(end.Add(slowest))
+}
 
 // Now returns when the request arrived.
 func (c *Call) Now() time.Time { return c.start }

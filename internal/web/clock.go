@@ -32,9 +32,28 @@ func (d *clock) arm() context.Context {
 
 // current returns the armed context, or nil.
 func (d *clock) current() context.Context {
+	armed, _ := d.state()
+	return armed
+}
+
+// state returns the armed context, or nil, and the deadline.
+func (d *clock) state() (context.Context, time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.armed
+	return d.armed, d.at
+}
+
+// move sets another deadline. Who waits for the one before goes on to do so.
+func (d *clock) move(at time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	former := d.cancel
+	d.at, d.armed, d.cancel = at, nil, nil
+	if former == nil {
+		return
+	}
+	armed, cancel := context.WithTimeout(d.Context, at.Sub(d.now()))
+	d.armed, d.cancel = armed, func() { former(); cancel() }
 }
 
 // stop releases the timer.
@@ -51,13 +70,14 @@ func (d *clock) Done() <-chan struct{} { return d.arm().Done() }
 func (d *clock) Deadline() (time.Time, bool) { return d.arm().Deadline() }
 
 func (d *clock) Err() error {
-	if armed := d.current(); armed != nil {
+	armed, at := d.state()
+	if armed != nil {
 		return armed.Err()
 	}
 	if err := d.Context.Err(); err != nil {
 		return err
 	}
-	if !d.now().Before(d.at) {
+	if !d.now().Before(at) {
 		return context.DeadlineExceeded
 	}
 	return nil

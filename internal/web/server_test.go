@@ -3,6 +3,8 @@ package web_test
 import (
 	"bufio"
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -96,6 +98,70 @@ func TestSlowBodyIsGivenUp(t *testing.T) {
 		defer res.Body.Close()
 		if took := time.Since(start); res.StatusCode != 400 || took > 16*time.Second {
 			t.Errorf("half a body gets %d after %v, want 400 within 15 s", res.StatusCode, took)
+		}
+	})
+}
+
+// What takes minutes is answered, and the connection goes on; a caller who is
+// gone ends it all the same.
+func TestHandlerThatIsAllowedMinutesAnswersAfterThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ended := make(chan error, 2)
+		conn := serve(t, route("POST /a", func(c *web.Call) error {
+			c.Context().Done() // somebody waits by the first deadline
+			if _, err := c.Body(); err != nil {
+				return err
+			}
+			c.Allow(10 * time.Minute)
+			select {
+			case <-time.After(5 * time.Minute):
+			case <-c.Context().Done():
+			}
+			ended <- c.Context().Err()
+			return ok(c)
+		})).dial()
+		answers := bufio.NewReader(conn)
+		for range 2 {
+			go send(conn, "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n12345")
+			start := time.Now()
+			res, err := http.ReadResponse(answers, nil)
+			if err != nil {
+				t.Fatalf("after %v: %v", time.Since(start), err)
+			}
+			_, _ = io.Copy(io.Discard, res.Body)
+			_ = res.Body.Close()
+			if err := <-ended; err != nil || res.StatusCode != 200 || time.Since(start) != 5*time.Minute {
+				t.Errorf("got %d after %v, the context says %v; want 200 after five minutes", res.StatusCode, time.Since(start), err)
+			}
+		}
+		send(conn, "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n12345")
+		time.Sleep(time.Minute) // longer than the body might have taken
+		start := time.Now()
+		_ = conn.Close()
+		if err := <-ended; !errors.Is(err, context.Canceled) || time.Since(start) > time.Second {
+			t.Errorf("a caller who left: got %v after %v, want canceled at once", err, time.Since(start))
+		}
+	})
+}
+
+// Whoever is allowed minutes has no more than them.
+func TestHandlerThatIsAllowedMinutesEndsAfterThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conn := serve(t, route("POST /a", func(c *web.Call) error {
+			c.Allow(10 * time.Minute)
+			<-c.Context().Done()
+			return c.Context().Err()
+		})).dial()
+		defer conn.Close()
+		start := time.Now()
+		go send(conn, "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		if took := time.Since(start); res.StatusCode != 503 || took != 10*time.Minute {
+			t.Errorf("got %d after %v, want 503 after ten minutes", res.StatusCode, took)
 		}
 	})
 }
