@@ -293,3 +293,24 @@ func TestNetHTTPsOwnComplaintsKeepNothing(t *testing.T) {
 		t.Errorf("the log says %s", text)
 	}
 }
+
+// Callers hang where nothing is accepted: one line says why, and not one for
+// each try.
+func TestThatNothingIsAcceptedIsSaidOnceInAWhile(t *testing.T) {
+	s := newStage(t, nil)
+	complain := s.Server("").ErrorLog.Print
+	for range 3 {
+		complain("http: Accept error: accept tcp 127.0.0.1:8080: accept4: too many open files; retrying in 1s")
+		complain("http: CANARY Accept error: too many open files")
+		s.now = s.now.Add(3 * time.Second)
+	}
+	text := s.log.String()
+	if n := strings.Count(text, `"level":"WARN"`); n != 1 || !strings.Contains(text, "too many open files: raise the limit") || strings.Contains(text, "CANARY") {
+		t.Errorf("the log has %d warnings, want one that says what to raise: %s", n, text)
+	}
+	s.now = s.now.Add(time.Second)
+	complain("http: Accept error: accept tcp 127.0.0.1:8080: accept4: too many open files; retrying in 1s")
+	if n := strings.Count(s.log.String(), `"level":"WARN"`); n != 2 {
+		t.Errorf("after ten seconds the log has %d warnings, want another", n)
+	}
+}
