@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/fichadev/ficha/internal/resources"
 	"github.com/fichadev/ficha/internal/server"
 )
@@ -32,7 +34,9 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	defer out.Flush() //nolint:errcheck // a log that cannot be written has nowhere to say so
 	log := c.logger(out)
 	defer runtime.KeepAlive(slack())
-	warnUnknown(log)
+	if err := warnUnknown(ctx, log); err != nil {
+		return err
+	}
 	listener, err := c.early(ctx)
 	if err != nil {
 		return err
@@ -155,20 +159,33 @@ func serve(ctx context.Context, s *server.Server, l net.Listener, log *slog.Logg
 
 // warnUnknown names variables that look like ours and are not: a typing error
 // would otherwise be silent.
-func warnUnknown(log *slog.Logger) {
+func warnUnknown(ctx context.Context, log *slog.Logger) error {
+	known, err := ownVariables(ctx)
+	if err != nil {
+		return err
+	}
 	for _, pair := range os.Environ() {
 		name, _, _ := strings.Cut(pair, "=")
-		if strings.HasPrefix(name, "FICHA_") && !knownVariable(name) {
+		if strings.HasPrefix(name, "FICHA_") && !strings.HasPrefix(name, "FICHA_TEST_") && !known[name] {
 			log.Warn("unknown variable: see \"ficha serve --help\"", slog.String("name", name))
 		}
 	}
+	return nil
 }
 
-func knownVariable(name string) bool {
-	switch name {
-	case "FICHA_LISTEN", "FICHA_ISSUER", "FICHA_DATA_DIR", "FICHA_DATABASE", "FICHA_ENVIRONMENT", "FICHA_MASTER_KEY", "FICHA_SMTP_URL", "FICHA_MAIL_FROM",
-		"FICHA_TRUSTED_PROXIES", "FICHA_AUDIT_SINKS", "FICHA_INTERNAL_NETWORKS", "FICHA_INTERNAL_HEADER", "FICHA_USE_RECORDS", "FICHA_WEBHOOK_ALLOW", "FICHA_GITHUB_KEYS", "FICHA_WITHOUT", "FICHA_LOG_LEVEL", "FICHA_CACHED_TOKENS", "FICHA_SERVER", "FICHA_TOKEN", "FICHA_WORKSPACE":
-		return true
+// ownVariables are those that some flag is read from.
+func ownVariables(ctx context.Context) (map[string]bool, error) {
+	parser, err := newParser(ctx, &cli{})
+	if err != nil {
+		return nil, err
 	}
-	return strings.HasPrefix(name, "FICHA_LIMITS_") || strings.HasPrefix(name, "FICHA_UPSTREAM_") || strings.HasPrefix(name, "FICHA_TEST_")
+	known := map[string]bool{}
+	return known, kong.Visit(parser.Model, func(node kong.Visitable, next kong.Next) error {
+		if flag, ok := node.(*kong.Flag); ok {
+			for _, name := range flag.Envs {
+				known[name] = true
+			}
+		}
+		return next(nil)
+	})
 }
