@@ -122,6 +122,18 @@ func TestKillAndStartAgainLosesNothing(t *testing.T) {
 	}
 }
 
+// A terminal that is closed asks the server to end, and does not kill it.
+func TestSIGHUPEndsInPeace(t *testing.T) {
+	dir := t.TempDir()
+	p := serving(t, dir)
+	if code := p.end(syscall.SIGHUP); code != 0 {
+		t.Errorf("exit code %d, want 0", code)
+	}
+	if log, err := os.ReadFile(dir + "/serve.err"); err != nil || !strings.Contains(string(log), "draining") {
+		t.Errorf("the log is %q, %v, want that it drained", log, err)
+	}
+}
+
 // stillOpen checks that every token that was given out opens something, and
 // counts them.
 func stillOpen(t *testing.T, p *process, bodies <-chan string) int {

@@ -54,9 +54,20 @@ type cli struct {
 
 func main() {
 	dropEmpty()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:]))
+}
+
+// endings are the signals that ask the program to end. A terminal that is closed
+// sends SIGHUP, which would else end a server at once; nohup has it ignored, and
+// it stays so.
+func endings() []os.Signal {
+	all := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		all = append(all, syscall.SIGHUP)
+	}
+	return all
 }
 
 // dropEmpty takes an empty variable for none: that is how a compose file writes

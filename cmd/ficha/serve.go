@@ -28,7 +28,7 @@ type serveCommand struct {
 // drain is how long requests under way may take to finish at the end.
 const drain = 20 * time.Second
 
-// Run checks everything, listens last, and drains at SIGTERM.
+// Run checks everything, listens last, and drains at the end.
 func (c *serveCommand) Run(ctx context.Context) error {
 	out := &lines{out: os.Stderr}
 	defer out.Flush() //nolint:errcheck // a log that cannot be written has nowhere to say so
