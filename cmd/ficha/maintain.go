@@ -133,25 +133,33 @@ func (c *restoreCommand) Run(ctx context.Context) error {
 	}
 	defer release()
 	if c.File != "" {
-		path, err := c.sqlitePath()
-		if err != nil {
-			return err
-		}
-		if _, err := os.Stat(c.File); err != nil { // SQLite would make an empty one
-			return fmt.Errorf("read the backup: %w", err)
-		}
-		if err := c.keepEndings(ctx, path); err != nil {
-			fmt.Fprintf(os.Stderr, "The database that is there tells no more of what ended: %v\n", err)
-		}
-		before, err := store.Replace(ctx, c.File, path)
-		if before != "" {
-			fmt.Printf("The database that was there is kept as %s.\n", before)
-		}
-		if err != nil {
+		if err := c.replace(ctx); err != nil {
 			return err
 		}
 	}
 	return c.replay(ctx)
+}
+
+// replace puts the backup in the place of the database.
+func (c *restoreCommand) replace(ctx context.Context) error {
+	path, err := c.sqlitePath()
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(c.File); err != nil { // SQLite would make an empty one
+		return fmt.Errorf("read the backup: %w", err)
+	}
+	if err := c.keepEndings(ctx, path); err != nil {
+		fmt.Fprintf(os.Stderr, "The database that is there tells no more of what ended: %v\n", err)
+	}
+	before, err := store.Replace(ctx, c.File, path)
+	if before != "" {
+		fmt.Printf("The database that was there is kept as %s.\n", before)
+	}
+	if err != nil {
+		return err
+	}
+	return nil
 }
 
 // keepEndings writes to the log of endings what the database that is replaced

@@ -147,7 +147,7 @@ func scriptEnv(ts *testscript.TestScript) []string {
 }
 
 // variables are those that scripts set.
-var variables = []string{"FICHA_LISTEN", "FICHA_ISSUER", "FICHA_DATA_DIR", "FICHA_MASTER_KEY", "FICHA_ENVIRONMENT", "FICHA_LISTN", "FICHA_LIMITS_PER_ADRESS", "FICHA_LIMITS_PER_ACCOUNT", "FICHA_UPSTREAM_ISUER", "FICHA_TOKEN", "ANA_PASSWORD"}
+var variables = []string{"FICHA_LISTEN", "FICHA_ISSUER", "FICHA_DATA_DIR", "FICHA_MASTER_KEY", "FICHA_ENVIRONMENT", "FICHA_LISTN", "FICHA_LIMITS_PER_NETWORK", "FICHA_LIMITS_PER_ACCOUNT", "FICHA_UPSTREAM_ISUER", "FICHA_TOKEN", "ANA_PASSWORD"}
 
 func fileIn(t *testing.T, name, text string) string {
 	t.Helper()

@@ -161,16 +161,26 @@ func (i *Identity) Accept(ctx context.Context, who token.Actor, workspace string
 		}
 		inviter := token.Actor{Kind: offer.ByKind, ID: offer.By, Name: offer.ByName, Workspace: workspace}
 		e, err := offered(offer).plan(ctx, tx, inviter, who.ID, Options{Restore: true})
-		switch {
-		case token.AsRefusal(err) != nil:
-			return token.Errorf(token.Conflict, "this invitation no longer stands: who sent it may not any more, or the workspace has changed; ask for another one")
-		case err != nil || e.old.Live():
-			return err
+		if err != nil || e.old.Live() {
+			return staleFor(err)
 		}
 		e.invitedBy = offer.ByName
 		who.Workspace = workspace
 		return e.write(ctx, tx, who)
 	})
+}
+
+// staleFor says of what the inviter may not offer any more that the invitation no
+// longer stands. What is no matter of theirs, as a database that does not answer,
+// stays what it is.
+func staleFor(err error) error {
+	if r := token.AsRefusal(err); r != nil {
+		switch r.Code {
+		case token.NotFound, token.Forbidden, token.Invalid, token.InvalidScope:
+			return token.Errorf(token.Conflict, "this invitation no longer stands: who sent it may not any more, or the workspace has changed; ask for another one")
+		}
+	}
+	return err
 }
 
 // offered declares what an invitation offers.

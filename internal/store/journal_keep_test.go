@@ -53,7 +53,7 @@ func (s *Store) journaled(t *testing.T, dir string) *Journal {
 	t.Helper()
 	j, err := OpenJournal(dir)
 	must(t, err)
-	t.Cleanup(func() { j.Close() })
+	t.Cleanup(func() { j.Close() }) //nolint:errcheck // it may be closed
 	s.cfg.Journal = j
 	must(t, s.KeepJournal(t.Context()))
 	return j
@@ -89,7 +89,7 @@ func TestRestoreWithoutAWholeLogCutsOffEverything(t *testing.T) {
 			must(t, j.Close())
 			must(t, os.Rename(j.name, filepath.Join(dir, "endings.log")))
 		}, true},
-		"with a line that could not be written": {func(t *testing.T, s *Store, dir string) {
+		"with a line that could not be written": {func(t *testing.T, s *Store, _ string) {
 			s.cfg.Journal.lost = true
 			s.revoke(t, s.made(t))
 		}, true},

@@ -23,18 +23,18 @@ func modesOf(t *testing.T, database string, want os.FileMode) {
 func TestDatabaseIsItsOwnersAlone(t *testing.T) {
 	dir := t.TempDir()
 	database := filepath.Join(dir, "ficha.db")
-	must(t, os.Chmod(dir, 0o755))
+	must(t, os.Chmod(dir, 0o755)) //nolint:gosec // what is tried
 	s, j := kept(t, dir)
 	must(t, s.Commit(t.Context(), &token.Deed{Issue: []*token.Token{newToken(token.Long)}}))
 	modesOf(t, database, 0o600)
 	shut(t, s, j)
 
-	must(t, os.Chmod(database, 0o644)) // as an older program made it
+	must(t, os.Chmod(database, 0o644)) //nolint:gosec // what is tried: as an older program made it
 	s, j = kept(t, dir)
 	modesOf(t, database, 0o600)
 	shut(t, s, j)
 
-	must(t, os.Chmod(database, 0o640)) // a group that makes copies, say
+	must(t, os.Chmod(database, 0o640)) //nolint:gosec // what is tried: a group that makes copies, say
 	s, j = kept(t, dir)
 	modesOf(t, database, 0o640)
 	shut(t, s, j)
