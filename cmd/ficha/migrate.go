@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -37,10 +38,12 @@ func (c *migrateCommand) Run(ctx context.Context) error {
 // versionCommand prints what was built.
 type versionCommand struct{}
 
-// Run prints the version of the module and of its source.
+// Run prints the version of the module and of its source, and what built it:
+// not every build knows its source.
 func (versionCommand) Run() error { //nolint:unparam // the parser asks for an error
-	version, revision := "devel", ""
+	version, revision, module := "devel", "", "ficha"
 	if info, ok := debug.ReadBuildInfo(); ok {
+		module = info.Main.Path
 		if v := info.Main.Version; v != "" && v != "(devel)" {
 			version = v
 		}
@@ -50,6 +53,6 @@ func (versionCommand) Run() error { //nolint:unparam // the parser asks for an e
 			}
 		}
 	}
-	fmt.Printf("ficha %s%s\n", version, revision)
+	fmt.Printf("ficha %s%s (%s, %s %s/%s)\n", version, revision, module, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return nil
 }
