@@ -72,7 +72,7 @@ func (s *Server) measureSkew(ctx context.Context, _ time.Time) error {
 	}
 	s.skew.Store(int64(skew))
 	if skew.Abs() > time.Second/2 {
-		s.Config.Log.WarnContext(ctx, "this node's clock is not the database's: look after its time service", slog.Duration("behind", skew))
+		s.Config.Log.WarnContext(ctx, "this node's clock is not the database's: look after its time service", slog.Float64("behind_seconds", skew.Seconds()))
 	}
 	return nil
 }
