@@ -1,14 +1,17 @@
 package main
 
 import (
+	"bufio"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // declared is a workspace with one program.
@@ -131,6 +134,51 @@ func TestSIGHUPEndsInPeace(t *testing.T) {
 	}
 	if log, err := os.ReadFile(dir + "/serve.err"); err != nil || !strings.Contains(string(log), "draining") {
 		t.Errorf("the log is %q, %v, want that it drained", log, err)
+	}
+}
+
+// Who reads the log may stall, or be gone, and the server goes on and ends.
+func TestLogThatNobodyReadsStopsNoServer(t *testing.T) {
+	for _, gone := range []bool{false, true} {
+		dir := t.TempDir()
+		reader, writer, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer reader.Close()
+		cmd := exec.Command("ficha", "serve", "--data-dir", dir, "--listen", "127.0.0.1:0")
+		cmd.Stderr = writer
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		writer.Close()
+		if gone {
+			reader.Close()
+		}
+		first, err := bufio.NewReader(out).ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.Close() // whoever read it is gone as well
+		url := strings.TrimSpace(strings.TrimPrefix(first, "Ficha is at "))
+		client := &http.Client{Timeout: 10 * time.Second}
+		for range 2000 { // a pipe holds 64 KiB, which is some 300 lines
+			res, err := client.Get(url + "/healthz")
+			if err != nil {
+				t.Fatalf("the reader gone %t: %v", gone, err)
+			}
+			res.Body.Close()
+		}
+		killed := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() })
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the reader gone %t: it ended with %v", gone, err)
+		}
+		killed.Stop()
 	}
 }
 

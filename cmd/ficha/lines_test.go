@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -59,6 +60,7 @@ func TestErrorIsWrittenAtOnceAndInItsPlace(t *testing.T) {
 		log := slog.New(slog.NewJSONHandler(&lines{out: out}, nil))
 		log.Info("first")
 		log.Error("second")
+		synctest.Wait() // and no moment
 		text, _ := out.seen()
 		if first, second := strings.Index(text, "first"), strings.Index(text, "second"); first < 0 || second < first {
 			t.Errorf("the log is %q, want both lines in order", text)
@@ -73,6 +75,7 @@ func TestHeldLinesAreBounded(t *testing.T) {
 		if _, err := l.Write([]byte(strings.Repeat("x", mostHeld))); err != nil {
 			t.Fatal(err)
 		}
+		synctest.Wait()
 		if text, _ := out.seen(); len(text) != mostHeld {
 			t.Errorf("%d bytes written, want all %d", len(text), mostHeld)
 		}
@@ -96,6 +99,46 @@ func TestFlushWritesWhatIsHeld(t *testing.T) {
 		}
 		if text, writes := out.seen(); text != "last words\nlast words\n" || writes != 2 {
 			t.Errorf("%d writes of %q, want two of one line", writes, text)
+		}
+	})
+}
+
+// stalled is a pipe that nobody reads until it is released.
+type stalled struct {
+	pipe
+	read chan struct{}
+}
+
+func (s *stalled) Write(b []byte) (int, error) {
+	<-s.read
+	return s.pipe.Write(b)
+}
+
+func TestLogThatNobodyReadsStopsNobodyAndSaysWhatIsMissing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := &stalled{read: make(chan struct{})}
+		l := &lines{out: out}
+		line := []byte(strings.Repeat("x", 1023) + "\n")
+		const sent = 3 << 10
+		for range sent {
+			if n, err := l.Write(line); n != len(line) || err != nil {
+				t.Fatalf("got %d, %v", n, err)
+			}
+		}
+		start := time.Now()
+		if err := l.Flush(); err == nil || time.Since(start) != flushWithin {
+			t.Errorf("flushing took %v and says %v, want an error after a second", time.Since(start), err)
+		}
+		close(out.read)
+		synctest.Wait()
+		text, _ := out.seen()
+		kept := strings.Count(text, string(line))
+		want := fmt.Sprintf(`"lines":%d}`, sent-kept)
+		if kept < mostKept/len(line) || !strings.HasSuffix(text, want+"\n") || l.Dropped() != float64(sent-kept) {
+			t.Errorf("%d lines were kept, and the end is %q, want %s", kept, text[len(text)-150:], want)
+		}
+		if err := l.Flush(); err != nil {
+			t.Errorf("once it is read: %v", err)
 		}
 	})
 }

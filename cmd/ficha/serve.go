@@ -8,9 +8,11 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -30,6 +32,7 @@ const drain = 20 * time.Second
 
 // Run checks everything, listens last, and drains at the end.
 func (c *serveCommand) Run(ctx context.Context) error {
+	signal.Ignore(syscall.SIGPIPE) // a log whose reader is gone ends no server
 	out := &lines{out: os.Stderr}
 	defer out.Flush() //nolint:errcheck // a log that cannot be written has nowhere to say so
 	log := c.logger(out)
@@ -55,6 +58,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer s.Close() //nolint:errcheck // told below where it matters
+	s.Metrics.Watch("log_lines_dropped", "Lines of the log that nobody read in time, since the start.", out.Dropped)
 	if c.Apply != "" {
 		if err := applyFile(ctx, s, c.Apply); err != nil {
 			return err
