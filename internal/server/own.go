@@ -48,8 +48,11 @@ func Missing(dir, database string) error {
 		return nil
 	}
 	endings := filepath.Join(dir, "endings.log")
-	if info, err := os.Stat(endings); err != nil || info.Size() == 0 {
-		return nil //nolint:nilerr // there is no log, so that nothing is missed
+	switch info, err := os.Stat(endings); {
+	case errors.Is(err, fs.ErrNotExist), err == nil && info.Size() == 0: // a first start may have died behind it
+		return nil
+	case err != nil:
+		return fmt.Errorf("look for the log of endings: %w", err)
 	}
 	return fmt.Errorf("the database %s is missing, and %s tells of what ended in it: check that its volume is mounted and that --data-dir and --database name it, or put a backup in its place with \"ficha restore\"; to begin with an empty one, move the log away", path, endings)
 }
@@ -57,8 +60,8 @@ func Missing(dir, database string) error {
 // ownFile takes a database's file by a lock beside it, so that two data folders
 // cannot serve one file, whatever name it goes by in each.
 func ownFile(path string) (func(), error) {
-	if file, err := filepath.EvalSymlinks(path); err == nil { // a new database has no other name yet
-		path = file
+	if target, err := filepath.EvalSymlinks(path); err == nil { // a new database has no other name yet
+		path = target
 	}
 	release, err := take(path + ".lock")
 	if errors.Is(err, errOwned) {

@@ -24,7 +24,7 @@ func TestStopInTheMiddleOfAQuestionIsNoSkew(t *testing.T) {
 	}
 	s, err := Open(t.Context(), Config{Database: pgtest.Start(t).Database(t), Now: now, Log: slog.New(slog.DiscardHandler)}, true)
 	must(t, err)
-	defer s.Close()
+	defer func() { must(t, s.Close()) }()
 	for range 3 {
 		stopped.Store(true)
 		skew, err := s.Skew(t.Context())
