@@ -261,10 +261,14 @@ func inventoryPlaces() []place {
 		}},
 		{"the question before many end", "POST " + inv + "/bulk", "ana", picked("revoke")},
 		{"many turned", "POST " + inv + "/bulk/run", "ana", func(v *visitor) {
+			v.bulk.Lock() // nothing of the workspace is rotated while many of it are ended
+			defer v.bulk.Unlock()
 			picked("rotate")(v)
 			v.then(`form[action$="/run"] button`, `[id^="secret"]`)
 		}},
 		{"a receipt", "GET " + inv + "/revocations/{id}", "ana", func(v *visitor) {
+			v.bulk.Lock()
+			defer v.bulk.Unlock()
 			owner := v.number()
 			v.issue("ana", authority.Order{Kind: token.Service, Workspace: "acme", Name: "Sweep " + owner, Owner: "team " + owner, Scopes: token.Scopes{"catalog:read"}, TTL: day})
 			v.to(v.page("/inventory?owner=" + url.QueryEscape("team "+owner)))

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/fichadev/ficha/internal/token"
 )
 
 // plain returns a browser that runs no script, with Ana signed in.
@@ -170,8 +172,11 @@ func walkMembers(v *visitor) {
 	v.then(".head .button", `[name="email"]`)
 	v.do(write(`[name="email"]`, "eva@acme.example"), write(`[name="name"]`, "Eva Plain"))
 	v.follow("main form .main")
-	v.did("The member was added.")
+	v.did("They are invited, and a member once they accept, within 7 days. A letter is on its way to them; who is new here chooses a password by its link.")
 	id := need(v.browser.t, v.Store.PersonByEmail, "eva@acme.example")
+	if err := v.Identity.Accept(v.browser.t.Context(), token.Actor{Kind: token.User, ID: id}, "acme"); err != nil {
+		v.browser.t.Fatal(err)
+	}
 	v.to(v.page("/members/" + id + "/role"))
 	v.do(chromedp.SetValue(chromedp.CSS(`[name="role"]`), "admin"))
 	v.follow("main form .main")

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -74,6 +75,7 @@ type sample struct {
 	people map[string]*token.Person // by the first part of their address
 	made   map[string]*authority.Issued
 
+	bulk     sync.Mutex        // whoever ends or rotates many at once
 	sessions map[string]string // secrets, by who is signed in
 	front    string            // host and port that serve sampleURL
 }
