@@ -45,15 +45,18 @@ func (a *Authority) AuthenticateClient(ctx context.Context, who token.Actor, way
 	}
 	var otherwise error
 	for _, reading := range secret {
-		s, err := a.shown(who, c, way, reading)
-		if err == nil && open {
+		s, err := a.shown(c, way, reading)
+		switch {
+		case !open:
+		case err == nil:
 			return c, a.shownSecret(ctx, who, s)
-		}
-		if err != nil && !errors.Is(err, errWrongSecret) {
+		case errors.Is(err, errWrongSecret):
+			otherwise = cmp.Or(a.expiredSecret(who, c, token.HashOf(reading)), otherwise)
+		default:
 			otherwise = err
 		}
 	}
-	if open && otherwise != nil {
+	if otherwise != nil {
 		return nil, otherwise
 	}
 	return nil, a.wrongClient(who)
@@ -66,23 +69,21 @@ func (a *Authority) open(ctx context.Context, c *token.Client) (bool, error) {
 	return c.DisabledAt == 0 && home != nil && home.DisabledAt == 0, err
 }
 
-// errWrongSecret says that what a client showed is no secret of its own, and was
-// none.
+// errWrongSecret says that what a client showed is no live secret of its own.
 var errWrongSecret = errors.New("not a secret of the client")
 
 // shown returns the secret that a client has shown, nil where it has none.
-func (a *Authority) shown(who token.Actor, c *token.Client, way, secret string) (*token.Secret, error) {
+func (a *Authority) shown(c *token.Client, way, secret string) (*token.Secret, error) {
 	if way == ByNone {
 		if !c.Public() || secret != "" {
 			return nil, errWrongSecret
 		}
 		return nil, nil
 	}
-	hash := token.HashOf(secret)
-	s := a.held(c, secret, hash)
+	s := a.held(c, secret, token.HashOf(secret))
 	switch {
 	case s == nil:
-		return nil, cmp.Or(a.expiredSecret(who, c, hash), errWrongSecret)
+		return nil, errWrongSecret
 	case way != ByVendor && way != c.AuthMethod:
 		return nil, token.Errorf(token.InvalidClient, "the secret is right, but this client is registered for %s and sent it by %s", c.AuthMethod, way)
 	}

@@ -129,12 +129,20 @@ func contentfulOrder(form web.Form) (asked, oldestFirst bool, err error) {
 	return true, !strings.HasPrefix(words[0], "-"), nil
 }
 
-// turned returns the window of a list of total items that holds, backwards, what
-// a window of the same list the other way round does.
-func turned(total int64, skip, limit int) (int, int) {
+// backwards reads a window of a list the other way round than it is kept.
+func backwards[T any](skip, limit int, read func(skip, limit int) ([]T, int64, error)) ([]T, int64, error) {
+	_, total, err := read(0, 1)
+	if err != nil {
+		return nil, 0, err
+	}
 	end := max(int(total)-skip, 0)
 	from := max(end-limit, 0)
-	return from, end - from
+	if from == end {
+		return nil, total, nil
+	}
+	page, total, err := read(from, end-from)
+	slices.Reverse(page)
+	return page, total, err
 }
 
 type contentfulFilter struct {

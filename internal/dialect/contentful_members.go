@@ -3,7 +3,6 @@ package dialect
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/fichadev/ficha/internal/identity"
@@ -68,21 +67,18 @@ func (f *Contentful) listMembers(c *web.Call) error {
 // members returns a page of the members that somebody may see, by user id, and
 // how many there are: all for an admin, else themselves.
 func (f *Contentful) members(ctx context.Context, m *token.Membership, q contentfulPaging) (page []token.Membership, total int64, err error) {
+	read := func(skip, limit int) ([]token.Membership, int64, error) {
+		return f.cfg.Store.MembersPage(ctx, m.Workspace, skip, limit)
+	}
 	switch {
 	case q.search != "":
 		return f.searched(ctx, m, q)
 	case !m.IsAdmin():
-		return []token.Membership{*m}[:min(1, max(0, 1-q.skip))], 1, nil
-	case !q.ordered || q.oldestFirst:
-		return f.cfg.Store.MembersPage(ctx, m.Workspace, q.skip, q.limit)
+		return []token.Membership{*m}[min(1, q.skip):], 1, nil
+	case q.ordered && !q.oldestFirst:
+		return backwards(q.skip, q.limit, read)
 	}
-	if _, total, err = f.cfg.Store.MembersPage(ctx, m.Workspace, 0, 1); err != nil {
-		return nil, 0, err
-	}
-	from, most := turned(total, q.skip, q.limit)
-	page, total, err = f.cfg.Store.MembersPage(ctx, m.Workspace, from, most)
-	slices.Reverse(page)
-	return page, total, err
+	return read(q.skip, q.limit)
 }
 
 // searched returns the member whose user id or e-mail address is searched for.
@@ -101,7 +97,7 @@ func (f *Contentful) searched(ctx context.Context, m *token.Membership, q conten
 	if !found.Live() || !m.IsAdmin() && p.ID != m.Person {
 		return nil, 0, nil
 	}
-	return []token.Membership{*found}[:min(1, max(0, 1-q.skip))], 1, nil
+	return []token.Membership{*found}[min(1, q.skip):], 1, nil
 }
 
 // inside opens the organisation of the path for somebody who is a member of it.

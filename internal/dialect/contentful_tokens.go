@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -181,18 +180,11 @@ func (f *Contentful) personal(ctx context.Context, q contentfulFilters) ([]token
 	if !q.oldestFirst {
 		return f.cfg.Store.PersonalTokens(ctx, q.PersonalQuery)
 	}
-	one := q.PersonalQuery
-	one.Skip, one.Limit = 0, 1
-	_, total, err := f.cfg.Store.PersonalTokens(ctx, one)
-	if err != nil {
-		return nil, 0, err
-	}
-	if q.Skip, q.Limit = turned(total, q.Skip, q.Limit); q.Limit == 0 {
-		return nil, total, nil
-	}
-	page, total, err := f.cfg.Store.PersonalTokens(ctx, q.PersonalQuery)
-	slices.Reverse(page)
-	return page, total, err
+	return backwards(q.Skip, q.Limit, func(skip, limit int) ([]token.PersonalToken, int64, error) {
+		window := q.PersonalQuery
+		window.Skip, window.Limit = skip, limit
+		return f.cfg.Store.PersonalTokens(ctx, window)
+	})
 }
 
 func (f *Contentful) get(c *web.Call) error {
